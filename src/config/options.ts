@@ -1,0 +1,133 @@
+import type { BinaryReadOptions, BinaryWriteOptions, JsonReadOptions, JsonWriteOptions } from "@bufbuild/protobuf";
+import type { Code, Interceptor } from "@connectrpc/connect";
+import type { Compression } from "@connectrpc/connect/protocol";
+import type { PickerFactory } from "../balancing/picker.ts";
+import type { Resolver } from "../discovery/resolver.ts";
+import type { AddressFamily } from "../dns/client.ts";
+import type { EndpointTransportFactory } from "../pool/endpoint-transport.ts";
+import type { EventListener } from "../telemetry/events.ts";
+
+/** What `createBalancedTransport()` takes. Only `target` is required. Durations are in milliseconds. */
+export interface BalancedTransportOptions {
+  /** A target URI such as `srv:///_grpc._tcp.users.example.com` (docs/targets.md), or a resolver of your own. */
+  target: string | Resolver;
+  /** The protocol spoken to the servers. Default "connect". */
+  protocol?: "connect" | "grpc" | "grpc-web";
+  /** Default "2". */
+  httpVersion?: "2" | "1.1";
+  /** TLS is on by default, with the system's certificate authorities; `false` for cleartext. */
+  tls?: TlsOptions | false;
+  /** Path before `/package.Service/Method`, starting with a slash. Default none. */
+  pathPrefix?: string;
+  /** Connect's own options, passed through. */
+  connect?: ConnectOptions;
+  /** Run once per call, outside the attempts; `req.url` shows the verified name. */
+  interceptors?: Interceptor[];
+  /** Run once per attempt, inside the retries: for tokens that must be fresh, or spans per attempt. */
+  attemptInterceptors?: Interceptor[];
+  /** How an endpoint is chosen: "p2c" (power of two choices, the default), "round-robin", or a factory of your own. */
+  picker?: "p2c" | "round-robin" | PickerFactory;
+  /** Deadline of a whole call that sets no `timeoutMs` of its own. Default none (as in Connect). */
+  defaultTimeoutMs?: number;
+  /** Limit of one attempt of a unary call; another endpoint is tried after it if the method may be retried. Default none. */
+  attemptTimeoutMs?: number;
+  /** Limit of one connection attempt, TCP and TLS together. Default 1000. */
+  connectTimeoutMs?: number;
+  /** `false`: every call is sent once. */
+  retry?: RetryOptions | false;
+  /** `false`: no endpoint is ever ejected. */
+  breaker?: BreakerOptions | false;
+  /** A policy round each unary call as a whole, for instance one of cockatiel's. Its retries are outside the retry budget. */
+  policy?: CallPolicy;
+  dns?: DnsOptions;
+  connection?: ConnectionOptions;
+  /** Builds the transport of each endpoint, in place of the presets; `protocol` and `httpVersion` then have no effect. */
+  createEndpointTransport?: EndpointTransportFactory;
+  /** Told what the transport decides. What it throws is ignored. */
+  onEvent?: EventListener;
+}
+
+/** TLS as Node's `tls.connect` takes it: PEM text or bytes. */
+export interface TlsOptions {
+  /** Certificate authorities to trust in place of the system's. */
+  ca?: string | Uint8Array | (string | Uint8Array)[];
+  /** Client certificate chain, for mutual TLS; needs `key`. */
+  cert?: string | Uint8Array;
+  /** Private key of `cert`. */
+  key?: string | Uint8Array;
+  /**
+   * The name to verify in certificates, in place of the target's. "target" verifies each server's own name (the SRV
+   * target), which is only as safe as `targetSuffixes`: DNS is not authenticated.
+   */
+  serverName?: string;
+  /** With `serverName: "target"`: every SRV target must end in one of these domains. Default: the target's own name. */
+  targetSuffixes?: string[];
+}
+
+/** Options of Connect's transports. */
+export interface ConnectOptions {
+  /** Binary (the default) or JSON messages. */
+  useBinaryFormat?: boolean;
+  /** Send side-effect free unary calls as GET (Connect protocol only). Default false. */
+  useHttpGet?: boolean;
+  /** Compressions accepted in responses. Default gzip and brotli. */
+  acceptCompression?: Compression[];
+  /** Compression of requests. Default none. */
+  sendCompression?: Compression;
+  /** Do not compress messages smaller than this, in bytes. Default 1024. */
+  compressMinBytes?: number;
+  /** Limit of one response message, in bytes. Default 4 GiB - 1. */
+  readMaxBytes?: number;
+  /** Limit of one request message, in bytes. Default 4 GiB - 1. */
+  writeMaxBytes?: number;
+  jsonOptions?: Partial<JsonReadOptions & JsonWriteOptions>;
+  binaryOptions?: Partial<BinaryReadOptions & BinaryWriteOptions>;
+}
+
+/** Defaults: docs/DECISIONS.md. */
+export interface RetryOptions {
+  /** Attempts of one call that may reach a server, the first included. Default 3. */
+  maxAttempts?: number;
+  /** First back-off; doubles with each retry, and a random part of it is waited (full jitter). Default 100. */
+  baseDelayMs?: number;
+  /** Longest back-off. Default 2000. */
+  maxDelayMs?: number;
+  /** Codes that a server answers and that are retried for methods that may be repeated. Default Unavailable. */
+  codes?: Code[];
+  /** Methods that may be repeated besides those whose proto sets `idempotency_level`: "package.Service/Method" or "package.Service/*". */
+  idempotentMethods?: string[];
+}
+
+export interface BreakerOptions {
+  /** Answered failures in a row that eject an endpoint. Default 3. */
+  consecutiveFailures?: number;
+  /** Share of failures within 30 s that ejects an endpoint, above 0 and up to 1. Default 0.5. */
+  failureRatio?: number;
+  /** Calls within 30 s below which `failureRatio` is not looked at. Default 10. */
+  minCalls?: number;
+}
+
+export interface DnsOptions {
+  /** DNS servers, as "address" or "address:port", asked in this order. Default: the system's. A target's authority goes first. */
+  servers?: string[];
+  /** "udp" goes to TCP where an answer is truncated; "tcp" never uses UDP. Default "udp"; Consul targets "tcp". */
+  transport?: "udp" | "tcp";
+  /** Which addresses to use: "auto" is IPv4 where there is any, else IPv6. Default "auto". */
+  family?: AddressFamily;
+  /** Shorter TTLs are raised to this. Default 5000. */
+  minTtlMs?: number;
+  /** Longer TTLs are cut to this. Default 300000. */
+  maxTtlMs?: number;
+  /** An answer older than this is used only if a new look-up fails. Default 3600000. */
+  maxStaleMs?: number;
+}
+
+export interface ConnectionOptions {
+  /** A connection unused for longer is replaced before the next call. Default 50000 for HTTP/2, 5000 for HTTP/1.1. */
+  idleMs?: number;
+}
+
+/** A policy round a call; cockatiel's `IPolicy` is one. */
+export interface CallPolicy {
+  execute<T>(fn: (context: { signal: AbortSignal }) => PromiseLike<T> | T, signal?: AbortSignal): Promise<T>;
+}

@@ -1,0 +1,39 @@
+import type { EndpointSpec } from "../endpoint.ts";
+import type { Clock } from "../runtime.ts";
+
+/**
+ * Looks a target up, once per call. It keeps no watcher, no timer and no cache: the directory caches what it returns
+ * for `ttlMs`, runs one look-up at a time and serves stale answers.
+ */
+export interface Resolver {
+  /** The target as the user wrote it; shown in errors, events and snapshots. */
+  readonly target: string;
+  /**
+   * The name that TLS verifies for every endpoint. DNS is not authenticated, so this must come from the user, never
+   * from an answer (RFC 9525). Without it, each endpoint's own `name`, else its address, is verified.
+   */
+  readonly authority?: string;
+  /** A rejection is a failed look-up: the last answer goes on serving. */
+  resolve(context: ResolveContext): Promise<Resolution>;
+}
+
+export interface ResolveContext {
+  /** Aborts when the result is of no more use: the look-up's limit has passed, or the transport was closed. */
+  readonly signal: AbortSignal;
+  /** When the look-up's limit passes, on `clock`. */
+  readonly deadline: number;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** Why the look-up runs: nothing known yet, the TTL is over, a connection failed, or `refresh()` was called. */
+  readonly reason: "first" | "expired" | "connect-failure" | "forced";
+}
+
+/** What a look-up found. */
+export type Resolution =
+  /** `endpoints` holds at least one. `ttlMs` is clamped by the directory. */
+  | { readonly kind: "endpoints"; readonly endpoints: readonly EndpointSpec[]; readonly ttlMs: number }
+  /** The name exists without servers, or does not exist. After good data it takes effect when confirmed. */
+  | { readonly kind: "empty"; readonly ttlMs: number; readonly reason: string }
+  /** The service is decidedly not available (an SRV target of "."): obeyed at once. */
+  | { readonly kind: "unavailable"; readonly ttlMs: number; readonly reason: string };

@@ -1,0 +1,53 @@
+/** A resource record of an answer, reduced to what discovery uses. */
+export interface SrvRecord {
+  readonly priority: number;
+  readonly weight: number;
+  readonly port: number;
+  /** Lower case, without the final dot; "." for "service not available" (RFC 2782). */
+  readonly target: string;
+  readonly ttlSeconds: number;
+}
+
+export interface AddressRecord {
+  readonly address: string;
+  readonly ttlSeconds: number;
+}
+
+/** Which addresses to use: IPv4 where there is any, else IPv6 ("auto"), or only one family. */
+export type AddressFamily = "auto" | "ipv4" | "ipv6";
+
+/** The answer to a look-up that reached a server. A failure (timeout, SERVFAIL, malformed answer, …) is a `DnsError`. */
+export type SrvAnswer =
+  | {
+      readonly kind: "records";
+      readonly records: readonly SrvRecord[];
+      readonly addresses: ReadonlyMap<string, readonly AddressRecord[]>;
+    }
+  | NoRecords;
+
+export type AddressAnswer = { readonly kind: "records"; readonly records: readonly AddressRecord[] } | NoRecords;
+
+/** NXDOMAIN or NODATA; `ttlSeconds` from the SOA (RFC 2308), 0 without one. */
+export interface NoRecords {
+  readonly kind: "nxdomain" | "nodata";
+  readonly ttlSeconds: number;
+}
+
+/** What bounds one look-up. */
+export interface LookUpLimits {
+  readonly signal: AbortSignal;
+  /** On the runtime's clock. */
+  readonly deadline: number;
+}
+
+/** A stub resolver: names are absolute, nothing is cached. */
+export interface DnsClient {
+  /** `addresses` holds those that the additional section gave for the answer's own targets; the others are asked for by `addresses()`. */
+  srv(name: string, limits: LookUpLimits): Promise<SrvAnswer>;
+  addresses(name: string, limits: LookUpLimits): Promise<AddressAnswer>;
+}
+
+/** A look-up that failed: nothing is known about the name. The message names the server and never secrets. */
+export class DnsError extends Error {
+  override readonly name = "DnsError";
+}

@@ -1,0 +1,39 @@
+/** One server as a resolver reports it. */
+export interface EndpointSpec {
+  /** An IP address, without brackets. Where addresses cannot be pinned (fetch), a host name. */
+  readonly address: string;
+  /** TCP port, 1 to 65535. */
+  readonly port: number;
+  /**
+   * The server's own host name, if the source gives one (an SRV target). It is verified in TLS only where the resolver
+   * has no `authority` (a static list, a resolver of your own), or with `tls.serverName: "target"`.
+   */
+  readonly name?: string;
+  /** Share of the traffic within the tier, relative to the others: a number >= 0. Default 1. 0 is a very small share (RFC 2782). */
+  readonly weight?: number;
+  /** Lower tiers are used first; the next one only when no endpoint of this one is eligible (SRV priority). Default 0. */
+  readonly tier?: number;
+  /** What the source knows besides: Consul tags and meta, a zone. Shown by `snapshot()` and given to pickers. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** An endpoint of the balanced transport. Identity is (address, port, verified name). */
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+  /** The name that TLS verifies, and the host of `:authority`: the name the user wrote, not what DNS answered. */
+  readonly verifiedName: string;
+  /** The server's own host name, where the source gives one. */
+  readonly name?: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** The key under which an endpoint keeps its connections, load and health over changes of the answer. */
+export function endpointKey(endpoint: Pick<Endpoint, "address" | "port" | "verifiedName">): string {
+  return `${hostAndPort(endpoint.address, endpoint.port)} ${endpoint.verifiedName}`;
+}
+
+/** `host:port`, an IPv6 address in brackets (RFC 3986 section 3.2.2). */
+export function hostAndPort(host: string, port: number): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}

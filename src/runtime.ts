@@ -1,0 +1,46 @@
+/** Milliseconds on a clock that moves through a freeze of the process (wall time). It may jump, also backwards. */
+export interface Clock {
+  now(): number;
+}
+
+/** Everything the library takes from its surroundings that a test must be able to replace. */
+export interface Runtime {
+  readonly clock: Clock;
+  /** Uniform in [0, 1); decides picks, jitter and the process's own order of the endpoints. */
+  random(): number;
+  /** Uniform in [0, 65535] from a cryptographic source: DNS message IDs (RFC 5452 section 9.2). */
+  randomUint16(): number;
+  /**
+   * Settles after `ms`, or rejects with the signal's reason as soon as it aborts. The timer holds the process: only a
+   * call that waits sleeps. With `background`, it does not, for what nobody may be waiting for.
+   */
+  sleep(ms: number, signal?: AbortSignal, background?: boolean): Promise<void>;
+}
+
+/** The system's clock, randomness and timers: the only place that touches these globals (docs/ARCHITECTURE.md). */
+export const systemRuntime: Runtime = {
+  clock: { now: () => Date.now() },
+  random: () => Math.random(),
+  randomUint16: () => crypto.getRandomValues(new Uint16Array(1))[0] as number,
+  sleep,
+};
+
+function sleep(ms: number, signal?: AbortSignal, background = false): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    }, ms);
+    // Timers are plain numbers on some runtimes; there they never hold a process.
+    if (background && typeof timer === "object") timer.unref();
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}

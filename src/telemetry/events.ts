@@ -1,0 +1,1 @@
+export type EventListener = (event: unknown) => void;
