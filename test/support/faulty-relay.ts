@@ -1,0 +1,148 @@
+import { type AddressInfo, createServer, type Socket, connect as tcpConnect } from "node:net";
+
+/** What happens to connections at a relay; each fault is one that real networks and load balancers show. */
+export interface FaultyRelay extends AsyncDisposable {
+  readonly address: string;
+  readonly port: number;
+  /** Connections accepted so far. */
+  readonly connections: number;
+  /** Connections open now. */
+  readonly open: number;
+  /** Milliseconds that each chunk is held back, in both directions. Default 0. */
+  delayMs: number;
+  /** Ends every connection politely, from the server's side: FIN. */
+  fin(): void;
+  /** Resets every connection: RST. */
+  reset(): void;
+  /** Forgets every connection without a word, as a NAT does: what comes from now on is swallowed, and nothing is sent. */
+  silence(): void;
+  /** Accepts new connections and never answers on them; `false` ends that. */
+  blackHole(on: boolean): void;
+  /** Resets new connections as soon as they are accepted; `false` ends that. */
+  resetAtAccept(on: boolean): void;
+  /** Stops listening, so that new connections are refused. Settles when it is so. Open connections go on. */
+  refuse(): Promise<void>;
+  /** Listens again, on the same port. */
+  listen(): Promise<void>;
+}
+
+/** A TCP relay on loopback in front of a server. */
+export async function startFaultyRelay(target: { address: string; port: number }): Promise<FaultyRelay> {
+  const pairs = new Set<Pair>();
+  let connections = 0;
+  let mode: "relay" | "black-hole" | "reset" = "relay";
+  let delayMs = 0;
+
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
+    connections += 1;
+    client.on("error", () => {});
+    client.setNoDelay(true);
+    if (mode === "reset") {
+      client.resetAndDestroy();
+      return;
+    }
+    const pair: Pair = { client, upstream: undefined };
+    pairs.add(pair);
+    client.on("close", () => {
+      pairs.delete(pair);
+      pair.upstream?.destroy();
+    });
+    if (mode === "black-hole") {
+      client.on("data", () => {});
+      client.resume();
+      return;
+    }
+    const upstream = tcpConnect({ host: target.address, port: target.port, allowHalfOpen: true, noDelay: true });
+    pair.upstream = upstream;
+    upstream.on("error", () => client.resetAndDestroy());
+    forward(client, upstream);
+    forward(upstream, client);
+    client.resume();
+  });
+
+  // Not pipe(): it knows no delay, and a silenced pair must go on reading without forwarding.
+  function forward(from: Socket, to: Socket): void {
+    const pass = (action: () => void) => {
+      if (delayMs > 0) setTimeout(action, delayMs);
+      else action();
+    };
+    from.on("data", (chunk) => pass(() => to.writable && to.write(chunk)));
+    from.on("end", () => pass(() => to.end()));
+  }
+
+  const listenOn = (port: number) =>
+    new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(port, "127.0.0.1", () => {
+        server.off("error", reject);
+        resolve();
+      });
+    });
+  await listenOn(0);
+  const { address, port } = server.address() as AddressInfo;
+
+  // Each fault detaches the server first, so that nothing but the fault itself reaches the client.
+  function detach(pair: Pair): void {
+    pair.client
+      .removeAllListeners("data")
+      .removeAllListeners("end")
+      .on("data", () => {});
+    pair.client.resume();
+    pair.upstream?.removeAllListeners("data").removeAllListeners("end").destroy();
+  }
+  function refuse(): Promise<void> {
+    // The callback of close() waits for open connections; the port is free as soon as the handle is closed.
+    if (server.listening) server.close();
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+
+  return {
+    address,
+    port,
+    get connections() {
+      return connections;
+    },
+    get open() {
+      return pairs.size;
+    },
+    get delayMs() {
+      return delayMs;
+    },
+    set delayMs(ms) {
+      delayMs = ms;
+    },
+    fin() {
+      for (const pair of pairs) {
+        detach(pair);
+        pair.client.end();
+        pair.client.on("end", () => pair.client.destroy());
+      }
+    },
+    reset() {
+      for (const pair of pairs) {
+        detach(pair);
+        pair.client.resetAndDestroy();
+      }
+    },
+    silence() {
+      for (const pair of pairs) detach(pair);
+    },
+    blackHole(on) {
+      mode = on ? "black-hole" : "relay";
+    },
+    resetAtAccept(on) {
+      mode = on ? "reset" : "relay";
+    },
+    refuse,
+    listen: () => listenOn(port),
+    async [Symbol.asyncDispose]() {
+      for (const pair of pairs) pair.client.destroy();
+      await refuse();
+    },
+  };
+}
+
+interface Pair {
+  readonly client: Socket;
+  upstream: Socket | undefined;
+}
