@@ -1,0 +1,185 @@
+import { isTaskCancelledError, TimeoutStrategy, timeout } from "cockatiel";
+import type { Runtime } from "../runtime.ts";
+import { type AgeLimits, type Answer, AnswerCache, type Phase } from "./answer.ts";
+import { LOOK_UP_LIMIT_MS, lookUp } from "./look-up.ts";
+import type { ResolveContext, Resolver } from "./resolver.ts";
+
+/** How long a call waits for a look-up while it has an old answer to fall back on. */
+const WAIT_WITH_ANSWER_MS = 500;
+/** A failed connection asks for a new look-up, at most this often. */
+const ON_FAILURE_EVERY_MS = 5_000;
+/** Back-off after failed look-ups: gRPC's connection back-off, shorter. */
+const BACK_OFF = { firstMs: 1_000, factor: 1.6, longestMs: 30_000, jitter: 0.2 };
+
+/** What a look-up came to, for events. */
+export type LookUpFact =
+  | { readonly kind: "answered"; readonly answer: Answer }
+  | { readonly kind: "unconfirmed"; readonly reason: string }
+  | { readonly kind: "failed"; readonly error: unknown };
+
+export interface Waiting {
+  readonly signal: AbortSignal | undefined;
+  /** When the waiting call must be over. */
+  readonly deadline: number;
+}
+
+/** A look-up failed and nothing older can be used. The call that asked fails with it. */
+export class NoAnswerError extends Error {
+  override readonly name = "NoAnswerError";
+}
+
+/**
+ * The endpoints of one target: asks the resolver when an answer's age says so, one look-up at a time, and goes on with
+ * an old answer where a new one is not to be had. It has no timer between look-ups; every age is compared in a call.
+ */
+export class Directory {
+  readonly #resolver: Resolver;
+  readonly #runtime: Runtime;
+  readonly #cache: AnswerCache;
+  readonly #onFact: (fact: LookUpFact) => void;
+  readonly #closed = new AbortController();
+  #running: { readonly promise: Promise<void>; readonly startedAt: number } | undefined;
+  #startedAt: number | undefined;
+  /** No look-up before this long after `since`: after a failure, or an empty answer that is not believed yet. */
+  #pause: { readonly since: number; readonly forMs: number } | undefined;
+  #generation = 0;
+  #failures = 0;
+  #lastError: unknown;
+
+  /** @param onFact told what each look-up came to; must not throw. */
+  constructor(resolver: Resolver, limits: AgeLimits, runtime: Runtime, onFact: (fact: LookUpFact) => void) {
+    this.#resolver = resolver;
+    this.#runtime = runtime;
+    this.#cache = new AnswerCache(limits, runtime.random);
+    this.#onFact = onFact;
+  }
+
+  /** The answer, if a call can go on with it without waiting. Starts the look-up that is due. */
+  current(now: number): Answer | undefined {
+    const phase = this.#cache.phase(now);
+    if (phase === "fresh") return this.#cache.answer;
+    const waits = this.#refreshIfDue(phase, now);
+    return phase === "stale" || (phase !== "none" && !waits) ? this.#cache.answer : undefined;
+  }
+
+  /**
+   * The answer, after waiting for a look-up as long as the answer's age makes that worth while.
+   * @throws NoAnswerError where nothing can be used; the signal's reason if it aborts.
+   */
+  async wait({ signal, deadline }: Waiting): Promise<Answer> {
+    const now = this.#runtime.clock.now();
+    const phase = this.#cache.phase(now);
+    this.#refreshIfDue(phase, now);
+    const patience = phase === "none" || phase === "ancient" ? Number.POSITIVE_INFINITY : WAIT_WITH_ANSWER_MS;
+    await this.#await(Math.min(patience, deadline - now), signal);
+    const { answer } = this.#cache;
+    if (answer === undefined)
+      throw new NoAnswerError(`${this.#resolver.target}: ${this.#whyNot()}`, { cause: this.#lastError });
+    return answer;
+  }
+
+  /** A connection failed: the answer may be out of date. */
+  suspect(now: number): void {
+    const since = now - (this.#startedAt ?? Number.NEGATIVE_INFINITY);
+    if ((since >= ON_FAILURE_EVERY_MS || since < 0) && !this.#isPaused(now)) this.#lookUp("connect-failure", now);
+  }
+
+  /** Waits for the look-up under way, if there is one, as long as a call with an answer would. True if it waited. */
+  async settle({ signal, deadline }: Waiting): Promise<boolean> {
+    if (this.#running === undefined) return false;
+    await this.#await(Math.min(WAIT_WITH_ANSWER_MS, deadline - this.#runtime.clock.now()), signal);
+    return true;
+  }
+
+  /** Looks up now, whatever the age of the answer, and waits for the result. */
+  async refresh(signal: AbortSignal | undefined): Promise<void> {
+    this.#lookUp("forced", this.#runtime.clock.now());
+    await this.#await(Number.POSITIVE_INFINITY, signal);
+    if (this.#lastError !== undefined) throw this.#lastError;
+  }
+
+  get answer(): Answer | undefined {
+    return this.#cache.answer;
+  }
+
+  close(): void {
+    this.#closed.abort(new Error("the transport was closed"));
+  }
+
+  /** True if a look-up is under way afterwards. */
+  #refreshIfDue(phase: Phase, now: number): boolean {
+    if (phase !== "fresh" && !this.#isPaused(now)) this.#lookUp(phase === "none" ? "first" : "expired", now);
+    return this.#running !== undefined;
+  }
+
+  #isPaused(now: number): boolean {
+    if (this.#pause === undefined) return false;
+    const passed = now - this.#pause.since;
+    return passed >= 0 && passed < this.#pause.forMs;
+  }
+
+  #lookUp(reason: ResolveContext["reason"], now: number): void {
+    if (this.#running !== undefined) {
+      // One that was frozen with the process may never end; its limit is counted on our clock.
+      const age = now - this.#running.startedAt;
+      if (age >= 0 && age < 2 * LOOK_UP_LIMIT_MS) return;
+    }
+    const generation = ++this.#generation;
+    this.#startedAt = now;
+    this.#running = { promise: this.#resolve(reason, generation), startedAt: now };
+  }
+
+  /** Never rejects. What an overtaken look-up finds is dropped. */
+  async #resolve(reason: ResolveContext["reason"], generation: number): Promise<void> {
+    const { clock } = this.#runtime;
+    let fact: LookUpFact;
+    try {
+      const resolution = await lookUp(this.#resolver, reason, this.#runtime, this.#closed.signal);
+      if (generation !== this.#generation) return;
+      const now = clock.now();
+      const { suspectMs } = this.#cache.apply(resolution, now);
+      this.#failures = 0;
+      this.#lastError = undefined;
+      this.#pause = suspectMs === undefined ? undefined : { since: now, forMs: suspectMs };
+      fact =
+        resolution.kind !== "endpoints" && suspectMs !== undefined
+          ? { kind: "unconfirmed", reason: resolution.reason }
+          : { kind: "answered", answer: this.#cache.answer as Answer };
+    } catch (error) {
+      if (generation !== this.#generation) return;
+      this.#lastError = error;
+      this.#pause = { since: clock.now(), forMs: this.#backOffMs() };
+      fact = { kind: "failed", error };
+    }
+    this.#running = undefined;
+    this.#onFact(fact);
+  }
+
+  #backOffMs(): number {
+    const full = Math.min(BACK_OFF.longestMs, BACK_OFF.firstMs * BACK_OFF.factor ** this.#failures++);
+    return full * (1 + BACK_OFF.jitter * (2 * this.#runtime.random() - 1));
+  }
+
+  /** Waits for the running look-up, up to `ms`; rejects only when the signal aborts. */
+  async #await(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    const { promise } = this.#running ?? {};
+    if (promise === undefined || ms <= 0) return;
+    const limit = timeout(Math.min(ms, 2 * LOOK_UP_LIMIT_MS), {
+      strategy: TimeoutStrategy.Aggressive,
+      abortOnReturn: false,
+    });
+    try {
+      await limit.execute(() => promise, signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!isTaskCancelledError(error)) throw error;
+    }
+  }
+
+  #whyNot(): string {
+    if (this.#running !== undefined) return "the look-up has not answered yet";
+    const message = this.#lastError instanceof Error ? this.#lastError.message : String(this.#lastError ?? "");
+    return message === "" ? "the look-up failed" : message;
+  }
+}

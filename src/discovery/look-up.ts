@@ -1,0 +1,40 @@
+import type { Runtime } from "../runtime.ts";
+import { checkResolution } from "./check-resolution.ts";
+import type { Resolution, ResolveContext, Resolver } from "./resolver.ts";
+
+/** One look-up, all its queries included, is given up after this. */
+export const LOOK_UP_LIMIT_MS = 5_000;
+
+/** Asks a resolver once, within the limit: rejects with what it throws, or when the limit passes, or when `closed` aborts. */
+export async function lookUp(
+  resolver: Resolver,
+  reason: ResolveContext["reason"],
+  runtime: Runtime,
+  closed: AbortSignal,
+): Promise<Resolution> {
+  const { clock, random, sleep } = runtime;
+  const done = new AbortController();
+  const expired = new AbortController();
+  const onClose = () => expired.abort(closed.reason);
+  closed.addEventListener("abort", onClose, { once: true });
+  // The timer holds no process: a call that waits does that with its own.
+  sleep(LOOK_UP_LIMIT_MS, done.signal, true).then(
+    () => expired.abort(new Error(`no answer within ${LOOK_UP_LIMIT_MS} ms`)),
+    () => {},
+  );
+  const aborted = new Promise<never>((_, reject) => {
+    expired.signal.addEventListener("abort", () => reject(expired.signal.reason), { once: true });
+  });
+  const context = { signal: expired.signal, deadline: clock.now() + LOOK_UP_LIMIT_MS, clock, random, reason };
+  try {
+    // A resolver that throws where it should reject fails like any other.
+    const asked = (async () => resolver.resolve(context))();
+    return checkResolution(await Promise.race([asked, aborted]));
+  } finally {
+    done.abort(DONE);
+    closed.removeEventListener("abort", onClose);
+  }
+}
+
+/** Built once: aborting without a reason would capture a stack. */
+const DONE = new Error("the look-up is over");

@@ -1,0 +1,110 @@
+import type { Picker, PickerFactory, PickInfo } from "../balancing/picker.ts";
+import type { Endpoint, EndpointSpec } from "../endpoint.ts";
+import { Breaker } from "../resilience/breaker.ts";
+import type { HealthLimits } from "../resilience/health.ts";
+import { rank } from "./rank.ts";
+import { type Reconciled, reconcile } from "./reconcile.ts";
+import { EndpointRecord } from "./record.ts";
+import { type EligibleView, eligibleView, isClosed, isEligible } from "./view.ts";
+
+export interface PoolOptions {
+  readonly picker: PickerFactory;
+  /** `false`: no breakers. */
+  readonly breaker: HealthLimits | false;
+  /** The name to verify for an endpoint of the answer. */
+  readonly verifiedName: (spec: EndpointSpec) => string;
+  readonly random: () => number;
+}
+
+/** What a further attempt of a call must avoid. */
+export interface Avoid {
+  readonly tried: ReadonlySet<EndpointRecord>;
+  /** Only endpoints with a closed breaker: for attempts that cost no token. */
+  readonly closedOnly: boolean;
+}
+
+/** The endpoints of the current answer, with what is known of each, and the choice among them. */
+export class Pool {
+  readonly #options: PoolOptions;
+  readonly #records = new Map<string, EndpointRecord>();
+  #tiers: readonly (readonly EndpointRecord[])[] = [];
+  #view: (EligibleView & { readonly picker: Picker; readonly since: number }) | undefined;
+  /** Drawn with the first answer, so that clones of a process's snapshot have orders of their own. */
+  #seed: number | undefined;
+  #specs: readonly EndpointSpec[] | undefined;
+  #picker: Picker | undefined;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /** Takes over an answer; undefined if it is the one in use. */
+  update(specs: readonly EndpointSpec[], now: number): Reconciled | undefined {
+    if (specs === this.#specs) return undefined;
+    this.#seed ??= Math.floor(this.#options.random() * 0x1_0000_0000);
+    const reconciled = reconcile(this.#records, specs, this.#options.verifiedName, this.#create, now);
+    this.#specs = specs;
+    this.#tiers = reconciled.tiers;
+    this.invalidate();
+    return reconciled;
+  }
+
+  /** Something other than the clock changed who is eligible. */
+  invalidate(): void {
+    this.#view = undefined;
+  }
+
+  /** The endpoint of a call's first attempt. The answer must have at least one. */
+  pick(now: number, call: PickInfo): EndpointRecord {
+    return this.#currentView(now).picker.pick(now, call) as EndpointRecord;
+  }
+
+  /**
+   * The endpoint of a further attempt: an untried one of the tier in use, else of the tiers after it, else (unless a
+   * closed breaker is required) any. Undefined if there is none.
+   */
+  pickAgain(now: number, call: PickInfo, { tried, closedOnly }: Avoid): EndpointRecord | undefined {
+    const view = this.#currentView(now);
+    if (closedOnly && view.mode !== "eligible") return undefined;
+    let untried = view.members.filter((record) => !tried.has(record) && (!closedOnly || isClosed(record, now)));
+    for (const tier of this.#tiers) {
+      if (untried.length > 0) break;
+      if ((tier[0] as EndpointRecord).tier <= view.tier) continue;
+      untried = tier.filter((record) => !tried.has(record) && (closedOnly ? isClosed : isEligible)(record, now));
+    }
+    if (untried.length === 0) return closedOnly ? undefined : this.pick(now, call);
+    return this.#options.picker(untried, undefined, this.#options.random).pick(now, call) as EndpointRecord;
+  }
+
+  view(now: number): EligibleView {
+    return this.#currentView(now);
+  }
+
+  /** The endpoints of the answer in use, by tier. */
+  get tiers(): readonly (readonly EndpointRecord[])[] {
+    return this.#tiers;
+  }
+
+  close(): void {
+    for (const record of this.#records.values()) record.closeTransport();
+  }
+
+  #currentView(now: number): EligibleView & { readonly picker: Picker } {
+    const cached = this.#view;
+    if (cached !== undefined && now < cached.changesAt && now >= cached.since) return cached;
+    const view = eligibleView(this.#tiers, now);
+    this.#picker = this.#options.picker(view.members, this.#picker, this.#options.random);
+    this.#view = { ...view, picker: this.#picker, since: now };
+    return this.#view;
+  }
+
+  readonly #create = (key: string, endpoint: Endpoint): EndpointRecord => {
+    const { breaker, random } = this.#options;
+    return new EndpointRecord(
+      key,
+      endpoint,
+      rank(this.#seed as number, key),
+      breaker === false ? undefined : new Breaker(breaker, random),
+    );
+  };
+}

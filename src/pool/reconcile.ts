@@ -1,0 +1,98 @@
+import type { Endpoint, EndpointSpec } from "../endpoint.ts";
+import { endpointKey } from "../endpoint.ts";
+import type { EndpointRecord } from "./record.ts";
+
+/** How long the record of an endpoint that left is kept, so that a flapping answer does not reset what is known of it. */
+const KEEP_MS = 10 * 60_000;
+
+/** RFC 2782: weight 0 has "a very small chance" where others have more: this part of the smallest of them. */
+const ZERO_WEIGHT_SHARE = 0.01;
+
+export interface Reconciled {
+  /** By tier, the first one first. */
+  readonly tiers: readonly (readonly EndpointRecord[])[];
+  readonly added: readonly EndpointRecord[];
+  readonly removed: readonly EndpointRecord[];
+}
+
+/**
+ * Brings the records in line with a new answer: endpoints that are known keep their connections, load and health.
+ *
+ * @param records every known record by key, those that left included; changed in place.
+ * @param create makes the record of an endpoint seen for the first time.
+ */
+export function reconcile(
+  records: Map<string, EndpointRecord>,
+  specs: readonly EndpointSpec[],
+  verifiedName: (spec: EndpointSpec) => string,
+  create: (key: string, endpoint: Endpoint) => EndpointRecord,
+  now: number,
+): Reconciled {
+  const current = new Map<string, EndpointRecord>();
+  const weights = new Map<EndpointRecord, number>();
+  const added: EndpointRecord[] = [];
+  for (const spec of specs) {
+    const name = verifiedName(spec);
+    const key = endpointKey({ address: spec.address, port: spec.port, verifiedName: name });
+    const tier = spec.tier ?? 0;
+    const weight = spec.weight ?? 1;
+    let record = current.get(key);
+    if (record !== undefined) {
+      // Listed twice: in the better tier, with what both entries give it there.
+      if (tier === record.tier) weights.set(record, (weights.get(record) as number) + weight);
+      if (tier >= record.tier) continue;
+    }
+    record ??= records.get(key) ?? create(key, endpointOf(spec, name));
+    if (!records.has(key) || record.leftAt !== undefined) added.push(record);
+    record.leftAt = undefined;
+    record.tier = tier;
+    records.set(key, record);
+    current.set(key, record);
+    weights.set(record, weight);
+  }
+  const removed: EndpointRecord[] = [];
+  for (const [key, record] of records) {
+    if (current.has(key)) continue;
+    if (record.leftAt === undefined) {
+      record.leftAt = now;
+      removed.push(record);
+      if (record.inFlight === 0) record.closeTransport();
+    } else if (Math.abs(now - record.leftAt) > KEEP_MS && record.inFlight === 0) {
+      records.delete(key);
+    }
+  }
+  const tiers = byTier(current.values());
+  for (const tier of tiers) setWeights(tier, weights);
+  return { tiers, added: added.filter((record) => current.get(record.key) === record), removed };
+}
+
+function endpointOf(spec: EndpointSpec, verifiedName: string): Endpoint {
+  return {
+    address: spec.address,
+    port: spec.port,
+    verifiedName,
+    ...(spec.name === undefined ? {} : { name: spec.name }),
+    metadata: spec.metadata ?? {},
+  };
+}
+
+function byTier(records: Iterable<EndpointRecord>): EndpointRecord[][] {
+  const tiers = new Map<number, EndpointRecord[]>();
+  for (const record of records) {
+    const tier = tiers.get(record.tier);
+    if (tier === undefined) tiers.set(record.tier, [record]);
+    else tier.push(record);
+  }
+  return [...tiers.entries()].sort(([a], [b]) => a - b).map(([, tier]) => tier);
+}
+
+function setWeights(tier: readonly EndpointRecord[], weights: ReadonlyMap<EndpointRecord, number>): void {
+  let smallest = Number.POSITIVE_INFINITY;
+  for (const record of tier) {
+    const weight = weights.get(record) as number;
+    if (weight > 0) smallest = Math.min(smallest, weight);
+  }
+  // All zero: the same for everyone.
+  const forZero = smallest === Number.POSITIVE_INFINITY ? 1 : smallest * ZERO_WEIGHT_SHARE;
+  for (const record of tier) record.weight = (weights.get(record) as number) || forZero;
+}

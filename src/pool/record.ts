@@ -1,0 +1,66 @@
+import type { Candidate } from "../balancing/picker.ts";
+import type { Endpoint } from "../endpoint.ts";
+import type { Breaker } from "../resilience/breaker.ts";
+import type { EndpointTransport } from "./endpoint-transport.ts";
+
+/** A failure makes an endpoint look this many times slower than average (natural log): its fast errors must not attract calls. */
+const FAILURE_LOAD = Math.log(10);
+/** The time in which a load fades to 1/e of itself. */
+const FADE_MS = 5_000;
+
+/** All that is known of one endpoint; it outlives changes of the answer. */
+export class EndpointRecord implements Candidate {
+  readonly key: string;
+  readonly endpoint: Endpoint;
+  readonly rank: number;
+  /** `undefined` where breakers are switched off. */
+  readonly breaker: Breaker | undefined;
+  weight = 1;
+  tier = 0;
+  inFlight = 0;
+  /** Made on the endpoint's first use. */
+  transport: EndpointTransport | undefined;
+  /** When the endpoint left the answer; undefined while it is part of it. */
+  leftAt: number | undefined;
+  #load = 0;
+  #loadAt = 0;
+
+  constructor(key: string, endpoint: Endpoint, rank: number, breaker: Breaker | undefined) {
+    this.key = key;
+    this.endpoint = endpoint;
+    this.rank = rank;
+    this.breaker = breaker;
+  }
+
+  load(now: number): number {
+    if (this.#load === 0) return 0;
+    return this.#load * Math.exp(-Math.max(0, now - this.#loadAt) / FADE_MS);
+  }
+
+  /** A failure enters the score at once, long before it ejects. */
+  addFailure(now: number): void {
+    this.#load = Math.max(this.load(now), FAILURE_LOAD);
+    this.#loadAt = now;
+  }
+
+  /** An ejected endpoint comes back as an average one, or nobody would try it. */
+  resetLoad(): void {
+    this.#load = 0;
+  }
+
+  /** One call less. An endpoint that left the answer closes with its last call. */
+  release(): void {
+    this.inFlight--;
+    if (this.leftAt !== undefined && this.inFlight === 0) this.closeTransport();
+  }
+
+  closeTransport(): void {
+    const transport = this.transport;
+    this.transport = undefined;
+    try {
+      transport?.close?.();
+    } catch {
+      // A user's transport; what it throws must not reach the call that happened to be the last.
+    }
+  }
+}

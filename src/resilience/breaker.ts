@@ -1,0 +1,146 @@
+import { type CircuitBreakerPolicy, circuitBreaker, handleAll } from "cockatiel";
+import { type FailureKind, Health, type HealthLimits } from "./health.ts";
+
+/** How long an endpoint stays out: the first time, the factor for each further time, the longest. */
+const OUT = {
+  connect: { firstMs: 1_000, factor: 1.6, longestMs: 30_000 },
+  answered: { firstMs: 5_000, factor: 2, longestMs: 60_000 },
+} as const;
+
+/** Where an endpoint stands. "half-open": its time is over and it may be tried once; "probing": that trial is under way. */
+export type BreakerState = "closed" | "ejected" | "half-open" | "probing";
+
+/** What an attempt holds between its start and its end. */
+export interface Ticket {
+  /** Settles the trial of a half-open endpoint; absent for an ordinary attempt. */
+  readonly probe?: Probe;
+  /** The endpoint was out when the attempt started: its outcome says nothing that is not known. */
+  readonly extra: boolean;
+}
+
+interface Probe {
+  resolve(): void;
+  reject(reason: unknown): void;
+  readonly done: Promise<void>;
+}
+
+interface Failure {
+  readonly kind: FailureKind;
+  readonly at: number;
+}
+
+const ORDINARY: Ticket = { extra: false };
+const EXTRA: Ticket = { extra: true };
+const CANCELLED = new Error("the probe was cancelled");
+
+/**
+ * One endpoint's circuit breaker: cockatiel's policy with our memory and our clock. cockatiel holds the state and
+ * admits the probe; `Health` says when it opens; the time it stays open is counted here, because cockatiel would
+ * queue callers behind a probe and counts on a clock that cannot be injected. Hence whoever picks asks `state()` first.
+ *
+ * While nothing failed the policy is not entered, which saves 0.6 to 6 µs a call; every failure goes through it.
+ */
+export class Breaker {
+  readonly #health: Health;
+  readonly #random: () => number;
+  #policy: CircuitBreakerPolicy | undefined;
+  #open: { since: number; forMs: number; cause: "connect" | "answered"; failure: Failure } | undefined;
+  #probing = false;
+  #timesOut = 0;
+
+  constructor(limits: HealthLimits, random: () => number) {
+    this.#health = new Health(limits);
+    this.#random = random;
+  }
+
+  state(now: number): BreakerState {
+    if (this.#open === undefined) return "closed";
+    if (this.#probing) return "probing";
+    const age = now - this.#open.since;
+    // A clock that went back must not lock anything out.
+    return age >= 0 && age < this.#open.forMs ? "ejected" : "half-open";
+  }
+
+  /** When `state()` changes by the clock alone; Infinity if it does not. */
+  get changesAt(): number {
+    return this.#open === undefined || this.#probing ? Number.POSITIVE_INFINITY : this.#open.since + this.#open.forMs;
+  }
+
+  /** Why the endpoint is out. */
+  get cause(): "connect" | "answered" | undefined {
+    return this.#open?.cause;
+  }
+
+  start(now: number): Ticket {
+    if (this.#open === undefined) return ORDINARY;
+    if (this.state(now) !== "half-open" || this.#policy === undefined) return EXTRA;
+    this.#probing = true;
+    return { extra: false, probe: this.#startProbe(this.#policy) };
+  }
+
+  /** Ends an attempt that succeeded. Resolves to true if that brought the endpoint back. */
+  succeeded(ticket: Ticket, now: number): Promise<boolean> | false {
+    if (ticket.extra) return false;
+    if (ticket.probe === undefined) {
+      if (this.#open === undefined) this.#health.succeeded(now);
+      return false;
+    }
+    ticket.probe.resolve();
+    return ticket.probe.done.then(() => this.#open === undefined);
+  }
+
+  /** Ends an attempt that failed. Resolves to the time the endpoint is out for, if this failure ejected it. */
+  async failed(ticket: Ticket, kind: FailureKind, now: number): Promise<number | undefined> {
+    const failure: Failure = { kind, at: now };
+    if (ticket.probe !== undefined) {
+      ticket.probe.reject(failure);
+      await ticket.probe.done;
+    } else if (!ticket.extra && this.#open === undefined) {
+      this.#health.failed(kind, now);
+      await this.#ensurePolicy()
+        .execute(() => Promise.reject(failure))
+        .catch(() => {});
+    }
+    return this.#open?.failure === failure ? this.#open.forMs : undefined;
+  }
+
+  /** Ends an attempt that says nothing about the endpoint. A probe leaves it half-open. */
+  cancelled(ticket: Ticket): void {
+    ticket.probe?.reject(CANCELLED);
+  }
+
+  #startProbe(policy: CircuitBreakerPolicy): Probe {
+    let resolve = () => {};
+    let reject = (_reason: unknown) => {};
+    const outcome = new Promise<void>((onResolve, onReject) => {
+      resolve = onResolve;
+      reject = onReject;
+    });
+    return { resolve, reject, done: policy.execute(() => outcome).catch(() => {}) };
+  }
+
+  #ensurePolicy(): CircuitBreakerPolicy {
+    if (this.#policy === undefined) {
+      // Never by cockatiel's clock: whoever asks for a probe has counted the time on ours.
+      this.#policy = circuitBreaker(handleAll, { halfOpenAfter: Number.NEGATIVE_INFINITY, breaker: this.#health });
+      this.#policy.onBreak((reason) => {
+        this.#probing = false;
+        if ("error" in reason && reason.error !== CANCELLED) this.#eject(reason.error as Failure);
+      });
+      this.#policy.onReset(() => {
+        this.#open = undefined;
+        this.#probing = false;
+        this.#timesOut = 0;
+      });
+    }
+    return this.#policy;
+  }
+
+  #eject(failure: Failure): void {
+    const cause = failure.kind === "connect" ? "connect" : "answered";
+    const { firstMs, factor, longestMs } = OUT[cause];
+    const full = Math.min(longestMs, firstMs * factor ** this.#timesOut++);
+    // Equal jitter: processes that saw the same failure do not come back in step.
+    this.#open = { since: failure.at, forMs: full / 2 + (this.#random() * full) / 2, cause, failure };
+  }
+}

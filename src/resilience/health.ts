@@ -1,0 +1,99 @@
+import type { IBreaker } from "cockatiel";
+
+/** What an attempt's failure says about the endpoint. */
+export type FailureKind =
+  /** A new connection could not be made: enough by itself to eject. */
+  | "connect"
+  /** The server answered with a failure, or not in time. */
+  | "answered"
+  /** Told of the service's load or a connection's end, not of the server's health: counts to the ratio, not to the row. */
+  | "soft";
+
+export interface HealthLimits {
+  readonly consecutiveFailures: number;
+  readonly failureRatio: number;
+  readonly minCalls: number;
+}
+
+/** The window of the ratio, and the buckets it moves by. */
+const WINDOW_MS = 30_000;
+const BUCKETS = 10;
+const BUCKET_MS = WINDOW_MS / BUCKETS;
+
+/**
+ * What is remembered of an endpoint's calls, and whether that is enough to eject it. It is cockatiel's `IBreaker`:
+ * cockatiel's own `SamplingBreaker` judges by windows that are hours old after an idle gap, and never opens at a few
+ * calls a minute.
+ */
+export class Health implements IBreaker {
+  /** cockatiel would store it with a serialised policy; nothing here outlives the process. */
+  state: unknown;
+  readonly #limits: HealthLimits;
+  readonly #successes = new Uint32Array(BUCKETS);
+  readonly #failures = new Uint32Array(BUCKETS);
+  #bucket = 0;
+  #inARow = 0;
+  #verdict = false;
+
+  constructor(limits: HealthLimits) {
+    this.#limits = limits;
+  }
+
+  /** Counts a failure; `failure()` then tells cockatiel whether it is one too many. */
+  failed(kind: FailureKind, now: number): void {
+    this.#failures[this.#index(now)]! += 1;
+    if (kind === "answered") this.#inARow++;
+    this.#verdict = kind === "connect" || this.#inARow >= this.#limits.consecutiveFailures || this.#ratioReached();
+  }
+
+  succeeded(now: number): void {
+    this.#successes[this.#index(now)]! += 1;
+    this.#inARow = 0;
+    this.#verdict = false;
+  }
+
+  /** Called by cockatiel. */
+  failure(): boolean {
+    return this.#verdict;
+  }
+
+  /** Called by cockatiel when a probe succeeded: the endpoint starts anew. */
+  success(): void {
+    this.#successes.fill(0);
+    this.#failures.fill(0);
+    this.#inARow = 0;
+    this.#verdict = false;
+  }
+
+  #ratioReached(): boolean {
+    const failures = sum(this.#failures);
+    const calls = failures + sum(this.#successes);
+    return calls >= this.#limits.minCalls && failures / calls >= this.#limits.failureRatio;
+  }
+
+  /** The bucket of this moment, after dropping those that have left the window. */
+  #index(now: number): number {
+    const bucket = Math.floor(now / BUCKET_MS);
+    if (bucket !== this.#bucket) {
+      const passed = bucket - this.#bucket;
+      // Backwards or further than the window: nothing counted so far belongs to it.
+      if (passed < 0 || passed >= BUCKETS) {
+        this.#successes.fill(0);
+        this.#failures.fill(0);
+      } else {
+        for (let i = 1; i <= passed; i++) {
+          this.#successes[(this.#bucket + i) % BUCKETS] = 0;
+          this.#failures[(this.#bucket + i) % BUCKETS] = 0;
+        }
+      }
+      this.#bucket = bucket;
+    }
+    return bucket % BUCKETS;
+  }
+}
+
+function sum(counts: Uint32Array): number {
+  let total = 0;
+  for (const count of counts) total += count;
+  return total;
+}

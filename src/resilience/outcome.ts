@@ -1,0 +1,131 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { FailureKind } from "./health.ts";
+
+/** What became of an attempt that failed (docs/ARCHITECTURE.md, "Outcomes"). */
+export type Outcome =
+  /** It never left: no server can have processed it. `code` is the system's, without an address. */
+  | { readonly kind: "not-sent"; readonly code: string }
+  /** The server says that it did not process it (RFC 9113 section 8.7). */
+  | { readonly kind: "refused" }
+  /** It was sent, and the answer was lost or did not come in time: it may have been processed. */
+  | { readonly kind: "ambiguous"; readonly cause: "lost" | "timeout" | "proxy" | "unknown" }
+  /** The server answered with an error. */
+  | { readonly kind: "answered"; readonly code: Code }
+  /** The caller aborted, or its deadline passed. */
+  | { readonly kind: "caller"; readonly cause: "abort" | "deadline" };
+
+/** What is known of the attempt besides its error. */
+export interface AttemptContext {
+  readonly signal: AbortSignal | undefined;
+  /** The call's deadline has passed. */
+  readonly deadlinePassed: boolean;
+  /** The attempt's own limit has passed. */
+  readonly attemptTimedOut: boolean;
+  /** The endpoint's transport said that this error was not sent. */
+  isMarkedNotSent(error: unknown): boolean;
+}
+
+/**
+ * Classifies an error by what is known exactly, in this order: our own state, the server's word, the marks of the
+ * endpoint's transport, and only then the shape of the error. Codes alone cannot tell: a lost connection arrives as
+ * Canceled, Aborted, Internal or Unknown, depending on where it broke.
+ */
+export function classify(error: unknown, context: AttemptContext): Outcome {
+  if (context.signal?.aborted) return { kind: "caller", cause: "abort" };
+  if (error instanceof ConnectError && error.isWireError) return { kind: "answered", code: error.code };
+  const chain = causes(error);
+  if (chain.some((cause) => context.isMarkedNotSent(cause))) return { kind: "not-sent", code: systemCode(chain) };
+  if (error instanceof ConnectError && error.code === Code.DeadlineExceeded) {
+    if (context.deadlinePassed || !context.attemptTimedOut) return { kind: "caller", cause: "deadline" };
+    return { kind: "ambiguous", cause: "timeout" };
+  }
+  if (chain.some(isConnectPhase)) return { kind: "not-sent", code: systemCode(chain) };
+  if (chain.some((cause) => /NGHTTP2_REFUSED_STREAM/.test(messageOf(cause)))) return { kind: "refused" };
+  if (chain.some((cause) => isLost(cause))) return { kind: "ambiguous", cause: "lost" };
+  if (error instanceof ConnectError && /^HTTP (429|502|503|504)$/.test(error.rawMessage)) {
+    return { kind: "ambiguous", cause: "proxy" };
+  }
+  // What a client finds wrong by itself (a message over the limit, a response it cannot parse) is no server's failure.
+  if (error instanceof ConnectError && error.code !== Code.Unknown) return { kind: "answered", code: error.code };
+  return { kind: "ambiguous", cause: "unknown" };
+}
+
+/** What an outcome says about the endpoint's health; undefined if nothing. */
+export function failureKind(outcome: Outcome): FailureKind | undefined {
+  switch (outcome.kind) {
+    case "not-sent":
+      return "connect";
+    case "refused":
+      return "soft";
+    case "ambiguous":
+      // A restart loses every call under way at once; whether the server is gone, the next connection tells. What
+      // cannot be told apart may be the fault of an interceptor.
+      return outcome.cause === "lost" || outcome.cause === "unknown" ? "soft" : "answered";
+    case "answered":
+      if (outcome.code === Code.ResourceExhausted) return "soft";
+      return FAILED_SERVER.has(outcome.code) ? "answered" : undefined;
+    case "caller":
+      return undefined;
+  }
+}
+
+/** Codes by which a server says that it failed; the others are decisions of the application. */
+const FAILED_SERVER: ReadonlySet<Code> = new Set([
+  Code.Unavailable,
+  Code.Internal,
+  Code.Unknown,
+  Code.DeadlineExceeded,
+  Code.DataLoss,
+]);
+
+/** Errors that Node's TLS raises about the peer's certificate, before a request is sent. */
+const CERTIFICATE_ERROR = /^(ERR_TLS_CERT_ALTNAME_INVALID|CERT_|UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED)/;
+
+function isConnectPhase(cause: unknown): boolean {
+  const { syscall, code } = systemError(cause);
+  return syscall === "connect" || syscall === "getaddrinfo" || (code !== undefined && CERTIFICATE_ERROR.test(code));
+}
+
+function isLost(cause: unknown): boolean {
+  const { code } = systemError(cause);
+  if (code === "ECONNRESET" || code === "EPIPE" || code === "ERR_HTTP2_SESSION_ERROR" || code === "UND_ERR_SOCKET") {
+    return true;
+  }
+  // connect-node maps a stream that closed with CANCEL, which a lost connection does, to the code for "the caller gave up".
+  return /closed with error code CANCEL|socket hang up|ERR_HTTP2_STREAM_CANCEL/.test(`${messageOf(cause)} ${code}`);
+}
+
+/** The error, its causes, and what an AggregateError (several addresses) gathers. */
+function causes(error: unknown): unknown[] {
+  const chain: unknown[] = [];
+  const pending = [error];
+  // Bounded: a cause may point back at its error.
+  while (pending.length > 0 && chain.length < 16) {
+    const next = pending.shift();
+    if (typeof next !== "object" || next === null || chain.includes(next)) continue;
+    chain.push(next);
+    if ("cause" in next) pending.push(next.cause);
+    if ("errors" in next && Array.isArray(next.errors)) pending.push(...next.errors);
+  }
+  return chain;
+}
+
+function systemError(cause: unknown): { code?: string; syscall?: string } {
+  const { code, syscall } = cause as { code?: unknown; syscall?: unknown };
+  return {
+    ...(typeof code === "string" ? { code } : {}),
+    ...(typeof syscall === "string" ? { syscall } : {}),
+  };
+}
+
+function systemCode(chain: readonly unknown[]): string {
+  for (const cause of chain) {
+    const { code } = systemError(cause);
+    if (code !== undefined) return code;
+  }
+  return "connection failed";
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : "";
+}

@@ -1,0 +1,94 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Outcome } from "./outcome.ts";
+import { pushbackOf } from "./pushback.ts";
+
+export interface RetryLimits {
+  readonly maxAttempts: number;
+  readonly baseDelayMs: number;
+  readonly maxDelayMs: number;
+  readonly codes: ReadonlySet<Code>;
+  /** "package.Service/Method" or "package.Service/*". */
+  readonly idempotentMethods: ReadonlySet<string>;
+}
+
+/** What a call has behind it. */
+export interface CallHistory {
+  readonly method: DescMethod;
+  /** Attempts that may have reached a server. */
+  readonly sent: number;
+  /** Attempts that never left. */
+  readonly notSent: number;
+  /** When the call must be over. */
+  readonly deadline: number;
+}
+
+/** A retry that never left is bounded by this and by the endpoints: each is dialled once per call. */
+export const MAX_NOT_SENT = 10;
+
+/** How far beyond our own back-off a `retry-after` is followed (as the AWS SDKs do); longer waits would eat the caller's time. */
+const RETRY_AFTER_EXCESS_MS = 5_000;
+
+export type RetryDecision =
+  | { readonly retry: false }
+  /** `free`: costs no token, and goes only to an endpoint whose breaker is closed. */
+  | { readonly retry: true; readonly delayMs: number; readonly free: boolean };
+
+const NO: RetryDecision = { retry: false };
+
+/**
+ * Whether a failed attempt is repeated, and after what wait. Never what may have happened, unless the method or the
+ * user says that it may be repeated; never what cannot finish before the deadline. The budget is asked by the caller.
+ */
+export function decideRetry(
+  error: unknown,
+  outcome: Outcome,
+  call: CallHistory,
+  limits: RetryLimits,
+  now: number,
+  random: () => number,
+): RetryDecision {
+  if (outcome.kind === "not-sent") {
+    return call.notSent < MAX_NOT_SENT ? within({ retry: true, delayMs: 0, free: true }, call, now) : NO;
+  }
+  if (outcome.kind === "caller" || call.sent >= limits.maxAttempts) return NO;
+  const pushback = error instanceof ConnectError ? pushbackOf(error, now) : undefined;
+  if (pushback === "stop" || !mayRepeat(outcome, call.method, limits, pushback !== undefined)) return NO;
+  const ceiling = Math.min(limits.maxDelayMs, limits.baseDelayMs * 2 ** (call.sent - 1));
+  let delayMs = random() * ceiling;
+  if (pushback !== undefined) {
+    delayMs =
+      "exactlyMs" in pushback
+        ? pushback.exactlyMs
+        : Math.min(Math.max(pushback.atLeastMs, delayMs), delayMs + RETRY_AFTER_EXCESS_MS);
+  }
+  return within({ retry: true, delayMs, free: false }, call, now);
+}
+
+/** Whether the method may be processed twice: by its proto's `idempotency_level`, or by the user's list. */
+export function isIdempotent(method: DescMethod, idempotentMethods: ReadonlySet<string>): boolean {
+  if (method.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN) return true;
+  if (idempotentMethods.size === 0) return false;
+  const service = method.parent.typeName;
+  return idempotentMethods.has(`${service}/${method.name}`) || idempotentMethods.has(`${service}/*`);
+}
+
+function mayRepeat(outcome: Outcome, method: DescMethod, limits: RetryLimits, invited: boolean): boolean {
+  switch (outcome.kind) {
+    case "refused":
+      return true;
+    case "ambiguous":
+      return isIdempotent(method, limits.idempotentMethods);
+    case "answered":
+      // Told when to come back, a client that was turned away may: the server did not do the work.
+      if (outcome.code === Code.ResourceExhausted && invited) return true;
+      return limits.codes.has(outcome.code) && isIdempotent(method, limits.idempotentMethods);
+    default:
+      return false;
+  }
+}
+
+function within(decision: RetryDecision & { retry: true }, call: CallHistory, now: number): RetryDecision {
+  return now + decision.delayMs < call.deadline ? decision : NO;
+}
