@@ -44,7 +44,8 @@ export interface LookUpLimits {
 export interface DnsClient {
   /** `addresses` holds those that the additional section gave for the answer's own targets; the others are asked for by `addresses()`. */
   srv(name: string, limits: LookUpLimits): Promise<SrvAnswer>;
-  addresses(name: string, limits: LookUpLimits): Promise<AddressAnswer>;
+  /** `family` defaults to "auto". */
+  addresses(name: string, limits: LookUpLimits, family?: AddressFamily): Promise<AddressAnswer>;
 }
 
 /** A look-up that failed: nothing is known about the name. The message names the server and never secrets. */

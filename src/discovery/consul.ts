@@ -1,0 +1,48 @@
+import type { AddressFamily, DnsClient } from "../dns/client.ts";
+import { addressInTarget, consulName, isConsulTarget } from "../dns/consul-names.ts";
+import type { Resolver } from "./resolver.ts";
+import { resolveSrvAnswer } from "./srv.ts";
+
+export interface ConsulResolverOptions {
+  /** As the user wrote it; for messages. */
+  readonly target: string;
+  /** "users", or "_users._tag" (RFC 2782). */
+  readonly service: string;
+  /** At most one: DNS cannot ask for more. */
+  readonly tag?: string | undefined;
+  readonly dc?: string | undefined;
+  /** Default "consul". */
+  readonly domain?: string | undefined;
+  /**
+   * Asks Consul, or a forwarder to it. It should use TCP: over UDP Consul leaves instances out without saying so (no TC
+   * bit), a random part of them whatever their weights.
+   */
+  readonly dns: DnsClient;
+  /** For instances registered with a host name outside Consul's domain. Default: `dns`. */
+  readonly systemDns?: DnsClient | undefined;
+  readonly family: AddressFamily;
+}
+
+/** The healthy instances of a Consul service, from its DNS interface. */
+export function createConsulResolver(options: ConsulResolverOptions): Resolver {
+  const { target, dns, systemDns = dns, family } = options;
+  const { name, authority, domain } = consulName(options);
+  return {
+    target,
+    authority,
+    async resolve(context) {
+      const answer = await dns.srv(name, context);
+      const resolution = await resolveSrvAnswer(name, answer, family, context, {
+        addressOf: (host) => addressInTarget(host, domain),
+        lookUp: (host, limits) => (isConsulTarget(host, domain) ? dns : systemDns).addresses(host, limits, family),
+      });
+      if (answer.kind !== "nxdomain" || resolution.kind !== "empty") return resolution;
+      return { ...resolution, reason: `${resolution.reason}: ${NXDOMAIN_CAUSES}` };
+    },
+  };
+}
+
+/** Consul answers all of these alike. */
+const NXDOMAIN_CAUSES =
+  "no instance is healthy, or the service, its tag or the datacenter is unknown, or the agent's DNS token may not " +
+  "read it (service:read and node:read), or the agent has just restarted";

@@ -1,0 +1,42 @@
+import type { AddressFamily, DnsClient } from "../dns/client.ts";
+import { canonicalIp } from "../dns/ip-address.ts";
+import { checkName } from "../dns/name.ts";
+import type { Resolver } from "./resolver.ts";
+
+export interface HostResolverOptions {
+  /** As the user wrote it; for messages. */
+  readonly target: string;
+  /** A host name, or an IP address without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** The name that TLS verifies. Default: the host. */
+  readonly authority?: string | undefined;
+  readonly dns: DnsClient;
+  readonly family: AddressFamily;
+}
+
+/** One endpoint for each address of a host (A and AAAA records), all with the same port. */
+export function createHostResolver({ target, port, dns, family, ...options }: HostResolverOptions): Resolver {
+  const literal = canonicalIp(options.host);
+  const host = literal ?? checkName(options.host);
+  return {
+    target,
+    authority: options.authority ?? host,
+    async resolve(context) {
+      if (literal !== undefined) {
+        return { kind: "endpoints", endpoints: [{ address: literal, port, name: host }], ttlMs: Infinity };
+      }
+      const answer = await dns.addresses(host, context, family);
+      if (answer.kind !== "records") {
+        const reason = answer.kind === "nxdomain" ? "does not exist (NXDOMAIN)" : "has no address of the wanted family";
+        return { kind: "empty", ttlMs: answer.ttlSeconds * 1000, reason: `${host} ${reason}` };
+      }
+      const addresses = [...new Set(answer.records.map((record) => record.address))];
+      return {
+        kind: "endpoints",
+        endpoints: addresses.map((address) => ({ address, port, name: host })),
+        ttlMs: Math.min(...answer.records.map((record) => record.ttlSeconds)) * 1000,
+      };
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import {
+  type AddressAnswer,
+  type AddressFamily,
+  type DnsClient,
+  DnsError,
+  type LookUpLimits,
+  type SrvAnswer,
+  type SrvRecord,
+} from "../dns/client.ts";
+import { checkName } from "../dns/name.ts";
+import { earlier, type Located, locateHosts, ofFamily } from "./follow-up.ts";
+import type { Resolution, ResolveContext, Resolver } from "./resolver.ts";
+import { addressesFound, toResolution } from "./targets.ts";
+
+export interface SrvResolverOptions {
+  /** As the user wrote it; for messages. */
+  readonly target: string;
+  /** Absolute, usually `_service._proto.name`. */
+  readonly name: string;
+  /** The name that TLS verifies. Default: `name` without `_service._proto` (RFC 9525). */
+  readonly authority?: string | undefined;
+  readonly dns: DnsClient;
+  readonly family: AddressFamily;
+}
+
+/** Endpoints from SRV records (RFC 2782). */
+export function createSrvResolver(options: SrvResolverOptions): Resolver {
+  const { target, dns, family } = options;
+  const name = checkName(options.name);
+  const authority = options.authority ?? authorityOf(name);
+  return {
+    target,
+    authority,
+    async resolve(context) {
+      const answer = await dns.srv(name, context);
+      return resolveSrvAnswer(name, answer, family, context, {
+        addressOf: () => undefined,
+        lookUp: (host, limits) => dns.addresses(host, limits, family),
+      });
+    },
+  };
+}
+
+/** The name without its leading `_service._proto` labels. */
+function authorityOf(name: string): string {
+  const authority = name.replace(/^(?:_[^.]*(?:\.|$)){1,2}/, "");
+  if (authority === "") throw new DnsError(`"${name}" has nothing but service labels: which domain is it in?`);
+  return authority;
+}
+
+/** How the addresses of targets are found that the answer itself does not give. */
+export interface TargetLookUp {
+  /** The address that the target's name spells, if it does. */
+  addressOf(target: string): string | undefined;
+  lookUp(host: string, limits: LookUpLimits): Promise<AddressAnswer>;
+}
+
+/** What SRV records and Consul's flavour of them have in common. */
+export async function resolveSrvAnswer(
+  name: string,
+  answer: SrvAnswer,
+  family: AddressFamily,
+  context: ResolveContext,
+  targets: TargetLookUp,
+): Promise<Resolution> {
+  if (answer.kind !== "records") {
+    const reason = answer.kind === "nxdomain" ? "does not exist (NXDOMAIN)" : "has no SRV records";
+    return { kind: "empty", ttlMs: answer.ttlSeconds * 1000, reason: `${name} ${reason}` };
+  }
+  const ttlMs = Math.min(...answer.records.map((record) => record.ttlSeconds)) * 1000;
+  if (answer.records.every((record) => record.target === ".")) {
+    const reason = `${name} says that the service is not available (SRV target ".")`;
+    return { kind: "unavailable", ttlMs, reason };
+  }
+  const records = answer.records.filter((record) => record.target !== "." && record.port > 0).sort(byPriority);
+  if (records.length === 0) return { kind: "empty", ttlMs, reason: `no SRV record of ${name} has a port` };
+
+  const located = new Map<string, Located>();
+  for (const { target, ttlSeconds } of records) {
+    const spelled = targets.addressOf(target);
+    const known = spelled ? [{ address: spelled, ttlSeconds }] : (answer.addresses.get(target) ?? []);
+    const usable = ofFamily(known, family);
+    if (usable.length > 0) located.set(target, addressesFound(usable));
+    // Asking for another family of an address in hexadecimal finds nothing.
+    else if (spelled) located.set(target, { kind: "none", ttlSeconds });
+  }
+  const missing = records.map((record) => record.target).filter((target) => !located.has(target));
+  const limits = earlier(context, context.clock);
+  const followed = await locateHosts(missing, (host) => targets.lookUp(host, limits));
+  return toResolution(name, records, new Map([...located, ...followed]));
+}
+
+/** The first tier's targets are looked up first, should the time not suffice for all. */
+function byPriority(a: SrvRecord, b: SrvRecord): number {
+  return a.priority - b.priority;
+}

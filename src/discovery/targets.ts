@@ -1,0 +1,57 @@
+import type { AddressRecord, SrvRecord } from "../dns/client.ts";
+import type { EndpointSpec } from "../endpoint.ts";
+import type { Located } from "./follow-up.ts";
+import type { Resolution } from "./resolver.ts";
+
+/** A set that is incomplete because a look-up failed is asked for again soon. */
+const INCOMPLETE_TTL_SECONDS = 5;
+
+/**
+ * Makes endpoints of SRV records and what is known of their targets: priority becomes the tier, and the addresses of a
+ * target share its weight. Targets without addresses are left out; only if every one failed is it a failure.
+ */
+export function toResolution(
+  asked: string,
+  records: readonly SrvRecord[],
+  located: ReadonlyMap<string, Located>,
+): Resolution {
+  const endpoints = new Map<string, EndpointSpec>();
+  let ttlSeconds = Math.min(...records.map((record) => record.ttlSeconds));
+  let negativeTtlSeconds = ttlSeconds;
+  const failures: unknown[] = [];
+  for (const { target, port, priority, weight } of records) {
+    const found = located.get(target);
+    if (found?.kind === "failed") failures.push(found.error);
+    if (found?.kind === "none") negativeTtlSeconds = Math.min(negativeTtlSeconds, found.ttlSeconds);
+    if (found?.kind !== "addresses") continue;
+    for (const record of found.records) {
+      ttlSeconds = Math.min(ttlSeconds, record.ttlSeconds);
+      const share = weight / found.records.length;
+      merge(endpoints, { address: record.address, port, name: target, weight: share, tier: priority });
+    }
+  }
+  if (endpoints.size > 0) {
+    if (failures.length > 0) ttlSeconds = Math.min(ttlSeconds, INCOMPLETE_TTL_SECONDS);
+    return { kind: "endpoints", endpoints: [...endpoints.values()], ttlMs: ttlSeconds * 1000 };
+  }
+  if (failures.length > 0) throw failures[0];
+  return {
+    kind: "empty",
+    ttlMs: negativeTtlSeconds * 1000,
+    reason: `none of the ${records.length} SRV targets of ${asked} has an address of the wanted family`,
+  };
+}
+
+/** An address and port that two records name is one endpoint: of the better tier, or with both weights. */
+function merge(endpoints: Map<string, EndpointSpec>, added: EndpointSpec & { weight: number; tier: number }): void {
+  const key = `${added.address} ${added.port}`;
+  const known = endpoints.get(key);
+  const knownTier = known?.tier ?? Number.POSITIVE_INFINITY;
+  if (knownTier < added.tier) return;
+  const weight = knownTier === added.tier ? (known?.weight ?? 0) + added.weight : added.weight;
+  endpoints.set(key, { ...added, weight });
+}
+
+export function addressesFound(records: readonly AddressRecord[]): Located {
+  return { kind: "addresses", records };
+}

@@ -1,0 +1,71 @@
+import { DnsError } from "./client.ts";
+import { canonicalIp } from "./ip-address.ts";
+import { checkName } from "./name.ts";
+
+export interface ConsulService {
+  /** "users", or "_users._canary" as RFC 2782 writes it: there, the second label is a tag, and "_tcp" is none. */
+  readonly service: string;
+  readonly tag?: string | undefined;
+  readonly dc?: string | undefined;
+  /** Default "consul". */
+  readonly domain?: string | undefined;
+}
+
+export interface ConsulName {
+  /** The name to ask for. */
+  readonly name: string;
+  /** The name that TLS verifies: that of the service, whichever tag or datacenter is asked for. */
+  readonly authority: string;
+  readonly domain: string;
+}
+
+/**
+ * `[tag.]users.service[.dc1.dc].consul` or `_users._tag.service[.dc1.dc].consul`. A value comes before its keyword, and
+ * all that stands before the service is one tag.
+ */
+export function consulName({ service, tag, dc, domain = "consul" }: ConsulService): ConsulName {
+  const zone = checkName(domain);
+  const rest = `service${dc === undefined ? "" : `.${checkLabel("datacenter", dc)}.dc`}.${zone}`;
+  const rfc2782 = /^_([^.]+)\._([^.]+)$/.exec(service);
+  if (rfc2782) {
+    if (tag !== undefined) throw new DnsError(`the Consul service "${service}" names a tag already: leave tag out`);
+    const [plain, label] = [checkLabel("service", rfc2782[1]), checkLabel("tag", rfc2782[2])];
+    return { name: checkName(`_${plain}._${label}.${rest}`), authority: `${plain}.service.${zone}`, domain: zone };
+  }
+  const plain = checkLabel("service", service);
+  const prefix = tag === undefined ? "" : `${checkTag(tag)}.`;
+  return { name: checkName(`${prefix}${plain}.${rest}`), authority: `${plain}.service.${zone}`, domain: zone };
+}
+
+/** Names with a dot can be registered with Consul, but not asked for by DNS. */
+function checkLabel(what: string, value: string | undefined): string {
+  if (value !== undefined && /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(value)) return value.toLowerCase();
+  const rule = "1 to 63 letters, digits, hyphens or underscores";
+  throw new DnsError(`${JSON.stringify(value ?? "")} is not a Consul ${what} that DNS can ask for: ${rule}`);
+}
+
+/** A tag may have dots. There is no way to ask for two tags. */
+function checkTag(tag: string): string {
+  return tag
+    .split(".")
+    .map((label) => checkLabel("tag", label))
+    .join(".");
+}
+
+/**
+ * The address in `7f000001.addr.dc1.consul`, the target of an instance that registered an address: no need to ask. An
+ * instance of a peer has no datacenter in it. Undefined for any other target.
+ */
+export function addressInTarget(target: string, domain: string): string | undefined {
+  if (!isConsulTarget(target, domain)) return undefined;
+  const match = /^([0-9a-f]{8}|[0-9a-f]{32})\.addr(\.[^.]+)?$/i.exec(target.slice(0, -domain.length - 1));
+  const hex = match?.[1];
+  if (hex === undefined) return undefined;
+  if (hex.length === 8) return [0, 2, 4, 6].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)).join(".");
+  return canonicalIp([0, 4, 8, 12, 16, 20, 24, 28].map((at) => hex.slice(at, at + 4)).join(":"));
+}
+
+/** Whether Consul itself knows the target's addresses. Of other names it answers REFUSED, unless it has recursors. */
+export function isConsulTarget(target: string, domain: string): boolean {
+  return target.toLowerCase().endsWith(`.${domain}`);
+}

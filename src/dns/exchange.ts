@@ -1,0 +1,100 @@
+import type { Answer } from "./answer.ts";
+import { type AttemptContext, askServer } from "./attempt.ts";
+import { DnsError, type LookUpLimits } from "./client.ts";
+import type { Question } from "./codec.ts";
+import { type DnsServer, serverName } from "./sockets.ts";
+
+/** Whom to ask, and how persistently: what resolv.conf says. */
+export interface ServerConfig {
+  /** Asked in this order. */
+  readonly servers: readonly DnsServer[];
+  /** A server that has not answered for so long is no longer waited for alone. Default 1000. */
+  readonly timeoutMs?: number;
+  /** Rounds over all servers. Default 2. */
+  readonly attempts?: number;
+  /** Start with any of the servers. */
+  readonly rotate?: boolean;
+  /** Never use UDP. */
+  readonly tcpOnly?: boolean;
+}
+
+/** Fewer are not enough where datagrams get lost. */
+const MIN_TRIES = 3;
+const MAX_SLEEP_MS = 60_000;
+
+type Outcome = { readonly server: string } & ({ readonly answer: Answer } | { readonly error: DnsError });
+
+/**
+ * Asks until one server answers, within the one deadline of the look-up. A new try starts when one failed, or when none
+ * has answered for a while; earlier ones stay open to the end, so that a late answer counts.
+ */
+export async function exchange(
+  question: Question,
+  config: ServerConfig,
+  limits: LookUpLimits,
+  context: AttemptContext,
+): Promise<Answer> {
+  const { clock, random, sleep } = context.runtime;
+  const { servers } = config;
+  const asked = `${question.type} ${question.name}`;
+  if (servers.length === 0) throw new DnsError(`cannot ask for ${asked}: there is no DNS server to ask`);
+  const startedAt = clock.now();
+  const isOver = () => limits.signal.aborted || clock.now() >= limits.deadline;
+  const tries = Math.max(MIN_TRIES, servers.length * (config.attempts ?? 2));
+  const gapMs = Math.min(config.timeoutMs ?? 1000, (limits.deadline - startedAt) / tries);
+  const first = config.rotate ? Math.floor(random() * servers.length) : 0;
+
+  const finished = new AbortController();
+  const attemptContext = config.tcpOnly ? { ...context, transport: "tcp" as const } : context;
+  const open = new Map<Promise<void>, string>();
+  const outcomes: Outcome[] = [];
+  const failures = new Map<string, string>();
+  let unconfirmed: Answer | undefined;
+
+  const start = (server: DnsServer) => {
+    const name = serverName(server);
+    const attempt: Promise<void> = askServer(server, question, finished.signal, attemptContext)
+      .then((answer) => void outcomes.push({ server: name, answer }))
+      .catch((error: DnsError) => void outcomes.push({ server: name, error }))
+      .finally(() => open.delete(attempt));
+    open.set(attempt, name);
+  };
+  /** The next outcome, or undefined if there is none within `ms`. */
+  const wait = async (ms: number): Promise<Outcome | undefined> => {
+    if (outcomes.length === 0) {
+      const waited = new AbortController();
+      const signal = AbortSignal.any([limits.signal, waited.signal]);
+      const timeout = sleep(Math.min(ms, MAX_SLEEP_MS), signal, true).catch(() => {});
+      await Promise.race([...open.keys(), timeout]);
+      waited.abort();
+    }
+    if (outcomes.length === 0 && isOver()) await context.sockets.drain();
+    return outcomes.shift();
+  };
+
+  try {
+    for (let started = 0; ; ) {
+      // An empty answer without a SOA stands when every other server had its chance to know better.
+      const limit = unconfirmed ? servers.length : tries;
+      if (started < limit && !isOver()) start(servers[(first + started++) % servers.length] as DnsServer);
+      else if (open.size === 0 && outcomes.length === 0) break;
+      const outcome = await wait(started < limit || unconfirmed ? gapMs : limits.deadline - clock.now());
+      if (outcome && "error" in outcome) failures.set(outcome.server, outcome.error.message);
+      else if (outcome && isConfirmed(outcome.answer)) return outcome.answer;
+      else if (outcome) unconfirmed = outcome.answer;
+      else if (isOver() || (unconfirmed && started >= limit)) break;
+    }
+    if (unconfirmed) return unconfirmed;
+    const elapsed = Math.max(0, Math.round(clock.now() - startedAt));
+    for (const server of open.values()) failures.set(server, `gave no answer within ${elapsed} ms`);
+  } finally {
+    finished.abort();
+  }
+  const reasons = [...failures].map(([server, reason]) => `${server} ${reason}`).join("; ");
+  const cause = limits.signal.aborted ? { cause: limits.signal.reason } : {};
+  throw new DnsError(`cannot look up ${asked}: ${reasons || "no time is left"}`, cause);
+}
+
+function isConfirmed(answer: Answer): boolean {
+  return answer.kind === "records" || answer.kind === "alias" || !answer.isUnconfirmed;
+}

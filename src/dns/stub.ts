@@ -1,0 +1,83 @@
+import type { Runtime } from "../runtime.ts";
+import type { AttemptContext } from "./attempt.ts";
+import { resolveChain } from "./chase.ts";
+import type { AddressAnswer, AddressFamily, DnsClient, LookUpLimits } from "./client.ts";
+import type { DnsRecord, Question } from "./codec.ts";
+import { exchange, type ServerConfig } from "./exchange.ts";
+import { isLinkLocal } from "./ip-address.ts";
+import { checkName } from "./name.ts";
+import type { DnsSockets } from "./sockets.ts";
+
+export interface DnsClientOptions {
+  /** Asked before each question: the system's configuration may change. */
+  readonly servers: () => Promise<ServerConfig>;
+  readonly sockets: DnsSockets;
+  readonly runtime: Runtime;
+  /** "tcp" never uses UDP. Default "udp". */
+  readonly transport?: "udp" | "tcp" | undefined;
+}
+
+/** A stub resolver over sockets: no cache, no timer of its own, nothing kept but which servers do not know EDNS. */
+export function createDnsClient(options: DnsClientOptions): DnsClient {
+  const context: AttemptContext = {
+    sockets: options.sockets,
+    runtime: options.runtime,
+    transport: options.transport ?? "udp",
+    withoutEdns: new Map(),
+  };
+  const ask = async (question: Question, limits: LookUpLimits) => {
+    return exchange(question, await options.servers(), limits, context);
+  };
+  const addressesOf = async (name: string, type: "A" | "AAAA", limits: LookUpLimits): Promise<AddressAnswer> => {
+    const answer = await resolveChain({ name, type }, (question) => ask(question, limits));
+    if (answer.kind !== "records") return answer;
+    const records = answer.records.flatMap((record) => {
+      if (record.type !== type || isLinkLocal(record.address)) return [];
+      return [{ address: record.address, ttlSeconds: answer.ttlSeconds }];
+    });
+    return records.length > 0 ? { kind: "records", records } : { kind: "nodata", ttlSeconds: answer.ttlSeconds };
+  };
+  return {
+    async srv(name, limits) {
+      const answer = await resolveChain({ name: checkName(name), type: "SRV" }, (question) => ask(question, limits));
+      if (answer.kind !== "records") return answer;
+      const records = answer.records.flatMap((record) => {
+        if (record.type !== "SRV") return [];
+        const { priority, weight, port, target } = record;
+        return [{ priority, weight, port, target, ttlSeconds: answer.ttlSeconds }];
+      });
+      return { kind: "records", records, addresses: addressesIn(answer.additionals, records) };
+    },
+    async addresses(name, limits, family = "auto") {
+      const host = checkName(name);
+      if (host === "localhost" || host.endsWith(".localhost")) return loopback(family);
+      const first = await addressesOf(host, family === "ipv6" ? "AAAA" : "A", limits);
+      // IPv6 is asked for only where there is no IPv4: a look-up of many targets should not send twice the packets.
+      if (family !== "auto" || first.kind !== "nodata") return first;
+      const second = await addressesOf(host, "AAAA", limits);
+      if (second.kind === "records") return second;
+      return { kind: "nodata", ttlSeconds: Math.min(first.ttlSeconds, second.ttlSeconds) };
+    },
+  };
+}
+
+/** Additional records rank lowest: hints for this answer's own targets, nothing else (RFC 2181 section 5.4.1). */
+function addressesIn(additionals: readonly DnsRecord[], records: readonly { readonly target: string }[]) {
+  const targets = new Set(records.map((record) => record.target));
+  const found = new Map<string, { address: string; ttlSeconds: number }[]>();
+  for (const record of additionals) {
+    if (record.type !== "A" && record.type !== "AAAA") continue;
+    if (!targets.has(record.name) || isLinkLocal(record.address)) continue;
+    const list = found.get(record.name) ?? [];
+    found.set(record.name, [...list, { address: record.address, ttlSeconds: record.ttlSeconds }]);
+  }
+  return found;
+}
+
+/** Never asked of a server (RFC 6761 section 6.3). */
+function loopback(family: AddressFamily): AddressAnswer {
+  const address = family === "ipv6" ? "::1" : "127.0.0.1";
+  return { kind: "records", records: [{ address, ttlSeconds: LOOPBACK_TTL_SECONDS }] };
+}
+
+const LOOPBACK_TTL_SECONDS = 86_400;

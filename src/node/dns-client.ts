@@ -1,0 +1,39 @@
+import { ofFamily } from "../discovery/follow-up.ts";
+import { parseHostPort } from "../discovery/host-port.ts";
+import type { DnsClient } from "../dns/client.ts";
+import type { ServerConfig } from "../dns/exchange.ts";
+import { checkName } from "../dns/name.ts";
+import { createDnsClient } from "../dns/stub.ts";
+import type { Runtime } from "../runtime.ts";
+import { nodeDnsSockets } from "./dns-sockets.ts";
+import { createHostsFile } from "./hosts-file.ts";
+import { createSystemServers } from "./resolv-conf.ts";
+
+export interface NodeDnsClientOptions {
+  /** "address" or "address:port", an IPv6 address in brackets. Default: those of /etc/resolv.conf. */
+  readonly servers?: readonly string[] | undefined;
+  /** "tcp" never uses UDP. Default "udp". */
+  readonly transport?: "udp" | "tcp" | undefined;
+}
+
+const DNS_PORT = 53;
+
+/** The DNS client of Node: its own sockets, the system's servers and its hosts file. Creating it reads nothing. */
+export function createNodeDnsClient(options: NodeDnsClientOptions, runtime: Runtime): DnsClient {
+  const servers = options.servers?.length ? fixed(options.servers) : createSystemServers(runtime.clock);
+  const hosts = createHostsFile(runtime.clock);
+  const client = createDnsClient({ servers, sockets: nodeDnsSockets, runtime, transport: options.transport });
+  return {
+    srv: client.srv,
+    async addresses(name, limits, family = "auto") {
+      const records = ofFamily((await hosts()).get(checkName(name)) ?? [], family);
+      return records.length > 0 ? { kind: "records", records } : client.addresses(name, limits, family);
+    },
+  };
+}
+
+function fixed(servers: readonly string[]): () => Promise<ServerConfig> {
+  const parsed = servers.map((server) => parseHostPort(server, DNS_PORT));
+  const config = { servers: parsed.map(({ host, port }) => ({ address: host, port })) };
+  return async () => config;
+}

@@ -1,0 +1,38 @@
+import dgram from "node:dgram";
+import type { DnsSockets } from "../dns/sockets.ts";
+import { openDnsOverTcp } from "./dns-tcp.ts";
+
+/** UDP and TCP as Node has them. Every handle is unref'd: the call that waits for the look-up holds the process. */
+export const nodeDnsSockets: DnsSockets = {
+  udp(server, query, listener) {
+    const socket = dgram.createSocket(server.address.includes(":") ? "udp6" : "udp4").unref();
+    let isOpen = true;
+    const fail = (error: Error) => {
+      // The listener stays on a closed socket, so that a late error is not an uncaught one.
+      if (isOpen) listener.onError(error);
+    };
+    socket.on("error", fail);
+    socket.on("message", (message) => {
+      if (isOpen) listener.onMessage(message);
+    });
+    socket.on("connect", () => {
+      // By the time it is sent, the exchange may have ended.
+      if (isOpen) socket.send(query, (error) => error && fail(error));
+    });
+    socket.connect(server.port, server.address);
+    return () => {
+      if (isOpen) socket.close();
+      isOpen = false;
+    };
+  },
+  tcp: openDnsOverTcp,
+  drain: async () => {
+    // After a freeze the loop runs the timers, then this phase, and the sockets between it and the next one.
+    await nextImmediate();
+    await nextImmediate();
+  },
+};
+
+function nextImmediate(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
