@@ -16,13 +16,6 @@ export interface PoolOptions {
   readonly random: () => number;
 }
 
-/** What a further attempt of a call must avoid. */
-export interface Avoid {
-  readonly tried: ReadonlySet<EndpointRecord>;
-  /** Only endpoints with a closed breaker: for attempts that cost no token. */
-  readonly closedOnly: boolean;
-}
-
 /** The endpoints of the current answer, with what is known of each, and the choice among them. */
 export class Pool {
   readonly #options: PoolOptions;
@@ -60,10 +53,16 @@ export class Pool {
   }
 
   /**
-   * The endpoint of a further attempt: an untried one of the tier in use, else of the tiers after it, else (unless a
-   * closed breaker is required) any. Undefined if there is none.
+   * An endpoint for a further attempt of a call: an untried one of the tier in use, else of the tiers after it.
+   *
+   * @param closedOnly only endpoints with a closed breaker, and none in panic: for attempts that cost no token.
    */
-  pickAgain(now: number, call: PickInfo, { tried, closedOnly }: Avoid): EndpointRecord | undefined {
+  pickUntried(
+    now: number,
+    call: PickInfo,
+    tried: ReadonlySet<EndpointRecord>,
+    closedOnly: boolean,
+  ): EndpointRecord | undefined {
     const view = this.#currentView(now);
     if (closedOnly && view.mode !== "eligible") return undefined;
     let untried = view.members.filter((record) => !tried.has(record) && (!closedOnly || isClosed(record, now)));
@@ -72,7 +71,7 @@ export class Pool {
       if ((tier[0] as EndpointRecord).tier <= view.tier) continue;
       untried = tier.filter((record) => !tried.has(record) && (closedOnly ? isClosed : isEligible)(record, now));
     }
-    if (untried.length === 0) return closedOnly ? undefined : this.pick(now, call);
+    if (untried.length === 0) return undefined;
     return this.#options.picker(untried, undefined, this.#options.random).pick(now, call) as EndpointRecord;
   }
 

@@ -1,1 +1,49 @@
-export type EventListener = (event: unknown) => void;
+import type { Endpoint } from "../endpoint.ts";
+import type { Outcome } from "../resilience/outcome.ts";
+
+/** What a balanced transport decided. Times are in milliseconds. */
+export type BalancedTransportEvent =
+  /** A look-up was answered. `added` and `removed` are empty if the endpoints are the same. */
+  | {
+      readonly type: "resolved";
+      readonly target: string;
+      readonly endpoints: number;
+      readonly ttlMs: number;
+      readonly added: readonly Endpoint[];
+      readonly removed: readonly Endpoint[];
+    }
+  /** A look-up found no endpoints, which is not believed before it is confirmed: the last answer goes on serving. */
+  | { readonly type: "unconfirmed-empty"; readonly target: string; readonly reason: string }
+  /** A look-up failed. `stale` tells whether there is an older answer to go on with. */
+  | { readonly type: "resolve-failed"; readonly target: string; readonly error: unknown; readonly stale: boolean }
+  /** An endpoint is out for `forMs`. */
+  | { readonly type: "ejected"; readonly endpoint: Endpoint; readonly forMs: number; readonly outcome: Outcome["kind"] }
+  /** An ejected endpoint answered its probe and is back. */
+  | { readonly type: "returned"; readonly endpoint: Endpoint }
+  /** An attempt failed and another will be made after `delayMs`. */
+  | {
+      readonly type: "retry";
+      readonly method: string;
+      readonly endpoint: Endpoint;
+      readonly attempt: number;
+      readonly outcome: Outcome["kind"];
+      readonly delayMs: number;
+      readonly error: unknown;
+    };
+
+/** Told each event as it happens. What it throws is ignored. */
+export type EventListener = (event: BalancedTransportEvent) => void;
+
+/** A listener that cannot change the outcome of a call. */
+export function guardedListener(listener: EventListener | undefined): EventListener {
+  if (listener === undefined) return () => {};
+  return (event) => {
+    try {
+      // An async listener's rejection must not become an unhandled one.
+      const returned: unknown = listener(event);
+      if (returned instanceof Promise) returned.catch(() => {});
+    } catch {
+      // Law of the house: a throwing callback never changes the outcome of a call.
+    }
+  };
+}

@@ -1,0 +1,47 @@
+import type { EndpointTransport } from "../pool/endpoint-transport.ts";
+import type { EndpointRecord } from "../pool/record.ts";
+import type { Ticket } from "../resilience/breaker.ts";
+import type { Call } from "./call.ts";
+
+/** One try of a call on one endpoint. It holds the endpoint's slot from its making until `release()`. */
+export class Attempt {
+  readonly call: Call;
+  readonly record: EndpointRecord;
+  readonly transport: EndpointTransport;
+  readonly startedAt: number;
+  /** The breaker's; undefined where breakers are switched off. */
+  readonly ticket: Ticket | undefined;
+  /** The connection that is being made; undefined if there is one. */
+  readonly connecting: Promise<void> | undefined;
+  /** What the endpoint's transport is told; undefined without a limit. */
+  timeoutMs: number | undefined;
+  /** `timeoutMs` is the attempt's own limit, not what the call has left. */
+  limited = false;
+  #released = false;
+
+  constructor(call: Call, record: EndpointRecord, transport: EndpointTransport, now: number) {
+    this.call = call;
+    this.record = record;
+    this.transport = transport;
+    this.startedAt = now;
+    this.connecting = transport.connect?.(now);
+    this.ticket = record.breaker?.start(now);
+    record.inFlight++;
+  }
+
+  /** Sets what the endpoint's transport is told, from what is left of the call and the limit of one attempt. */
+  limit(now: number, attemptTimeoutMs: number): void {
+    this.timeoutMs = this.call.remainingMs(now);
+    if (attemptTimeoutMs < (this.timeoutMs ?? Number.POSITIVE_INFINITY)) {
+      this.timeoutMs = Math.max(1, Math.ceil(attemptTimeoutMs));
+      this.limited = true;
+    }
+  }
+
+  /** Gives the slot back; the first of several ways a stream can end does it. */
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.record.release();
+  }
+}

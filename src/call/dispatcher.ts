@@ -1,0 +1,109 @@
+import type { Answer } from "../discovery/answer.ts";
+import { type Directory, NoAnswerError } from "../discovery/directory.ts";
+import { abortedBy, deadlineExceeded, lookUpFailed, noServers } from "../errors.ts";
+import type { EndpointTransport } from "../pool/endpoint-transport.ts";
+import type { Pool } from "../pool/pool.ts";
+import type { Reconciled } from "../pool/reconcile.ts";
+import type { EndpointRecord } from "../pool/record.ts";
+import type { Runtime } from "../runtime.ts";
+import { Attempt } from "./attempt.ts";
+import type { Call } from "./call.ts";
+
+export interface DispatcherOptions {
+  readonly directory: Directory;
+  readonly pool: Pool;
+  readonly runtime: Runtime;
+  /** Builds the transport of an endpoint on its first use. */
+  readonly open: (record: EndpointRecord) => EndpointTransport;
+  /** Limit of one attempt of a unary call; Infinity for none. */
+  readonly attemptTimeoutMs: number;
+  /** Told when an answer changed the endpoints. */
+  readonly onUpdate: (answer: Answer, change: Reconciled) => void;
+}
+
+/** From a call to an endpoint: the answer, the pick, and the endpoint's transport. */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  /** A call's first attempt: at once if the answer in hand is good, else when a look-up has answered. */
+  first(call: Call, now: number): Attempt | Promise<Attempt> {
+    const answer = this.#options.directory.current(now);
+    if (answer === undefined) return this.#firstAfterLookUp(call);
+    return this.#attempt(call, this.#pickFirst(call, answer, now), now);
+  }
+
+  /**
+   * A call's further attempt: on an endpoint that it has not tried, found by a look-up if need be, else on any.
+   * Undefined if there is none that it may go to.
+   *
+   * @param free the attempt costs no token and needs an endpoint with a closed breaker.
+   */
+  async further(call: Call, free: boolean): Promise<Attempt | undefined> {
+    const { directory, pool, runtime } = this.#options;
+    let now = runtime.clock.now();
+    this.#use(directory.current(now) ?? (await this.#lookUp(call)), now);
+    let record = pool.pickUntried(now, call, call.tried, free);
+    if (record === undefined && (await this.#settle(call))) {
+      now = runtime.clock.now();
+      this.#use(directory.answer as Answer, now);
+      record = pool.pickUntried(now, call, call.tried, free);
+    }
+    if (record === undefined && !free) record = pool.pick(now, call);
+    return record === undefined ? undefined : this.#attempt(call, record, now);
+  }
+
+  /** Tells an attempt how much time it has, now and again when it is connected. */
+  limit(attempt: Attempt, now: number): void {
+    // A stream may be open for as long as it likes.
+    const unary = attempt.call.method.methodKind === "unary";
+    attempt.limit(now, unary ? this.#options.attemptTimeoutMs : Number.POSITIVE_INFINITY);
+  }
+
+  async #firstAfterLookUp(call: Call): Promise<Attempt> {
+    const answer = await this.#lookUp(call);
+    const now = this.#options.runtime.clock.now();
+    return this.#attempt(call, this.#pickFirst(call, answer, now), now);
+  }
+
+  #pickFirst(call: Call, answer: Answer, now: number): EndpointRecord {
+    this.#use(answer, now);
+    return this.#options.pool.pick(now, call);
+  }
+
+  #attempt(call: Call, record: EndpointRecord, now: number): Attempt {
+    record.transport ??= this.#options.open(record);
+    const attempt = new Attempt(call, record, record.transport, now);
+    if (attempt.ticket?.probe !== undefined) this.#options.pool.invalidate();
+    this.limit(attempt, now);
+    return attempt;
+  }
+
+  /** Takes the answer over into the pool. */
+  #use(answer: Answer, now: number): void {
+    if (answer.endpoints.length === 0) throw noServers();
+    const change = this.#options.pool.update(answer.endpoints, now);
+    if (change !== undefined) this.#options.onUpdate(answer, change);
+  }
+
+  async #lookUp(call: Call): Promise<Answer> {
+    try {
+      return await this.#options.directory.wait(call);
+    } catch (error) {
+      if (call.signal?.aborted) throw abortedBy(call.signal);
+      if (!(error instanceof NoAnswerError)) throw error;
+      throw this.#options.runtime.clock.now() >= call.deadline ? deadlineExceeded() : lookUpFailed(error);
+    }
+  }
+
+  async #settle(call: Call): Promise<boolean> {
+    try {
+      return await this.#options.directory.settle(call);
+    } catch {
+      throw abortedBy(call.signal as AbortSignal);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { abortedBy, deadlineExceeded } from "../errors.ts";
+import type { Runtime } from "../runtime.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Judge } from "./verdict.ts";
+
+/**
+ * What an open stream holds: its endpoint's slot, a link to the caller's signal, a timer for its deadline. It is given
+ * back once, by whichever comes first: the end, an error, the caller's abort, the deadline, a `return()`, or the
+ * garbage collector, since a consumer that just stops reading tells nobody.
+ */
+export class StreamLease {
+  /** Aborts the endpoint's stream. */
+  readonly controller = new AbortController();
+  readonly #attempt: Attempt;
+  readonly #judge: Judge;
+  readonly #timerDone = new AbortController();
+  readonly #onAbort: () => void;
+  #over = false;
+
+  constructor(attempt: Attempt, judge: Judge, runtime: Runtime) {
+    this.#attempt = attempt;
+    this.#judge = judge;
+    const { signal } = attempt.call;
+    this.#onAbort = () => {
+      this.cancel(abortedBy(signal as AbortSignal));
+    };
+    if (signal?.aborted) this.#onAbort();
+    else signal?.addEventListener("abort", this.#onAbort);
+    if (attempt.timeoutMs !== undefined && !this.#over) {
+      // The endpoint's transport has a timer of its own, but its verdict reaches only a consumer that still reads.
+      runtime.sleep(attempt.timeoutMs, this.#timerDone.signal, true).then(
+        () => void this.fail(deadlineExceeded()),
+        () => {},
+      );
+    }
+  }
+
+  /** The stream ended well. */
+  succeed(now: number): void {
+    if (this.#close()) this.#judge.succeeded(this.#attempt, now);
+  }
+
+  /** The stream broke after it was opened: it counts for its endpoint, and is not repeated. Returns the user's error. */
+  async fail(error: unknown): Promise<ConnectError> {
+    if (!this.#close()) return ConnectError.from(error);
+    this.controller.abort(error);
+    return this.#judge.failed(this.#attempt, error, false);
+  }
+
+  /** Nobody wants the rest. Aborts with Canceled, or servers and proxies would count an internal error (RST_STREAM code). */
+  cancel(reason: unknown = CANCELLED): void {
+    if (this.#close()) this.#judge.cancelled(this.#attempt);
+    this.controller.abort(reason);
+  }
+
+  /** The stream could not be opened; the attempt's end is somebody else's. */
+  abandon(): void {
+    this.#close();
+  }
+
+  #close(): boolean {
+    if (this.#over) return false;
+    this.#over = true;
+    this.#timerDone.abort(CANCELLED);
+    this.#attempt.call.signal?.removeEventListener("abort", this.#onAbort);
+    return true;
+  }
+}
+
+/** Built once: an error per stream would capture a stack. */
+const CANCELLED = new ConnectError("the stream was cancelled", Code.Canceled);

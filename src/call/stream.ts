@@ -1,0 +1,87 @@
+import type { DescMessage, DescMethodStreaming, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { StreamResponse } from "@connectrpc/connect";
+import type { Attempt } from "./attempt.ts";
+import type { Send } from "./attempt-loop.ts";
+import type { Call } from "./call.ts";
+import { ReplayableInput } from "./replay.ts";
+import { StreamLease } from "./stream-lease.ts";
+import type { CallParts } from "./unary.ts";
+
+/**
+ * A streaming call. Another attempt is made only before `stream()` has resolved, and only if every request message can
+ * be sent again; afterwards the stream is its endpoint's until it ends.
+ */
+export async function callStream<I extends DescMessage, O extends DescMessage>(
+  parts: CallParts,
+  call: Call,
+  method: DescMethodStreaming<I, O>,
+  header: HeadersInit | undefined,
+  input: AsyncIterable<MessageInitShape<I>>,
+): Promise<StreamResponse<I, O>> {
+  const { dispatcher, loop, judge, runtime } = parts;
+  const request = new ReplayableInput(input, method.methodKind === "server_streaming");
+  const send: Send<StreamResponse<I, O>> = {
+    replayable: () => request.replayable,
+    async send(attempt: Attempt) {
+      const lease = new StreamLease(attempt, judge, runtime);
+      try {
+        const response = await attempt.transport.stream(
+          method,
+          lease.controller.signal,
+          attempt.timeoutMs,
+          header,
+          request.forAttempt(),
+          call.contextValues,
+        );
+        // The rest is the child's: its `trailer` is filled when the stream ends, so the object itself is passed on.
+        return { ...response, message: leased(response.message, lease, parts, call) };
+      } catch (error) {
+        lease.abandon();
+        throw error;
+      }
+    },
+  };
+  try {
+    // Inside an async function: what throws at once rejects too.
+    return await loop.run((async () => dispatcher.first(call, call.startedAt))(), call, send);
+  } catch (error) {
+    request.end();
+    throw error;
+  }
+}
+
+/** Ends the lease of a stream whose messages nobody can read any more. */
+const abandoned = new FinalizationRegistry<StreamLease>((lease) => lease.cancel());
+
+/** The response messages; they keep the lease until they end. */
+function leased<T extends DescMessage>(
+  messages: AsyncIterable<MessageShape<T>>,
+  lease: StreamLease,
+  { loop, runtime }: CallParts,
+  call: Call,
+): AsyncIterable<MessageShape<T>> {
+  const inner = messages[Symbol.asyncIterator]();
+  const iterable: AsyncIterable<MessageShape<T>> = {
+    [Symbol.asyncIterator]: () => iterator,
+  };
+  const iterator: AsyncIterator<MessageShape<T>> & { readonly owner: unknown } = {
+    // Whoever holds only the iterator still reads: the iterable must live as long.
+    owner: iterable,
+    next: () =>
+      inner.next().then(
+        (result) => {
+          if (result.done === true) lease.succeed(runtime.clock.now());
+          return result;
+        },
+        async (error) => {
+          throw loop.final(await lease.fail(error), call);
+        },
+      ),
+    return: async () => {
+      lease.cancel();
+      return { done: true, value: undefined };
+    },
+  };
+  abandoned.register(iterable, lease);
+  return iterable;
+}

@@ -1,0 +1,139 @@
+import { ConnectError } from "@connectrpc/connect";
+import type { Directory } from "../discovery/directory.ts";
+import { hostAndPort } from "../endpoint.ts";
+import { userError } from "../errors.ts";
+import type { Pool } from "../pool/pool.ts";
+import type { RetryBudget } from "../resilience/budget.ts";
+import type { FailureKind } from "../resilience/health.ts";
+import { classify, failureKind, type Outcome } from "../resilience/outcome.ts";
+import { decideRetry, type RetryLimits } from "../resilience/retry-decision.ts";
+import type { Runtime } from "../runtime.ts";
+import type { EventListener } from "../telemetry/events.ts";
+import type { Attempt } from "./attempt.ts";
+
+export interface JudgeOptions {
+  readonly pool: Pool;
+  readonly directory: Directory;
+  readonly budget: RetryBudget;
+  /** `false`: nothing is repeated. */
+  readonly retry: RetryLimits | false;
+  readonly runtime: Runtime;
+  readonly emit: EventListener;
+  readonly isMarkedNotSent: (error: unknown) => boolean;
+}
+
+/** Ends attempts: what each says of its endpoint, of the service, and of how its call goes on. */
+export class Judge {
+  readonly #options: JudgeOptions;
+
+  constructor(options: JudgeOptions) {
+    this.#options = options;
+  }
+
+  /** @param now any moment of the attempt: it only finds the bucket that a success is counted in. */
+  succeeded(attempt: Attempt, now: number): void {
+    const { record, ticket } = attempt;
+    attempt.release();
+    this.#options.budget.succeeded();
+    if (ticket === undefined) return;
+    const settled = record.breaker?.succeeded(ticket, now);
+    if (settled)
+      void settled.then((returned) => this.#changed(returned && { type: "returned", endpoint: record.endpoint }));
+  }
+
+  /** The attempt ended without saying anything about its endpoint. */
+  cancelled(attempt: Attempt): void {
+    attempt.release();
+    if (attempt.ticket === undefined) return;
+    attempt.record.breaker?.cancelled(attempt.ticket);
+    if (attempt.ticket.probe !== undefined) this.#changed(false);
+  }
+
+  /**
+   * Ends a failed attempt and decides how its call goes on: `call.next` says whether and when there is another one.
+   *
+   * @param replayable whether what was sent can be sent again.
+   * @returns the error that the user sees if there is no other attempt.
+   */
+  async failed(attempt: Attempt, error: unknown, replayable: boolean): Promise<ConnectError> {
+    const { runtime, budget, retry, directory, emit } = this.#options;
+    const { call, record } = attempt;
+    const now = runtime.clock.now();
+    const outcome = classify(error, {
+      signal: call.signal,
+      deadlinePassed: now >= call.deadline,
+      attemptTimedOut: attempt.limited,
+      isMarkedNotSent: this.#options.isMarkedNotSent,
+    });
+    if (outcome.kind === "not-sent") {
+      call.notSent++;
+      directory.suspect(now);
+    } else {
+      call.sent++;
+    }
+    call.addFailure(record, reportOf(attempt, error, outcome, now));
+    const kind = failureKind(outcome) ?? deadlineFailure(attempt, outcome, now);
+    await this.#settle(attempt, outcome, kind, now);
+    const decision =
+      retry === false || !replayable
+        ? ({ retry: false } as const)
+        : decideRetry(error, outcome, call, retry, now, runtime.random);
+    if (outcome.kind !== "not-sent" && (kind !== undefined || decision.retry)) budget.failed(now);
+    call.next = decision.retry && (decision.free || budget.allowsRetry(now)) ? decision : { retry: false };
+    if (call.next.retry) {
+      const { endpoint } = record;
+      const method = `${call.method.parent.typeName}/${call.method.name}`;
+      const { delayMs } = call.next;
+      emit({ type: "retry", method, endpoint, attempt: call.attempt, outcome: outcome.kind, delayMs, error });
+    }
+    return userError(error, outcome);
+  }
+
+  async #settle(attempt: Attempt, outcome: Outcome, kind: FailureKind | undefined, now: number): Promise<void> {
+    const { record, ticket } = attempt;
+    attempt.release();
+    if (kind !== undefined) record.addFailure(now);
+    if (ticket === undefined) return;
+    if (kind !== undefined) {
+      const forMs = await record.breaker?.failed(ticket, kind, now);
+      if (forMs === undefined) return;
+      record.resetLoad();
+      this.#changed({ type: "ejected", endpoint: record.endpoint, forMs, outcome: outcome.kind });
+    } else if (outcome.kind === "answered") {
+      // An error of the application's is a sign of life; it brings a half-open endpoint back, and otherwise counts for nothing.
+      if (ticket.probe === undefined) return;
+      const returned = await record.breaker?.succeeded(ticket, now);
+      this.#changed(returned === true && { type: "returned", endpoint: record.endpoint });
+    } else {
+      record.breaker?.cancelled(ticket);
+      if (ticket.probe !== undefined) this.#changed(false);
+    }
+  }
+
+  #changed(event: Parameters<EventListener>[0] | false): void {
+    this.#options.pool.invalidate();
+    if (event !== false) this.#options.emit(event);
+  }
+}
+
+/**
+ * A silent server shows as the caller's deadline. It is blamed if it had at least half of the call's time: a short rest
+ * after earlier attempts would condemn a healthy one.
+ */
+function deadlineFailure(attempt: Attempt, outcome: Outcome, now: number): FailureKind | undefined {
+  if (outcome.kind !== "caller" || outcome.cause !== "deadline") return undefined;
+  return 2 * (now - attempt.startedAt) >= now - attempt.call.startedAt ? "answered" : undefined;
+}
+
+function reportOf(attempt: Attempt, error: unknown, outcome: Outcome, now: number) {
+  const { endpoint, tier } = attempt.record;
+  return {
+    endpoint: hostAndPort(endpoint.address, endpoint.port),
+    verifiedName: endpoint.verifiedName,
+    tier,
+    outcome: outcome.kind,
+    code: error instanceof ConnectError ? error.code : undefined,
+    durationMs: Math.max(0, now - attempt.startedAt),
+    error,
+  };
+}

@@ -1,0 +1,70 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Outcome } from "./resilience/outcome.ts";
+
+/** Bad options, a bad target: thrown where the transport is created, with all problems at once. */
+export class ConfigurationError extends Error {
+  override readonly name = "ConfigurationError";
+  /** One sentence each. */
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.length === 1 ? problems[0] : `${problems.length} problems:\n- ${problems.join("\n- ")}`);
+    this.problems = problems;
+  }
+}
+
+// Messages name no addresses and nothing of DNS: handlers forward them to clients of their own. `callReport()` has both.
+
+/** The target has no servers. */
+export function noServers(): ConnectError {
+  return new ConnectError("the service has no servers", Code.Unavailable);
+}
+
+/** Nothing is known about the target. */
+export function lookUpFailed(cause: unknown): ConnectError {
+  return new ConnectError(
+    "the service's servers could not be looked up",
+    Code.Unavailable,
+    undefined,
+    undefined,
+    cause,
+  );
+}
+
+export function transportClosed(): ConnectError {
+  return new ConnectError("the transport was closed", Code.Unavailable);
+}
+
+/** The text is Connect's own. */
+export function deadlineExceeded(): ConnectError {
+  return new ConnectError("the operation timed out", Code.DeadlineExceeded);
+}
+
+/** What Connect makes of an aborted signal: its reason if that is a ConnectError, else Canceled. */
+export function abortedBy(signal: AbortSignal): ConnectError {
+  return ConnectError.from(signal.reason, Code.Canceled);
+}
+
+/**
+ * The error that the user sees for a failed attempt: the server's own object wherever there is one. Only what failed
+ * on our side gets another code, because the original one tells of a mechanism: a connection that breaks arrives as
+ * Canceled, Aborted or Internal, and what refused a connection may be Internal or Unknown.
+ */
+export function userError(error: unknown, outcome: Outcome): ConnectError {
+  switch (outcome.kind) {
+    case "not-sent":
+      return unavailable(`could not connect to a server: ${outcome.code}`, error);
+    case "refused":
+      return unavailable("the server refused the request", error);
+    case "ambiguous":
+      if (outcome.cause === "lost") return unavailable("the connection to the server was lost", error);
+      return ConnectError.from(error);
+    case "answered":
+    case "caller":
+      return ConnectError.from(error);
+  }
+}
+
+function unavailable(message: string, error: unknown): ConnectError {
+  return new ConnectError(message, Code.Unavailable, undefined, undefined, error);
+}
