@@ -11,8 +11,10 @@ export interface EndpointTransport extends Transport {
    * what fails before anything was sent is told by `EndpointContext.markNotSent`.
    *
    * @param now the runtime's clock, in milliseconds.
+   * @param signal aborts when the call no longer waits. Node cannot unref a TCP connect that is under way, so this is
+   * how a connect that nobody waits for is ended before its time limit. Each rejection is an error object of its own.
    */
-  connect?(now: number): Promise<void> | undefined;
+  connect?(now: number, signal?: AbortSignal): Promise<void> | undefined;
   /** The endpoint is no longer needed: running calls finish, idle connections close. */
   close?(): void;
 }

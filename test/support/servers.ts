@@ -36,6 +36,8 @@ export interface EchoServer extends AsyncDisposable {
   readonly connections: number;
   /** The `:authority` (or Host) of each request. */
   readonly authorities: readonly string[];
+  /** "METHOD /path" of each request. */
+  readonly requests: readonly string[];
   /** Sends GOAWAY on each HTTP/2 connection and lets running calls finish; listens on. */
   drain(): void;
   /** Graceful: stops listening, GOAWAY, running calls finish. Settles when all connections are closed. */
@@ -48,6 +50,7 @@ export async function startEchoServer(options: EchoServerOptions): Promise<EchoS
   const name = options.name ?? "server";
   const counters: EchoCounters = { calls: {}, active: 0 };
   const authorities: string[] = [];
+  const requests: string[] = [];
   const sockets = new Set<Socket>();
   const sessions = new Set<http2.ServerHttp2Session>();
   let connections = 0;
@@ -56,6 +59,7 @@ export async function startEchoServer(options: EchoServerOptions): Promise<EchoS
   const adapter = connectNodeAdapter({ routes: echoRoutes(name, counters) });
   const server = createServer(options, (request, response) => {
     authorities.push(String(request.headers[":authority"] ?? request.headers.host ?? ""));
+    requests.push(`${request.method} ${request.url}`);
     // Node closes the connections that are idle when close() is called; not those that become idle afterwards.
     response.on("finish", () => setImmediate(() => closed !== undefined && closeIdle()));
     adapter(request, response);
@@ -110,6 +114,7 @@ export async function startEchoServer(options: EchoServerOptions): Promise<EchoS
       return connections;
     },
     authorities,
+    requests,
     drain,
     close,
     kill,

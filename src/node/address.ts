@@ -1,0 +1,52 @@
+import { isIP, type NetConnectOpts } from "node:net";
+import { type ConnectionOptions, checkServerIdentity, createSecureContext, type SecureContext } from "node:tls";
+import type { TlsOptions } from "../config/options.ts";
+
+/** Where to connect, and whom to expect there: the two are different things, since DNS is not authenticated. */
+export interface Destination {
+  readonly address: string;
+  readonly port: number;
+  readonly verifiedName: string;
+  readonly tls: TlsOptions | false;
+}
+
+/**
+ * The TCP side. The address is dialled as it is, without a `lookup` that maps the name to it: nothing can then resolve
+ * the name again, and none of the traps of a custom `lookup` exist (`all`, and a synchronous callback, which sends
+ * connect-node 2.2.0 into an endless loop). `noDelay` because requests are small and each is waited for.
+ */
+export function tcpOptions(destination: Destination): NetConnectOpts & { host: string; port: number } {
+  return { host: destination.address, port: destination.port, noDelay: true, autoSelectFamily: false };
+}
+
+/** The TLS side: SNI and the name in the certificate are the verified name's, whatever address is dialled. */
+export function tlsOptions(verifiedName: string, tls: TlsOptions): ConnectionOptions {
+  return {
+    // RFC 6066 section 3 forbids IP literals in SNI; Node warns of them. An empty string sends none.
+    servername: isIP(verifiedName) === 0 ? verifiedName : "",
+    // By default Node verifies `servername || host`, which for an IP literal would be the address that is dialled.
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(verifiedName, certificate),
+    secureContext: secureContextOf(tls),
+  };
+}
+
+// Parsing certificate authorities costs milliseconds, so it is done once for all endpoints and connections of a
+// transport, and at the first connection rather than when the transport is made.
+const secureContexts = new WeakMap<TlsOptions, SecureContext>();
+
+function secureContextOf(tls: TlsOptions): SecureContext {
+  let context = secureContexts.get(tls);
+  if (context === undefined) {
+    context = createSecureContext({
+      ...(tls.ca !== undefined && { ca: Array.isArray(tls.ca) ? tls.ca.map(pem) : pem(tls.ca) }),
+      ...(tls.cert !== undefined && { cert: pem(tls.cert) }),
+      ...(tls.key !== undefined && { key: pem(tls.key) }),
+    });
+    secureContexts.set(tls, context);
+  }
+  return context;
+}
+
+function pem(value: string | Uint8Array): string | Buffer {
+  return typeof value === "string" ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}

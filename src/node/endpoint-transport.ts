@@ -1,0 +1,64 @@
+import type { Interceptor, Transport } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import type { Endpoint } from "../endpoint.ts";
+import type { EndpointContext, EndpointTransport, EndpointTransportFactory } from "../pool/endpoint-transport.ts";
+import type { Clock } from "../runtime.ts";
+import type { Destination } from "./address.ts";
+import { createHttp1Agent } from "./http1-agent.ts";
+import { Http2Sessions } from "./http2-session.ts";
+
+export interface NodeEndpointTransportsOptions {
+  readonly protocol: "connect" | "grpc" | "grpc-web";
+  readonly httpVersion: "2" | "1.1";
+  /** Run in each call of an endpoint's transport: once per attempt. */
+  readonly interceptors: Interceptor[];
+  /** A connection unused for longer is replaced before the next call. */
+  readonly idleMs?: number | undefined;
+  readonly clock: Clock;
+}
+
+/**
+ * Load balancers drop idle HTTP/2 connections after 60 s (AWS ALB) or more. Node's HTTP/1.1 servers close idle
+ * connections after 5 s, others later.
+ */
+const defaultIdleMs = { "2": 50_000, "1.1": 5_000 };
+
+/** connect-node's transports, over connections of our own. */
+export function createNodeEndpointTransports(options: NodeEndpointTransportsOptions): EndpointTransportFactory {
+  const { protocol, httpVersion, interceptors, clock } = options;
+  // connect-node would use HTTP/2 all the same, and the user would look for the fault elsewhere.
+  if (protocol === "grpc" && httpVersion === "1.1") throw new TypeError("gRPC needs HTTP/2: use gRPC-web or Connect");
+  const idleMs = options.idleMs ?? defaultIdleMs[httpVersion];
+
+  return (endpoint: Endpoint, context: EndpointContext): EndpointTransport => {
+    const { baseUrl, connectTimeoutMs, tls, verifiedName } = context;
+    const destination: Destination = { address: endpoint.address, port: endpoint.port, verifiedName, tls };
+    const markNotSent = (error: unknown): void => context.markNotSent(error);
+    const connection = { baseUrl, destination, connectTimeoutMs, idleMs, clock, markNotSent };
+    const common = { ...context.connect, baseUrl, interceptors };
+
+    if (httpVersion === "1.1") {
+      const connections = createHttp1Agent(connection);
+      const create = protocol === "grpc-web" ? createGrpcWebTransport : createConnectTransport;
+      const transport = create({ ...common, httpVersion, nodeOptions: { agent: connections.agent } });
+      return endpointTransport(transport, connections);
+    }
+    const sessionManager = new Http2Sessions(connection);
+    if (protocol === "grpc") {
+      return endpointTransport(createGrpcTransport({ ...common, sessionManager }), sessionManager);
+    }
+    const create = protocol === "grpc-web" ? createGrpcWebTransport : createConnectTransport;
+    return endpointTransport(create({ ...common, httpVersion, sessionManager }), sessionManager);
+  };
+}
+
+type Connections = Required<Pick<EndpointTransport, "connect" | "close">>;
+
+function endpointTransport(transport: Transport, connections: Connections): EndpointTransport {
+  return {
+    unary: transport.unary,
+    stream: transport.stream,
+    connect: (now, signal) => connections.connect(now, signal),
+    close: () => connections.close(),
+  };
+}

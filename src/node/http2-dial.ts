@@ -1,0 +1,114 @@
+import { connect as connectHttp2 } from "node:http2";
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { type Destination, tcpOptions, tlsOptions } from "./address.ts";
+import { connectError, connectTimeout } from "./connect-failure.ts";
+import { Http2Connection } from "./http2-connection.ts";
+
+/** An HTTP/2 connection in the making, shared by all calls that wait for it. */
+export interface Http2Dial {
+  readonly startedAt: number;
+  /** Rejects with Node's own error. Never unhandled, and holds nothing. */
+  readonly connection: Promise<Http2Connection>;
+  /** Somebody waits. Once every signal has aborted, nobody does. Without a signal, one waits to the end. */
+  join(signal?: AbortSignal): void;
+  abandon(reason: Error): void;
+}
+
+/**
+ * Dials. The connection counts as made when the server's SETTINGS have arrived, as in grpc-go and gRPC C-core. That is
+ * when it is certain that a server speaks HTTP/2 there: a reset at accept, a client certificate that the server
+ * rejects (in TLS 1.3 after the client's side of the handshake) and a server that accepts and never answers all end
+ * here, where nothing has been sent. It also keeps a cold burst of calls within MAX_CONCURRENT_STREAMS.
+ *
+ * While it is in the making it does not hold the process: the calls that wait do.
+ */
+export function dialHttp2(
+  origin: string,
+  destination: Destination,
+  timeoutMs: number,
+  now: number,
+  onActivity: () => void,
+): Http2Dial {
+  let resolve!: (connection: Http2Connection) => void;
+  let reject!: (reason: unknown) => void;
+  const connection = new Promise<Http2Connection>((onConnected, onFailed) => {
+    resolve = onConnected;
+    reject = onFailed;
+  });
+  connection.catch(() => {});
+  let settled = false;
+  let waiting = 0;
+  let abandon = (_reason: Error): void => {};
+  const settle = (): void => {
+    settled = true;
+    clearTimeout(timer);
+    for (const leave of leavers) leave();
+  };
+  const leavers = new Set<() => void>();
+  // Unref'd, and nothing depends on its being on time: in a frozen process the next connect() finds the dial's age.
+  const timer = setTimeout(() => abandon(connectTimeout(timeoutMs)), timeoutMs).unref();
+
+  let socket: Socket;
+  try {
+    socket = openSocket(destination);
+  } catch (error) {
+    // Certificates that cannot be parsed, for instance.
+    settle();
+    reject(error);
+    return { startedAt: now, connection, join() {}, abandon };
+  }
+  socket.unref();
+  socket.on("error", () => {});
+  const session = connectHttp2(origin, { createConnection: () => socket, settings: { enablePush: false } });
+  const fail = (error: Error): void => {
+    if (settled) return;
+    settle();
+    reject(error);
+  };
+  // Stays for the life of the session: a session emits errors also when it is idle, closed or being destroyed, and one
+  // that nobody hears ends the process (connect-es #1768).
+  session.on("error", fail);
+  session.on("close", () => fail(connectError("the server closed the connection before it was ready", "ECONNRESET")));
+  session.once("remoteSettings", () => {
+    if (settled || session.destroyed) return;
+    settle();
+    resolve(new Http2Connection(session, socket, onActivity));
+  });
+  abandon = (reason) => {
+    if (settled) return;
+    fail(reason);
+    session.destroy();
+  };
+
+  return {
+    startedAt: now,
+    connection,
+    join(signal) {
+      waiting += 1;
+      if (settled || signal === undefined) return;
+      const onAbort = (): void => {
+        leavers.delete(leave);
+        waiting -= 1;
+        // A pending TCP connect holds the process even if its socket is unref'd (libuv counts the request). Later
+        // phases do not, and are left to finish for the next call: or calls with deadlines shorter than a handshake
+        // would begin it anew each time.
+        if (waiting === 0 && socket.connecting) abandon(connectError("no call waits for this connection", "ECANCELED"));
+      };
+      const leave = (): void => signal.removeEventListener("abort", onAbort);
+      if (signal.aborted) {
+        onAbort();
+        return;
+      }
+      leavers.add(leave);
+      signal.addEventListener("abort", onAbort, { once: true });
+    },
+    abandon: (reason) => abandon(reason),
+  };
+}
+
+function openSocket(destination: Destination): Socket {
+  const tcp = tcpOptions(destination);
+  if (destination.tls === false) return connectTcp(tcp);
+  return connectTls({ ...tcp, ...tlsOptions(destination.verifiedName, destination.tls), ALPNProtocols: ["h2"] });
+}

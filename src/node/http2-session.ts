@@ -1,0 +1,191 @@
+import type { ClientHttp2Stream, ClientSessionRequestOptions, OutgoingHttpHeaders } from "node:http2";
+import type { GrpcTransportOptions } from "@connectrpc/connect-node";
+import type { Clock } from "../runtime.ts";
+import type { Destination } from "./address.ts";
+import { connectFailure, connectTimeout, endpointClosed } from "./connect-failure.ts";
+import type { Http2Connection } from "./http2-connection.ts";
+import { dialHttp2, type Http2Dial } from "./http2-dial.ts";
+import { trustedGapMs, twoTurns } from "./two-turns.ts";
+
+/** What connect-node wants; it exports the type under no name. */
+type SessionManager = NonNullable<GrpcTransportOptions["sessionManager"]>;
+
+export interface Http2SessionsOptions {
+  /** The endpoint's URL; its path is not looked at. */
+  readonly baseUrl: string;
+  readonly destination: Destination;
+  readonly connectTimeoutMs: number;
+  /** A connection unused for longer is replaced before the next call. */
+  readonly idleMs: number;
+  readonly clock: Clock;
+  markNotSent(error: unknown): void;
+}
+
+/**
+ * The HTTP/2 connection of one endpoint, and the face of it that connect-node's `sessionManager` option wants. At most
+ * one connection takes new streams; those that a GOAWAY or an age limit retired live on by themselves until their
+ * streams have ended.
+ *
+ * Everything is decided in the call, by comparing clocks: no timer keeps a connection alive, checks it or closes it,
+ * because timers do not run in a frozen process, and after the thaw they run too late.
+ */
+export class Http2Sessions implements SessionManager {
+  /** The origin; connect-node insists that it equals the origin of each request. */
+  readonly authority: string;
+  readonly #options: Http2SessionsOptions;
+  readonly #host: string;
+  #current: Http2Connection | undefined;
+  #dial: Http2Dial | undefined;
+  #check: Promise<void> | undefined;
+  /** When the current connection was last known to work. */
+  #aliveAt = 0;
+  #closed = false;
+
+  constructor(options: Http2SessionsOptions) {
+    const url = new URL(options.baseUrl);
+    this.#options = options;
+    this.authority = url.origin;
+    this.#host = url.host;
+  }
+
+  /**
+   * `undefined` if a call can be sent at once; else a promise for when it can, or for the reason why it cannot, and
+   * then nothing was sent.
+   *
+   * @param signal aborts when the call no longer waits.
+   */
+  connect(now: number, signal?: AbortSignal): Promise<void> | undefined {
+    if (this.#closed) return Promise.reject(connectFailure(endpointClosed()));
+    const current = this.#current;
+    if (current?.usable) {
+      const gap = now - this.#aliveAt;
+      if (gap >= 0 && gap <= trustedGapMs) {
+        this.#aliveAt = now;
+        return undefined;
+      }
+      // Load balancers drop idle connections, the first of them after 60 s, some without a word. A negative gap says
+      // nothing about the connection: the clock was set back.
+      if (gap <= this.#options.idleMs || current.inFlight > 0) return this.#checked(signal);
+      this.#retire();
+    }
+    return this.#dialled(now, signal);
+  }
+
+  async request(
+    method: string,
+    path: string,
+    headers: OutgoingHttpHeaders,
+    options: Omit<ClientSessionRequestOptions, "signal">,
+  ): Promise<ClientHttp2Stream> {
+    try {
+      const connection = this.#usable() ?? (await this.#dialHolding());
+      const stream = connection.request(
+        // Node's own `:authority` lacks the brackets of an IPv6 address and shows default ports.
+        { ...headers, ":method": method, ":path": path, ":authority": this.#host },
+        options,
+      );
+      this.#aliveAt = this.#options.clock.now();
+      return stream;
+    } catch (error) {
+      // A TypeError is about the request itself (a `connection` header, for instance): no other endpoint would take it.
+      if (!(error instanceof TypeError)) this.#options.markNotSent(error);
+      throw error;
+    }
+  }
+
+  notifyResponseByteRead(_stream: ClientHttp2Stream): void {
+    this.#aliveAt = this.#options.clock.now();
+  }
+
+  /** No new calls. Running ones finish, then the connection closes. */
+  close(): void {
+    this.#closed = true;
+    this.#retire();
+    this.#dial?.abandon(endpointClosed());
+  }
+
+  #usable(): Http2Connection | undefined {
+    return this.#current?.usable ? this.#current : undefined;
+  }
+
+  #retire(): void {
+    this.#current?.close();
+    this.#current = undefined;
+  }
+
+  /** After a gap: first see what arrived during it; one check for all calls that come meanwhile. */
+  #checked(signal: AbortSignal | undefined): Promise<void> {
+    this.#check ??= twoTurns().then(() => {
+      this.#check = undefined;
+      if (this.#usable()) this.#aliveAt = this.#options.clock.now();
+    });
+    return this.#check.then(() => (this.#usable() ? undefined : this.#dialled(this.#options.clock.now(), signal)));
+  }
+
+  #dialled(now: number, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#closed) return Promise.reject(connectFailure(endpointClosed()));
+    const dial = this.#sharedDial(now);
+    dial.join(signal);
+    // Each waiting call gets an error object of its own: what is noted about one must not show on another.
+    return dial.connection.then(
+      () => {},
+      (error) => {
+        throw connectFailure(error);
+      },
+    );
+  }
+
+  #sharedDial(now: number): Http2Dial {
+    const { connectTimeoutMs, destination, clock } = this.#options;
+    // The dial's own timer may not have run: this is the first call after a freeze.
+    if (this.#dial !== undefined && now - this.#dial.startedAt > connectTimeoutMs) {
+      this.#dial.abandon(connectTimeout(connectTimeoutMs));
+      this.#dial = undefined;
+    }
+    if (this.#dial !== undefined) return this.#dial;
+    const onActivity = () => {
+      this.#aliveAt = clock.now();
+    };
+    const dial = dialHttp2(this.authority, destination, connectTimeoutMs, now, onActivity);
+    this.#dial = dial;
+    dial.connection.then(
+      (connection) => {
+        if (this.#dial === dial) this.#dial = undefined;
+        if (this.#closed || this.#usable()) {
+          connection.close();
+          return;
+        }
+        this.#current = connection;
+        onActivity();
+      },
+      () => {
+        if (this.#dial === dial) this.#dial = undefined;
+      },
+    );
+    return dial;
+  }
+
+  /**
+   * For a call that is already on its way down, because its connection died meanwhile or because nobody called
+   * connect(). Nobody else limits this wait or holds the process for it, so its timer does both.
+   */
+  async #dialHolding(): Promise<Http2Connection> {
+    const { clock, connectTimeoutMs } = this.#options;
+    const giveUp = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(connectFailure(connectTimeout(connectTimeoutMs)));
+        giveUp.abort();
+      }, connectTimeoutMs);
+    });
+    try {
+      await Promise.race([this.#dialled(clock.now(), giveUp.signal), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+    const connection = this.#usable();
+    if (connection === undefined) throw connectFailure(new Error("the connection was lost as soon as it was made"));
+    return connection;
+  }
+}

