@@ -17,6 +17,8 @@ export class Attempt {
   timeoutMs: number | undefined;
   /** `timeoutMs` is the attempt's own limit, not what the call has left. */
   limited = false;
+  /** Aborts when nobody waits for the connection any more. */
+  readonly #waiting = new AbortController();
   #released = false;
 
   constructor(call: Call, record: EndpointRecord, transport: EndpointTransport, now: number) {
@@ -24,7 +26,7 @@ export class Attempt {
     this.record = record;
     this.transport = transport;
     this.startedAt = now;
-    this.connecting = transport.connect?.(now);
+    this.connecting = transport.connect?.(now, this.#waiting.signal);
     this.ticket = record.breaker?.start(now);
     record.inFlight++;
   }
@@ -38,6 +40,11 @@ export class Attempt {
     }
   }
 
+  /** The connection is no longer waited for. */
+  stopWaiting(): void {
+    this.#waiting.abort(NOT_WAITING);
+  }
+
   /** Gives the slot back; the first of several ways a stream can end does it. */
   release(): void {
     if (this.#released) return;
@@ -45,3 +52,6 @@ export class Attempt {
     this.record.release();
   }
 }
+
+/** Built once: aborting without a reason would capture a stack. */
+const NOT_WAITING = new Error("the call no longer waits for the connection");

@@ -29,6 +29,7 @@ export async function connected(
   try {
     await limit.execute(() => connecting, signal);
   } catch (error) {
+    attempt.stopWaiting();
     if (signal?.aborted) throw abortedBy(signal);
     if (isTaskCancelledError(error)) {
       if (left <= connectTimeoutMs) throw deadlineExceeded();

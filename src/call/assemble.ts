@@ -1,0 +1,106 @@
+import type { ConnectError } from "@connectrpc/connect";
+import type { Settings } from "../config/settings.ts";
+import type { Answer } from "../discovery/answer.ts";
+import { Directory, type LookUpFact } from "../discovery/directory.ts";
+import type { Resolver } from "../discovery/resolver.ts";
+import { verifiedNameOf, withTrustedNames } from "../discovery/server-names.ts";
+import { hostAndPort } from "../endpoint.ts";
+import type { Platform } from "../platform.ts";
+import type { EndpointTransport } from "../pool/endpoint-transport.ts";
+import { Pool } from "../pool/pool.ts";
+import type { Reconciled } from "../pool/reconcile.ts";
+import type { EndpointRecord } from "../pool/record.ts";
+import { RetryBudget } from "../resilience/budget.ts";
+import { attachReport } from "../telemetry/call-report.ts";
+import { AttemptLoop } from "./attempt-loop.ts";
+import type { Call } from "./call.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import type { CallParts } from "./unary.ts";
+import { Judge } from "./verdict.ts";
+
+/** A transport's parts, joined. */
+export interface Assembly extends CallParts {
+  readonly directory: Directory;
+  readonly pool: Pool;
+  readonly budget: RetryBudget;
+}
+
+/** Joins the parts of one balanced transport. Does no I/O and draws nothing at random. */
+export function assemble(settings: Settings, resolver: Resolver, platform: Platform): Assembly {
+  const { runtime } = platform;
+  const { emit, tls } = settings;
+  const { target } = resolver;
+  const notSent = new WeakSet<object>();
+  const markNotSent = (error: unknown) => {
+    if (typeof error === "object" && error !== null) notSent.add(error);
+  };
+  let lookUpError: unknown;
+  const directory = new Directory(withTrustedNames(resolver, tls), settings.ages, runtime, (fact: LookUpFact) => {
+    lookUpError = fact.kind === "failed" ? fact.error : undefined;
+    if (fact.kind === "failed") {
+      emit({ type: "resolve-failed", target, error: fact.error, stale: directory.answer !== undefined });
+    } else if (fact.kind === "unconfirmed") {
+      emit({ type: "unconfirmed-empty", target, reason: fact.reason });
+    }
+  });
+  const pool = new Pool({
+    picker: settings.picker,
+    breaker: settings.breaker,
+    verifiedName: verifiedNameOf(resolver, tls),
+    random: runtime.random,
+  });
+  const budget = new RetryBudget();
+  const judge = new Judge({
+    pool,
+    directory,
+    budget,
+    retry: settings.retry,
+    runtime,
+    emit,
+    isMarkedNotSent: (error) => typeof error === "object" && error !== null && notSent.has(error),
+  });
+  const dispatcher = new Dispatcher({
+    directory,
+    pool,
+    runtime,
+    attemptTimeoutMs: settings.attemptTimeoutMs,
+    open: opener(settings, platform, markNotSent),
+    onUpdate: ({ ttlMs, endpoints }: Answer, { added, removed }: Reconciled) => {
+      emit({
+        type: "resolved",
+        target,
+        endpoints: endpoints.length,
+        ttlMs,
+        added: added.map(({ endpoint }) => endpoint),
+        removed: removed.map(({ endpoint }) => endpoint),
+      });
+    },
+  });
+  const report = (error: ConnectError, call: Call) => {
+    const { answer } = directory;
+    attachReport(error, {
+      target,
+      method: `${call.method.parent.typeName}/${call.method.name}`,
+      attempts: call.reports,
+      answerAgeMs: answer === undefined ? undefined : runtime.clock.now() - answer.resolvedAt,
+      lookUpError,
+    });
+  };
+  const { connectTimeoutMs } = settings;
+  const loop = new AttemptLoop({ dispatcher, judge, runtime, connectTimeoutMs, markNotSent, report });
+  return { directory, pool, budget, judge, dispatcher, loop, runtime };
+}
+
+function opener(
+  settings: Settings,
+  platform: Platform,
+  markNotSent: (error: unknown) => void,
+): (record: EndpointRecord) => EndpointTransport {
+  const { tls, connectTimeoutMs, connect, pathPrefix } = settings;
+  const factory = settings.createEndpointTransport ?? platform.createEndpointTransports(settings);
+  return ({ endpoint }) => {
+    const { verifiedName, port } = endpoint;
+    const baseUrl = `${tls === false ? "http" : "https"}://${hostAndPort(verifiedName, port)}${pathPrefix}`;
+    return factory(endpoint, { baseUrl, verifiedName, tls, connectTimeoutMs, connect, markNotSent });
+  };
+}

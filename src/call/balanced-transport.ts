@@ -1,0 +1,196 @@
+import type {
+  DescMessage,
+  DescMethod,
+  DescMethodStreaming,
+  DescMethodUnary,
+  MessageInitShape,
+} from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  type ContextValues,
+  createContextValues,
+  type StreamResponse,
+  type Transport,
+  type UnaryResponse,
+} from "@connectrpc/connect";
+import { createMethodUrl, runStreamingCall, runUnaryCall } from "@connectrpc/connect/protocol";
+import { checkOptions } from "../config/check-options.ts";
+import type { BalancedTransportOptions } from "../config/options.ts";
+import { type Settings, settingsOf } from "../config/settings.ts";
+import type { Resolver } from "../discovery/resolver.ts";
+import { ConfigurationError, transportClosed } from "../errors.ts";
+import type { Platform } from "../platform.ts";
+import { resolverOf } from "../target.ts";
+import { type Snapshot, takeSnapshot } from "../telemetry/snapshot.ts";
+import { type Assembly, assemble } from "./assemble.ts";
+import { Call } from "./call.ts";
+import { underPolicy } from "./policy.ts";
+import { callStream } from "./stream.ts";
+import { callUnary } from "./unary.ts";
+
+/** A Connect transport that finds its own servers. Creating one does no I/O; nobody needs to close it. */
+export interface BalancedTransport extends Transport {
+  /** What the transport knows now: the endpoints, their health and load, the age of the answer. Plain JSON. */
+  snapshot(): Snapshot;
+  /**
+   * Looks up now, whatever the age of the answer.
+   * @throws what the look-up failed with; the signal's reason if it aborts.
+   */
+  refresh(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** New calls fail with `Unavailable`; running ones finish. */
+  close(): void;
+  /** The same as `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** @throws ConfigurationError with everything that is wrong with the options. */
+export function balancedTransport(options: BalancedTransportOptions, platform: Platform): BalancedTransport {
+  const problems = checkOptions(options);
+  let resolver: Resolver | undefined;
+  try {
+    resolver = resolverIn(options, platform);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    problems.push(...error.problems);
+  }
+  if (resolver === undefined || problems.length > 0) throw new ConfigurationError(problems);
+  return new Balanced(settingsOf(options), resolver, platform);
+}
+
+class Balanced implements BalancedTransport {
+  readonly #settings: Settings;
+  readonly #resolver: Resolver;
+  readonly #parts: Assembly;
+  #closed = false;
+
+  constructor(settings: Settings, resolver: Resolver, platform: Platform) {
+    this.#settings = settings;
+    this.#resolver = resolver;
+    this.#parts = assemble(settings, resolver, platform);
+  }
+
+  unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    header: HeadersInit | undefined,
+    input: MessageInitShape<I>,
+    contextValues?: ContextValues,
+  ): Promise<UnaryResponse<I, O>> {
+    const { interceptors, policy, defaultTimeoutMs } = this.#settings;
+    const limit = timeoutMs ?? defaultTimeoutMs;
+    const problem = this.#problem(limit);
+    if (problem !== undefined) return Promise.reject(problem);
+    const send = (
+      callSignal: AbortSignal | undefined,
+      callHeader: HeadersInit | undefined,
+      message: MessageInitShape<I>,
+      values: ContextValues | undefined,
+    ): Promise<UnaryResponse<I, O>> =>
+      underPolicy(policy, callSignal, (policySignal) => {
+        const call = new Call(method, policySignal, limit, values, this.#parts.runtime.clock.now());
+        return callUnary(this.#parts, call, method, callHeader, message);
+      });
+    if (interceptors.length === 0) return send(signal, header, input, contextValues);
+    return runUnaryCall<I, O>({
+      interceptors,
+      ...this.#limits(signal, limit),
+      req: { ...this.#request(method, header, contextValues), stream: false, method, message: input },
+      next: (req) => send(req.signal, req.header, req.message as MessageInitShape<I>, req.contextValues),
+    });
+  }
+
+  stream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodStreaming<I, O>,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    header: HeadersInit | undefined,
+    input: AsyncIterable<MessageInitShape<I>>,
+    contextValues?: ContextValues,
+  ): Promise<StreamResponse<I, O>> {
+    const { interceptors, defaultTimeoutMs } = this.#settings;
+    const limit = timeoutMs ?? defaultTimeoutMs;
+    const problem = this.#problem(limit);
+    if (problem !== undefined) return Promise.reject(problem);
+    const send = (
+      callSignal: AbortSignal | undefined,
+      callHeader: HeadersInit | undefined,
+      messages: AsyncIterable<MessageInitShape<I>>,
+      values: ContextValues | undefined,
+    ): Promise<StreamResponse<I, O>> => {
+      const call = new Call(method, callSignal, limit, values, this.#parts.runtime.clock.now());
+      return callStream(this.#parts, call, method, callHeader, messages);
+    };
+    if (interceptors.length === 0) return send(signal, header, input, contextValues);
+    return runStreamingCall<I, O>({
+      interceptors,
+      ...this.#limits(signal, limit),
+      req: { ...this.#request(method, header, contextValues), stream: true, method, message: input },
+      next: (req) => send(req.signal, req.header, req.message as AsyncIterable<MessageInitShape<I>>, req.contextValues),
+    });
+  }
+
+  snapshot(): Snapshot {
+    const { directory, pool, budget, runtime } = this.#parts;
+    return takeSnapshot(this.#resolver.target, directory.answer, pool, budget, runtime.clock.now());
+  }
+
+  async refresh({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    if (this.#closed) throw transportClosed();
+    await this.#parts.directory.refresh(signal);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#parts.directory.close();
+    this.#parts.pool.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  /** Why a call cannot even be started. */
+  #problem(timeoutMs: number | undefined): ConnectError | undefined {
+    if (this.#closed) return transportClosed();
+    if (timeoutMs === undefined || (typeof timeoutMs === "number" && !Number.isNaN(timeoutMs))) return undefined;
+    return new ConnectError(`timeoutMs must be a number of milliseconds, not ${timeoutMs}`, Code.InvalidArgument);
+  }
+
+  #limits(signal: AbortSignal | undefined, timeoutMs: number | undefined) {
+    return {
+      ...(signal === undefined ? {} : { signal }),
+      // connect-es takes 0 and below for a deadline that has passed here, and for none elsewhere.
+      ...(timeoutMs === undefined || timeoutMs <= 0 ? {} : { timeoutMs }),
+    };
+  }
+
+  /** The request as interceptors of the whole call see it: the URL shows the verified name, not an endpoint. */
+  #request(method: DescMethod, header: HeadersInit | undefined, contextValues: ContextValues | undefined) {
+    const { tls, pathPrefix } = this.#settings;
+    const named =
+      tls !== false && tls.serverName !== undefined && tls.serverName !== "target" ? tls.serverName : undefined;
+    const host = named ?? this.#resolver.authority ?? "localhost";
+    const baseUrl = `${tls === false ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}${pathPrefix}`;
+    return {
+      service: method.parent,
+      requestMethod: "POST",
+      url: createMethodUrl(baseUrl, method),
+      header: new Headers(header),
+      contextValues: contextValues ?? createContextValues(),
+    };
+  }
+}
+
+function resolverIn(options: BalancedTransportOptions, platform: Platform): Resolver | undefined {
+  const { target, dns = {} } = (options ?? {}) as Partial<BalancedTransportOptions>;
+  if (typeof target === "string" && target !== "") return resolverOf(target, dns, platform.createDnsClient);
+  if (typeof target === "object" && target !== null && typeof target.resolve === "function") return target;
+  if (typeof options !== "object" || options === null) return undefined;
+  const got = target === undefined || target === "" ? "missing" : `a ${typeof target} without resolve()`;
+  throw new ConfigurationError([
+    `target must be a URI such as "srv:///_grpc._tcp.users.example.com" or a resolver; it is ${got}`,
+  ]);
+}

@@ -1,0 +1,81 @@
+import { suggestion } from "./nearest.ts";
+import { type OptionRow, optionTable } from "./option-table.ts";
+import type { BalancedTransportOptions } from "./options.ts";
+
+/** What is wrong with the options, one sentence each: the option, what it must be, what it is. */
+export function checkOptions(options: BalancedTransportOptions): string[] {
+  const problems: string[] = [];
+  if (!isRecord(options)) return [`the options must be an object with a target, not ${show(options)}`];
+  checkGroup(options, "", problems);
+  if (problems.length === 0) checkTogether(options, problems);
+  return problems;
+}
+
+function checkGroup(group: Readonly<Record<string, unknown>>, prefix: string, problems: string[]): void {
+  const rows = new Map<string, OptionRow>();
+  for (const row of optionTable) {
+    const name = row.path.slice(prefix.length);
+    if (row.path.startsWith(prefix) && !name.includes(".")) rows.set(name, row);
+  }
+  const names = prefix === "" ? ["target", ...rows.keys()] : [...rows.keys()];
+  for (const [name, value] of Object.entries(group)) {
+    if (value === undefined || (prefix === "" && name === "target")) continue;
+    const row = rows.get(name);
+    if (row === undefined) problems.push(`unknown option "${prefix}${name}"${suggestion(name, names)}`);
+    else checkRow(row, value, problems);
+  }
+}
+
+function checkRow(row: OptionRow, value: unknown, problems: string[]): void {
+  if (row.canBeFalse && value === false) return;
+  if (!row.kind.accepts(value)) {
+    const expected = row.canBeFalse ? `${row.kind.description}, or false` : row.kind.description;
+    problems.push(`${row.path} must be ${expected}${row.secret ? "" : `, not ${show(value)}`}`);
+  } else if (isRecord(value) && optionTable.some(({ path }) => path.startsWith(`${row.path}.`))) {
+    checkGroup(value, `${row.path}.`, problems);
+  }
+}
+
+/** Options that are right each by itself, but not together. */
+function checkTogether(options: BalancedTransportOptions, problems: string[]): void {
+  const { tls, protocol = "connect", httpVersion, connect, dns, retry } = options;
+  if (tls) {
+    if ((tls.cert === undefined) !== (tls.key === undefined)) {
+      problems.push(`tls.${tls.cert === undefined ? "key needs tls.cert" : "cert needs tls.key"}`);
+    }
+    if (tls.targetSuffixes !== undefined && tls.serverName !== "target") {
+      problems.push('tls.targetSuffixes has a meaning only with tls.serverName: "target"');
+    }
+  }
+  if (protocol === "grpc" && httpVersion === "1.1") {
+    problems.push('protocol "grpc" needs HTTP/2: leave httpVersion out, or use protocol "grpc-web" or "connect"');
+  }
+  if (connect?.useHttpGet && protocol !== "connect") {
+    problems.push(`connect.useHttpGet works with protocol "connect", not with "${protocol}"`);
+  }
+  if ((dns?.minTtlMs ?? 0) > (dns?.maxTtlMs ?? Number.POSITIVE_INFINITY)) {
+    problems.push(`dns.minTtlMs (${dns?.minTtlMs}) must not be above dns.maxTtlMs (${dns?.maxTtlMs})`);
+  }
+  if (retry && (retry.baseDelayMs ?? 0) > (retry.maxDelayMs ?? Number.POSITIVE_INFINITY)) {
+    problems.push(`retry.baseDelayMs (${retry.baseDelayMs}) must not be above retry.maxDelayMs (${retry.maxDelayMs})`);
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A value as a message shows it: short, and never an empty place. */
+function show(value: unknown): string {
+  if (typeof value === "function") return "a function";
+  if (typeof value === "bigint") return `${value}n`;
+  if (typeof value === "number" || value === undefined) return String(value);
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    // Circular.
+  }
+  text ??= typeof value === "symbol" ? "a symbol" : "an object";
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

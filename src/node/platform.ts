@@ -1,0 +1,18 @@
+import type { Platform } from "../platform.ts";
+import { systemRuntime } from "../runtime.ts";
+import { createNodeDnsClient } from "./dns-client.ts";
+import { createNodeEndpointTransports } from "./endpoint-transport.ts";
+
+/** What Node contributes: its own sockets for DNS, connect-node's transports over guarded connections. */
+export const nodePlatform: Platform = {
+  runtime: systemRuntime,
+  createDnsClient: (options) => createNodeDnsClient(options, systemRuntime),
+  createEndpointTransports: ({ protocol, httpVersion, attemptInterceptors, idleMs }) =>
+    createNodeEndpointTransports({
+      protocol,
+      httpVersion,
+      interceptors: attemptInterceptors,
+      idleMs,
+      clock: systemRuntime.clock,
+    }),
+};

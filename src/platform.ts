@@ -1,0 +1,12 @@
+import type { Settings } from "./config/settings.ts";
+import type { EndpointTransportFactory } from "./pool/endpoint-transport.ts";
+import type { Runtime } from "./runtime.ts";
+import type { DnsClientFactory } from "./target.ts";
+
+/** What a runtime (Node, an edge) contributes. */
+export interface Platform {
+  readonly runtime: Runtime;
+  readonly createDnsClient: DnsClientFactory;
+  /** The transports of endpoints, where the user brings none. */
+  createEndpointTransports(settings: Settings): EndpointTransportFactory;
+}

@@ -1,0 +1,24 @@
+// What every entry point exports besides `createBalancedTransport`.
+export type { Candidate, Picker, PickerFactory, PickInfo } from "./balancing/picker.ts";
+export type { BalancedTransport } from "./call/balanced-transport.ts";
+export type {
+  BalancedTransportOptions,
+  BreakerOptions,
+  CallPolicy,
+  ConnectionOptions,
+  ConnectOptions,
+  DnsOptions,
+  RetryOptions,
+  TlsOptions,
+} from "./config/options.ts";
+export type { Resolution, ResolveContext, Resolver } from "./discovery/resolver.ts";
+export type { AddressFamily } from "./dns/client.ts";
+export type { Endpoint, EndpointSpec } from "./endpoint.ts";
+export { ConfigurationError } from "./errors.ts";
+export type { EndpointContext, EndpointTransport, EndpointTransportFactory } from "./pool/endpoint-transport.ts";
+export type { BreakerState } from "./resilience/breaker.ts";
+export type { Outcome } from "./resilience/outcome.ts";
+export type { Clock } from "./runtime.ts";
+export { type AttemptReport, type CallReport, callReport } from "./telemetry/call-report.ts";
+export type { BalancedTransportEvent, EventListener } from "./telemetry/events.ts";
+export type { EndpointSnapshot, Snapshot } from "./telemetry/snapshot.ts";

@@ -1,0 +1,71 @@
+import type { Answer } from "../discovery/answer.ts";
+import { hostAndPort } from "../endpoint.ts";
+import type { Pool } from "../pool/pool.ts";
+import type { BreakerState } from "../resilience/breaker.ts";
+import type { RetryBudget } from "../resilience/budget.ts";
+
+/** The state of a balanced transport, as plain JSON. */
+export interface Snapshot {
+  readonly target: string;
+  /** The answer in use; absent before the first look-up. */
+  readonly answer?: {
+    readonly ageMs: number;
+    readonly ttlMs: number;
+    /** Until it is asked again; negative if that is due. */
+    readonly freshForMs: number;
+    /** Why it has no endpoints. */
+    readonly reason?: string;
+  };
+  /** The tier that calls go to, and whether health is disregarded; absent without endpoints. */
+  readonly serving?: { readonly tier: number; readonly mode: "eligible" | "panic" | "none-eligible" };
+  readonly endpoints: readonly EndpointSnapshot[];
+  /** Tokens for retries, of 10; retries need more than 5. */
+  readonly retryTokens: number;
+}
+
+export interface EndpointSnapshot {
+  /** "address:port". */
+  readonly address: string;
+  readonly verifiedName: string;
+  readonly name?: string;
+  readonly tier: number;
+  readonly weight: number;
+  readonly inFlight: number;
+  /** Log of how many times slower than average it seems: 0 is average or unknown. */
+  readonly load: number;
+  readonly breaker: BreakerState;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export function takeSnapshot(
+  target: string,
+  answer: Answer | undefined,
+  pool: Pool,
+  budget: RetryBudget,
+  now: number,
+): Snapshot {
+  const endpoints = pool.tiers.flat();
+  const view = endpoints.length === 0 ? undefined : pool.view(now);
+  return {
+    target,
+    ...(answer === undefined ? {} : { answer: ageOf(answer, now) }),
+    ...(view === undefined ? {} : { serving: { tier: view.tier, mode: view.mode } }),
+    endpoints: endpoints.map((record) => ({
+      address: hostAndPort(record.endpoint.address, record.endpoint.port),
+      verifiedName: record.endpoint.verifiedName,
+      ...(record.endpoint.name === undefined ? {} : { name: record.endpoint.name }),
+      tier: record.tier,
+      weight: record.weight,
+      inFlight: record.inFlight,
+      load: record.load(now),
+      breaker: record.breaker?.state(now) ?? "closed",
+      metadata: record.endpoint.metadata,
+    })),
+    retryTokens: budget.tokens(now),
+  };
+}
+
+function ageOf({ resolvedAt, ttlMs, freshMs, reason }: Answer, now: number): NonNullable<Snapshot["answer"]> {
+  const ageMs = now - resolvedAt;
+  return { ageMs, ttlMs, freshForMs: freshMs - ageMs, ...(reason === undefined ? {} : { reason }) };
+}
