@@ -7,23 +7,23 @@ import {
 } from "node:http2";
 import type { Socket } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { Clock } from "../runtime.ts";
 
 /** One established HTTP/2 connection: counts its streams, and holds the process exactly while there are any. */
 export class Http2Connection {
   readonly #session: ClientHttp2Session;
   readonly #socket: Socket;
-  readonly #onActivity: () => void;
+  readonly #clock: Clock;
   #streams = 0;
   #draining = false;
+  #heardAt: number;
 
-  /**
-   * @param session has its permanent `error` listener already: the one who dialled added it before anything could fail.
-   * @param onActivity called when a stream ends.
-   */
-  constructor(session: ClientHttp2Session, socket: Socket, onActivity: () => void) {
+  /** @param session has its permanent `error` listener already: the one who dialled added it before anything could fail. */
+  constructor(session: ClientHttp2Session, socket: Socket, clock: Clock) {
     this.#session = session;
     this.#socket = socket;
-    this.#onActivity = onActivity;
+    this.#clock = clock;
+    this.#heardAt = clock.now();
     // Node closes the session by itself on GOAWAY, but a moment later; from this event on nothing new may start.
     session.on("goaway", () => {
       this.#draining = true;
@@ -41,6 +41,19 @@ export class Http2Connection {
     return this.#streams;
   }
 
+  /**
+   * When the server last sent something for a call. Not when one was last sent: on a connection that was forgotten
+   * without a word, calls that fail must not keep it young. And not when a stream ended, which may be noticed late.
+   */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  /** Bytes of this stream's response have been read. */
+  heard(stream: ClientHttp2Stream): void {
+    if (stream.session === this.#session) this.#heardAt = this.#clock.now();
+  }
+
   /** Opens a stream. What this throws was not sent. */
   request(headers: OutgoingHttpHeaders, options: ClientSessionRequestOptions): ClientHttp2Stream {
     const stream = this.#session.request(headers, options);
@@ -50,6 +63,7 @@ export class Http2Connection {
     let answered = false;
     stream.once("response", () => {
       answered = true;
+      this.#heardAt = this.#clock.now();
     });
     stream.once("close", () => {
       this.#end();
@@ -78,7 +92,6 @@ export class Http2Connection {
 
   #end(): void {
     this.#streams -= 1;
-    this.#onActivity();
     if (this.#streams > 0) return;
     this.#socket.unref();
     if (this.#draining) this.#session.destroy();

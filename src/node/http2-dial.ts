@@ -1,6 +1,7 @@
 import { connect as connectHttp2 } from "node:http2";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import type { Clock } from "../runtime.ts";
 import { type Destination, tcpOptions, tlsOptions } from "./address.ts";
 import { connectError, connectTimeout } from "./connect-failure.ts";
 import { Http2Connection } from "./http2-connection.ts";
@@ -23,13 +24,7 @@ export interface Http2Dial {
  *
  * While it is in the making it does not hold the process: the calls that wait do.
  */
-export function dialHttp2(
-  origin: string,
-  destination: Destination,
-  timeoutMs: number,
-  now: number,
-  onActivity: () => void,
-): Http2Dial {
+export function dialHttp2(origin: string, destination: Destination, timeoutMs: number, clock: Clock): Http2Dial {
   let resolve!: (connection: Http2Connection) => void;
   let reject!: (reason: unknown) => void;
   const connection = new Promise<Http2Connection>((onConnected, onFailed) => {
@@ -37,6 +32,7 @@ export function dialHttp2(
     reject = onFailed;
   });
   connection.catch(() => {});
+  const startedAt = clock.now();
   let settled = false;
   let waiting = 0;
   let abandon = (_reason: Error): void => {};
@@ -56,10 +52,9 @@ export function dialHttp2(
     // Certificates that cannot be parsed, for instance.
     settle();
     reject(error);
-    return { startedAt: now, connection, join() {}, abandon };
+    return { startedAt, connection, join() {}, abandon };
   }
   socket.unref();
-  socket.on("error", () => {});
   const session = connectHttp2(origin, { createConnection: () => socket, settings: { enablePush: false } });
   const fail = (error: Error): void => {
     if (settled) return;
@@ -69,11 +64,17 @@ export function dialHttp2(
   // Stays for the life of the session: a session emits errors also when it is idle, closed or being destroyed, and one
   // that nobody hears ends the process (connect-es #1768).
   session.on("error", fail);
+  // Node's session does not always hear its socket: after a fatal TLS alert (a client certificate that is refused) it
+  // stays open on a dead connection, without a word.
+  socket.on("error", (error) => {
+    fail(error);
+    if (!session.destroyed) session.destroy(error);
+  });
   session.on("close", () => fail(connectError("the server closed the connection before it was ready", "ECONNRESET")));
   session.once("remoteSettings", () => {
     if (settled || session.destroyed) return;
     settle();
-    resolve(new Http2Connection(session, socket, onActivity));
+    resolve(new Http2Connection(session, socket, clock));
   });
   abandon = (reason) => {
     if (settled) return;
@@ -82,7 +83,7 @@ export function dialHttp2(
   };
 
   return {
-    startedAt: now,
+    startedAt,
     connection,
     join(signal) {
       waiting += 1;

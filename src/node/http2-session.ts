@@ -37,8 +37,8 @@ export class Http2Sessions implements SessionManager {
   #current: Http2Connection | undefined;
   #dial: Http2Dial | undefined;
   #check: Promise<void> | undefined;
-  /** When the current connection was last known to work. */
-  #aliveAt = 0;
+  /** When a call last looked: what arrived up to then has been seen. */
+  #lookedAt = 0;
   #closed = false;
 
   constructor(options: Http2SessionsOptions) {
@@ -56,17 +56,12 @@ export class Http2Sessions implements SessionManager {
    */
   connect(now: number, signal?: AbortSignal): Promise<void> | undefined {
     if (this.#closed) return Promise.reject(connectFailure(endpointClosed()));
-    const current = this.#current;
-    if (current?.usable) {
-      const gap = now - this.#aliveAt;
-      if (gap >= 0 && gap <= trustedGapMs) {
-        this.#aliveAt = now;
-        return undefined;
-      }
-      // Load balancers drop idle connections, the first of them after 60 s, some without a word. A negative gap says
-      // nothing about the connection: the clock was set back.
-      if (gap <= this.#options.idleMs || current.inFlight > 0) return this.#checked(signal);
-      this.#retire();
+    if (this.#usable() !== undefined) {
+      const gap = now - this.#lookedAt;
+      // A negative gap says nothing about the connection, only that the clock was set back.
+      if (gap < 0 || gap > trustedGapMs) return this.#checked(now, signal);
+      this.#lookedAt = now;
+      return undefined;
     }
     return this.#dialled(now, signal);
   }
@@ -79,13 +74,9 @@ export class Http2Sessions implements SessionManager {
   ): Promise<ClientHttp2Stream> {
     try {
       const connection = this.#usable() ?? (await this.#dialHolding());
-      const stream = connection.request(
-        // Node's own `:authority` lacks the brackets of an IPv6 address and shows default ports.
-        { ...headers, ":method": method, ":path": path, ":authority": this.#host },
-        options,
-      );
-      this.#aliveAt = this.#options.clock.now();
-      return stream;
+      // Node's own `:authority` lacks the brackets of an IPv6 address and shows default ports.
+      const pseudo = { ":method": method, ":path": path, ":authority": this.#host };
+      return connection.request({ ...headers, ...pseudo }, options);
     } catch (error) {
       // A TypeError is about the request itself (a `connection` header, for instance): no other endpoint would take it.
       if (!(error instanceof TypeError)) this.#options.markNotSent(error);
@@ -93,8 +84,8 @@ export class Http2Sessions implements SessionManager {
     }
   }
 
-  notifyResponseByteRead(_stream: ClientHttp2Stream): void {
-    this.#aliveAt = this.#options.clock.now();
+  notifyResponseByteRead(stream: ClientHttp2Stream): void {
+    this.#current?.heard(stream);
   }
 
   /** No new calls. Running ones finish, then the connection closes. */
@@ -114,10 +105,14 @@ export class Http2Sessions implements SessionManager {
   }
 
   /** After a gap: first see what arrived during it; one check for all calls that come meanwhile. */
-  #checked(signal: AbortSignal | undefined): Promise<void> {
+  #checked(now: number, signal: AbortSignal | undefined): Promise<void> {
     this.#check ??= twoTurns().then(() => {
       this.#check = undefined;
-      if (this.#usable()) this.#aliveAt = this.#options.clock.now();
+      this.#lookedAt = this.#options.clock.now();
+      const current = this.#usable();
+      // Load balancers drop idle connections, the first of them after 60 s, some without a word. Asked only now,
+      // because the end of the last stream may have been noticed only after the gap.
+      if (current?.inFlight === 0 && now - current.heardAt > this.#options.idleMs) this.#retire();
     });
     return this.#check.then(() => (this.#usable() ? undefined : this.#dialled(this.#options.clock.now(), signal)));
   }
@@ -143,10 +138,7 @@ export class Http2Sessions implements SessionManager {
       this.#dial = undefined;
     }
     if (this.#dial !== undefined) return this.#dial;
-    const onActivity = () => {
-      this.#aliveAt = clock.now();
-    };
-    const dial = dialHttp2(this.authority, destination, connectTimeoutMs, now, onActivity);
+    const dial = dialHttp2(this.authority, destination, connectTimeoutMs, clock);
     this.#dial = dial;
     dial.connection.then(
       (connection) => {
@@ -156,7 +148,7 @@ export class Http2Sessions implements SessionManager {
           return;
         }
         this.#current = connection;
-        onActivity();
+        this.#lookedAt = clock.now();
       },
       () => {
         if (this.#dial === dial) this.#dial = undefined;

@@ -65,7 +65,13 @@ export function endpointClient(options: EndpointClientOptions): EndpointClient {
       for (let e = error; e instanceof Error; e = e.cause) if (marked.has(e)) return true;
       return false;
     },
-    connect: async () => transport.connect?.(clock.now()),
+    async connect() {
+      const waiting = transport.connect?.(clock.now());
+      if (waiting === undefined) return;
+      // The promise does not hold the process, so the one who waits does.
+      const hold = setTimeout(() => {}, 10_000);
+      await waiting.finally(() => clearTimeout(hold));
+    },
   };
 }
 

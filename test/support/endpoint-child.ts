@@ -1,0 +1,42 @@
+// A process of its own, for tests of what holds a process, and of what a frozen one does. Arguments: what to do, JSON options.
+import { createInterface } from "node:readline";
+import { type EndpointClientOptions, endpointClient, rejection } from "./endpoint-client.ts";
+
+const [action, json] = process.argv.slice(2) as [string, string];
+const options = JSON.parse(json) as EndpointClientOptions & { waitMs?: number };
+const { client, transport, connect } = endpointClient(options);
+const say = (fact: object) => process.stdout.write(`${JSON.stringify(fact)}\n`);
+
+if (action === "wait") {
+  // What the call layer does: a limit of its own, by a timer that holds the process, and a signal.
+  const controller = new AbortController();
+  const waiting = transport.connect?.(Date.now(), controller.signal);
+  await new Promise((resolve) => setTimeout(resolve, options.waitMs));
+  controller.abort();
+  waiting?.catch(() => {});
+  await new Promise((resolve) => setImmediate(resolve));
+  const resources = process.getActiveResourcesInfo().filter((name) => name !== "PipeWrap" && name !== "TTYWrap");
+  process.on("exit", () => say({ resources, lingeredMs: Math.round(performance.now() - done) }));
+  const done = performance.now();
+} else if (action === "call") {
+  await connect();
+  await client.get({});
+  if (options.httpVersion === "1.1") await rejection(client.get({ failCode: 5 }));
+  const done = performance.now();
+  process.on("exit", () => say({ lingeredMs: Math.round(performance.now() - done) }));
+} else {
+  await connect();
+  await client.get({});
+  say({ ready: true });
+  const lines = createInterface({ input: process.stdin });
+  lines.once("line", async () => {
+    lines.close();
+    process.stdin.destroy();
+    try {
+      await connect();
+      say({ server: (await client.post({})).server });
+    } catch (error) {
+      say({ error: String(error) });
+    }
+  });
+}
