@@ -1,10 +1,10 @@
-import type { EndpointTransport } from "../pool/endpoint-transport.ts";
+import type { EndpointTransport, Waiting } from "../pool/endpoint-transport.ts";
 import type { EndpointRecord } from "../pool/record.ts";
 import type { Ticket } from "../resilience/breaker.ts";
 import type { Call } from "./call.ts";
 
 /** One try of a call on one endpoint. It holds the endpoint's slot from its making until `release()`. */
-export class Attempt {
+export class Attempt implements Waiting {
   readonly call: Call;
   readonly record: EndpointRecord;
   readonly transport: EndpointTransport;
@@ -17,8 +17,7 @@ export class Attempt {
   timeoutMs: number | undefined;
   /** `timeoutMs` is the attempt's own limit, not what the call has left. */
   limited = false;
-  /** Aborts when nobody waits for the connection any more. */
-  readonly #waiting = new AbortController();
+  #waiting: AbortController | undefined;
   #released = false;
 
   constructor(call: Call, record: EndpointRecord, transport: EndpointTransport, now: number) {
@@ -26,7 +25,7 @@ export class Attempt {
     this.record = record;
     this.transport = transport;
     this.startedAt = now;
-    this.connecting = transport.connect?.(now, this.#waiting.signal);
+    this.connecting = transport.connect?.(now, this);
     this.ticket = record.breaker?.start(now);
     record.inFlight++;
   }
@@ -40,9 +39,14 @@ export class Attempt {
     }
   }
 
-  /** The connection is no longer waited for. */
+  /** Aborts when the connection is no longer waited for. Made when a dial asks for it. */
+  get signal(): AbortSignal {
+    this.#waiting ??= new AbortController();
+    return this.#waiting.signal;
+  }
+
   stopWaiting(): void {
-    this.#waiting.abort(NOT_WAITING);
+    this.#waiting?.abort(NOT_WAITING);
   }
 
   /** Gives the slot back; the first of several ways a stream can end does it. */

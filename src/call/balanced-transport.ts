@@ -82,6 +82,10 @@ class Balanced implements BalancedTransport {
     const limit = timeoutMs ?? defaultTimeoutMs;
     const problem = this.#problem(limit);
     if (problem !== undefined) return Promise.reject(problem);
+    const { clock } = this.#parts.runtime;
+    if (interceptors.length === 0 && policy === undefined) {
+      return callUnary(this.#parts, new Call(method, signal, limit, contextValues, clock.now()), method, header, input);
+    }
     const send = (
       callSignal: AbortSignal | undefined,
       callHeader: HeadersInit | undefined,
@@ -89,7 +93,7 @@ class Balanced implements BalancedTransport {
       values: ContextValues | undefined,
     ): Promise<UnaryResponse<I, O>> =>
       underPolicy(policy, callSignal, (policySignal) => {
-        const call = new Call(method, policySignal, limit, values, this.#parts.runtime.clock.now());
+        const call = new Call(method, policySignal, limit, values, clock.now());
         return callUnary(this.#parts, call, method, callHeader, message);
       });
     if (interceptors.length === 0) return send(signal, header, input, contextValues);

@@ -37,6 +37,7 @@ export function guard(message: Uint8Array, maxRecords = MAX_RECORDS): GuardedMes
   const size = message.length;
   let at = 0;
   let isSpellable = true;
+  const labelStarts = new Uint8Array(size);
 
   const fail = (why: string): never => {
     throw new MalformedAnswer(`malformed DNS message: ${why} (byte ${at} of ${size})`);
@@ -44,7 +45,10 @@ export function guard(message: Uint8Array, maxRecords = MAX_RECORDS): GuardedMes
   const byte = (offset: number): number => (offset < size ? (message[offset] as number) : fail("cut short"));
   const uint16 = (offset: number): number => byte(offset) * 256 + byte(offset + 1);
 
-  /** Moves behind the name. Pointers must lead backwards, else they could loop (RFC 1035 section 4.1.4). */
+  /**
+   * Moves behind the name. Pointers lead backwards, else they could loop, and to a label of a name that stood there
+   * (RFC 1035 section 4.1.4): not into a record's other fields, which the mask below may change.
+   */
   const name = () => {
     let offset = at;
     let segment = at;
@@ -52,6 +56,7 @@ export function guard(message: Uint8Array, maxRecords = MAX_RECORDS): GuardedMes
     let wireBytes = 1;
     let hops = 0;
     for (;;) {
+      if (end < 0 && offset < size) labelStarts[offset] = 1;
       const length = byte(offset++);
       if (length === 0) break;
       if (length < 0x40) {
@@ -66,7 +71,8 @@ export function guard(message: Uint8Array, maxRecords = MAX_RECORDS): GuardedMes
       } else if (length >= 0xc0) {
         const target = (length & 0x3f) * 256 + byte(offset++);
         if (end < 0) end = offset;
-        if (target < HEADER_BYTES || target >= segment) fail("a compression pointer does not lead backwards");
+        if (target >= segment) fail("a compression pointer does not lead backwards");
+        if (labelStarts[target] === 0) fail("a compression pointer does not lead to a name");
         if (++hops > 16) fail("too many compression pointers");
         offset = segment = target;
       } else fail("a label of unknown kind");

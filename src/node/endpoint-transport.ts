@@ -58,7 +58,7 @@ function endpointTransport(transport: Transport, connections: Connections): Endp
   return {
     unary: transport.unary,
     stream: transport.stream,
-    connect: (now, signal) => connections.connect(now, signal),
+    connect: (now, waiting) => connections.connect(now, waiting),
     close: () => connections.close(),
   };
 }

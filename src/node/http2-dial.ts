@@ -80,6 +80,8 @@ export function dialHttp2(origin: string, destination: Destination, timeoutMs: n
     if (settled) return;
     fail(reason);
     session.destroy();
+    // destroy() of a session only ends its socket, which does nothing to a connect that is pending.
+    socket.destroy();
   };
 
   return {

@@ -1,5 +1,6 @@
 import type { ClientHttp2Stream, ClientSessionRequestOptions, OutgoingHttpHeaders } from "node:http2";
 import type { GrpcTransportOptions } from "@connectrpc/connect-node";
+import type { Waiting } from "../pool/endpoint-transport.ts";
 import type { Clock } from "../runtime.ts";
 import type { Destination } from "./address.ts";
 import { connectFailure, connectTimeout, endpointClosed } from "./connect-failure.ts";
@@ -52,18 +53,18 @@ export class Http2Sessions implements SessionManager {
    * `undefined` if a call can be sent at once; else a promise for when it can, or for the reason why it cannot, and
    * then nothing was sent.
    *
-   * @param signal aborts when the call no longer waits.
+   * @param waiting the call; without it, the dial goes on to its end.
    */
-  connect(now: number, signal?: AbortSignal): Promise<void> | undefined {
+  connect(now: number, waiting?: Waiting): Promise<void> | undefined {
     if (this.#closed) return Promise.reject(connectFailure(endpointClosed()));
     if (this.#usable() !== undefined) {
       const gap = now - this.#lookedAt;
       // A negative gap says nothing about the connection, only that the clock was set back.
-      if (gap < 0 || gap > trustedGapMs) return this.#checked(now, signal);
+      if (gap < 0 || gap > trustedGapMs) return this.#checked(now, waiting);
       this.#lookedAt = now;
       return undefined;
     }
-    return this.#dialled(now, signal);
+    return this.#dialled(now, waiting);
   }
 
   async request(
@@ -105,7 +106,7 @@ export class Http2Sessions implements SessionManager {
   }
 
   /** After a gap: first see what arrived during it; one check for all calls that come meanwhile. */
-  #checked(now: number, signal: AbortSignal | undefined): Promise<void> {
+  #checked(now: number, waiting: Waiting | undefined): Promise<void> {
     this.#check ??= twoTurns().then(() => {
       this.#check = undefined;
       this.#lookedAt = this.#options.clock.now();
@@ -114,13 +115,13 @@ export class Http2Sessions implements SessionManager {
       // because the end of the last stream may have been noticed only after the gap.
       if (current?.inFlight === 0 && now - current.heardAt > this.#options.idleMs) this.#retire();
     });
-    return this.#check.then(() => (this.#usable() ? undefined : this.#dialled(this.#options.clock.now(), signal)));
+    return this.#check.then(() => (this.#usable() ? undefined : this.#dialled(this.#options.clock.now(), waiting)));
   }
 
-  #dialled(now: number, signal: AbortSignal | undefined): Promise<void> {
+  #dialled(now: number, waiting: Waiting | undefined): Promise<void> {
     if (this.#closed) return Promise.reject(connectFailure(endpointClosed()));
     const dial = this.#sharedDial(now);
-    dial.join(signal);
+    dial.join(waiting?.signal);
     // Each waiting call gets an error object of its own: what is noted about one must not show on another.
     return dial.connection.then(
       () => {},
@@ -172,7 +173,7 @@ export class Http2Sessions implements SessionManager {
       }, connectTimeoutMs);
     });
     try {
-      await Promise.race([this.#dialled(clock.now(), giveUp.signal), late]);
+      await Promise.race([this.#dialled(clock.now(), giveUp), late]);
     } finally {
       clearTimeout(timer);
     }

@@ -11,12 +11,18 @@ export interface EndpointTransport extends Transport {
    * what fails before anything was sent is told by `EndpointContext.markNotSent`.
    *
    * @param now the runtime's clock, in milliseconds.
-   * @param signal aborts when the call no longer waits. Node cannot unref a TCP connect that is under way, so this is
-   * how a connect that nobody waits for is ended before its time limit. Each rejection is an error object of its own.
+   * @param waiting the call that waits. Node cannot unref a TCP connect that is under way, so its signal is how a
+   * connect that nobody waits for is ended before its time limit. Each rejection is an error object of its own.
    */
-  connect?(now: number, signal?: AbortSignal): Promise<void> | undefined;
+  connect?(now: number, waiting?: Waiting): Promise<void> | undefined;
   /** The endpoint is no longer needed: running calls finish, idle connections close. */
   close?(): void;
+}
+
+/** A call that waits for a connection. */
+export interface Waiting {
+  /** Aborts when it no longer does. To be read only by who needs it: a warm call makes none. */
+  readonly signal: AbortSignal;
 }
 
 /** What a factory needs to build the transport of an endpoint. */
