@@ -1,0 +1,99 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { type Socket, connect as tcpConnect } from "node:net";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import type { EndpointClientOptions } from "../support/endpoint-client.ts";
+import { startFaultyRelay } from "../support/faulty-relay.ts";
+import { startEchoServer } from "../support/servers.ts";
+
+const script = new URL("../support/endpoint-child.ts", import.meta.url).pathname;
+
+interface Child {
+  process: ChildProcessWithoutNullStreams;
+  /** The next line that it prints. */
+  next(): Promise<Record<string, unknown>>;
+}
+
+function start(action: string, options: EndpointClientOptions & { waitMs?: number }): Child {
+  return adopt(spawn(process.execPath, [script, action, JSON.stringify(options)]));
+}
+
+function adopt(child: ChildProcessWithoutNullStreams): Child {
+  child.stderr.pipe(process.stderr);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    process: child,
+    async next() {
+      const { value } = await lines.next();
+      return JSON.parse(value ?? '{"error":"no answer"}');
+    },
+  };
+}
+
+describe.each(["2", "1.1"] as const)("a process, HTTP/%s", (httpVersion) => {
+  test("exits by itself after a call", async () => {
+    await using server = await startEchoServer({ httpVersion });
+    const child = start("call", { port: server.port, httpVersion });
+    expect((await child.next()).lingeredMs).toBeLessThan(50);
+  });
+
+  test.each(["goaway", "fin", "reset"] as const)("that was frozen: first call after %s succeeds", async (fault) => {
+    const old = await startEchoServer({ name: "old", httpVersion });
+    await using relay = await startFaultyRelay(old);
+    const through = fault === "goaway" ? old.port : relay.port;
+    const child = start("thaw", { port: through, httpVersion });
+    try {
+      expect(await child.next()).toEqual({ ready: true });
+      child.process.kill("SIGSTOP");
+      await sleep(20);
+      if (fault === "goaway") void old.close();
+      else relay[fault]();
+      await sleep(280);
+      const fresh =
+        fault === "goaway" ? await startEchoServer({ name: "new", httpVersion, port: old.port }) : undefined;
+      child.process.stdin.write("go\n");
+      child.process.kill("SIGCONT");
+      expect(await child.next()).toEqual({ server: fault === "goaway" ? "new" : "old" });
+      fresh?.kill();
+    } finally {
+      child.process.kill("SIGKILL");
+      old.kill();
+    }
+  });
+});
+
+describe("a connect that is never answered holds nothing once nobody waits for it", () => {
+  test("in the TLS handshake", async () => {
+    await using server = await startEchoServer({ httpVersion: "2" });
+    await using relay = await startFaultyRelay(server);
+    relay.blackHole(true);
+    const child = start("wait", { port: relay.port, tls: {}, waitMs: 30, connectTimeoutMs: 60_000 });
+    const { resources, lingeredMs } = await child.next();
+    expect(resources).toEqual([]);
+    expect(lingeredMs).toBeLessThan(50);
+  });
+
+  test("in the TCP handshake", async () => {
+    // A listener that accepts nothing, because its process is stopped: once its backlog is full, Linux drops each SYN.
+    const listen = `require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, function () {
+      console.log(JSON.stringify(this.address()));
+    })`;
+    const full = adopt(spawn(process.execPath, ["-e", listen]));
+    const fillers: Socket[] = [];
+    try {
+      const port = (await full.next()).port as number;
+      full.process.kill("SIGSTOP");
+      for (let i = 0; i < 4; i++) fillers.push(tcpConnect({ host: "127.0.0.1", port }).on("error", () => {}));
+      await sleep(20);
+      expect(fillers.some((filler) => filler.connecting)).toBe(true);
+      const child = start("wait", { port, waitMs: 30, connectTimeoutMs: 60_000 });
+      const { resources, lingeredMs } = await child.next();
+      expect(resources).toEqual([]);
+      expect(lingeredMs).toBeLessThan(50);
+    } finally {
+      full.process.kill("SIGKILL");
+      for (const filler of fillers) filler.destroy();
+    }
+  });
+});
