@@ -117,9 +117,14 @@ function parse(text: string): { readonly scheme: Scheme; readonly target: Target
   }
   if (authority.includes("@")) throw problem(text, "credentials do not belong into a target");
   if (name === "") {
-    const slashes = authority === "" ? "" : "; a name stands after a third slash";
-    throw problem(text, `it has no name${slashes}, as in "${scheme.example}"`);
+    if (authority === "") throw problem(text, `it has no name, as in "${scheme.example}"`);
+    const meant =
+      scheme.hasAuthority && isServerAddress(authority)
+        ? scheme.example.replace(":///", `://${authority}/`)
+        : `${schemeName}:///${authority}`;
+    throw problem(text, `it has no name after the server, as in "${meant}"`);
   }
+  if (name.includes("/")) throw problem(text, "its name has a slash; one name stands after the server");
   if (authority !== "" && !scheme.hasAuthority) {
     throw problem(text, `"${schemeName}" asks no server; write three slashes, as in "${scheme.example}"`);
   }

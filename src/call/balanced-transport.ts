@@ -49,7 +49,7 @@ export function balancedTransport(options: BalancedTransportOptions, platform: P
   const problems = checkOptions(options);
   let resolver: Resolver | undefined;
   try {
-    resolver = resolverIn(options, platform);
+    resolver = resolverIn(options, platform, problems);
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     problems.push(...error.problems);
@@ -188,13 +188,20 @@ class Balanced implements BalancedTransport {
   }
 }
 
-function resolverIn(options: BalancedTransportOptions, platform: Platform): Resolver | undefined {
-  const { target, dns = {} } = (options ?? {}) as Partial<BalancedTransportOptions>;
-  if (typeof target === "string" && target !== "") return resolverOf(target, dns, platform.createDnsClient);
+/** Looks at the target even if other options are wrong, so that all problems show at once. */
+function resolverIn(
+  options: BalancedTransportOptions,
+  platform: Platform,
+  problems: readonly string[],
+): Resolver | undefined {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) return undefined;
+  const { target, dns } = options as Partial<BalancedTransportOptions>;
+  if (typeof target === "string" && target !== "") {
+    return resolverOf(target, problems.length === 0 ? (dns ?? {}) : {}, platform.createDnsClient);
+  }
   if (typeof target === "object" && target !== null && typeof target.resolve === "function") return target;
-  if (typeof options !== "object" || options === null) return undefined;
-  const got = target === undefined || target === "" ? "missing" : `a ${typeof target} without resolve()`;
+  const got = target === undefined || target === "" ? "is missing" : `has no resolve() and is no text`;
   throw new ConfigurationError([
-    `target must be a URI such as "srv:///_grpc._tcp.users.example.com" or a resolver; it is ${got}`,
+    `target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it ${got}`,
   ]);
 }

@@ -5,7 +5,7 @@ import type { BalancedTransportOptions } from "./options.ts";
 /** What is wrong with the options, one sentence each: the option, what it must be, what it is. */
 export function checkOptions(options: BalancedTransportOptions): string[] {
   const problems: string[] = [];
-  if (!isRecord(options)) return [`the options must be an object with a target, not ${show(options)}`];
+  if (!isRecord(options)) return [`the options must be an object with a target; ${show(options)} was given`];
   checkGroup(options, "", problems);
   if (problems.length === 0) checkTogether(options, problems);
   return problems;
@@ -21,8 +21,10 @@ function checkGroup(group: Readonly<Record<string, unknown>>, prefix: string, pr
   for (const [name, value] of Object.entries(group)) {
     if (value === undefined || (prefix === "" && name === "target")) continue;
     const row = rows.get(name);
-    if (row === undefined) problems.push(`unknown option "${prefix}${name}"${suggestion(name, names)}`);
-    else checkRow(row, value, problems);
+    if (row === undefined) {
+      const known = names.map((known) => `${prefix}${known}`);
+      problems.push(`unknown option "${prefix}${name}"${suggestion(`${prefix}${name}`, known)}`);
+    } else checkRow(row, value, problems);
   }
 }
 
@@ -69,7 +71,8 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 function show(value: unknown): string {
   if (typeof value === "function") return "a function";
   if (typeof value === "bigint") return `${value}n`;
-  if (typeof value === "number" || value === undefined) return String(value);
+  if (value === undefined) return "nothing";
+  if (typeof value === "number") return String(value);
   let text: string | undefined;
   try {
     text = JSON.stringify(value);

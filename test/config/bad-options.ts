@@ -1,0 +1,366 @@
+/** Options that are wrong, and the exact message that each gets. */
+export const badOptions: readonly { readonly options: unknown; readonly message: string }[] = [
+  { options: undefined, message: "the options must be an object with a target; nothing was given" },
+  { options: null, message: "the options must be an object with a target; null was given" },
+  { options: "srv:///x", message: 'the options must be an object with a target; "srv:///x" was given' },
+  { options: [], message: "the options must be an object with a target; [] was given" },
+  {
+    options: {},
+    message: 'target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it is missing',
+  },
+  {
+    options: { target: "" },
+    message: 'target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it is missing',
+  },
+  {
+    options: { target: 8080 },
+    message:
+      'target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it has no resolve() and is no text',
+  },
+  {
+    options: { target: {} },
+    message:
+      'target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it has no resolve() and is no text',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", retrys: {} },
+    message: 'unknown option "retrys"; did you mean "retry"?',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", zzz: 1 },
+    message:
+      'unknown option "zzz"; there are target, protocol, httpVersion, tls, pathPrefix, connect, interceptors, attemptInterceptors, picker, defaultTimeoutMs, attemptTimeoutMs, connectTimeoutMs, retry, breaker, policy, dns, connection, createEndpointTransport, onEvent',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", retry: { maxAttempt: 2 } },
+    message: 'unknown option "retry.maxAttempt"; did you mean "retry.maxAttempts"?',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", tls: { servername: "x" } },
+    message: 'unknown option "tls.servername"; did you mean "tls.serverName"?',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", protocol: "http", picker: "random" },
+    message:
+      '2 problems:\n- protocol must be "connect" or "grpc" or "grpc-web", not "http"\n- picker must be "p2c" or "round-robin", or a function, not "random"',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", protocol: "grpcweb" },
+    message: 'protocol must be "connect" or "grpc" or "grpc-web", not "grpcweb"',
+  },
+  { options: { target: "static:///127.0.0.1:1", httpVersion: 2 }, message: 'httpVersion must be "2" or "1.1", not 2' },
+  {
+    options: { target: "static:///127.0.0.1:1", httpVersion: "3" },
+    message: 'httpVersion must be "2" or "1.1", not "3"',
+  },
+  { options: { target: "static:///127.0.0.1:1", tls: true }, message: "tls must be an object, or false, not true" },
+  {
+    options: { target: "static:///127.0.0.1:1", tls: { key: "-----BEGIN PRIVATE KEY-----\nsecret" } },
+    message: "tls.key needs tls.cert",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", tls: { cert: "-----BEGIN CERTIFICATE-----" } },
+    message: "tls.cert needs tls.key",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", tls: { ca: "/etc/ca.pem" } },
+    message: "tls.ca must be PEM text or bytes, or a list, each entry PEM text or bytes",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", tls: { key: "hunter2", cert: "-----BEGIN CERTIFICATE-----" } },
+    message: "tls.key must be PEM text or bytes",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", tls: { serverName: "https://x" } },
+    message: 'tls.serverName must be a host name, or "target", not "https://x"',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", tls: { targetSuffixes: ["x.test"] } },
+    message: 'tls.targetSuffixes has a meaning only with tls.serverName: "target"',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", pathPrefix: "api" },
+    message: 'pathPrefix must be a path that starts with a slash, such as "/api", not "api"',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", pathPrefix: "/api?x=1" },
+    message: 'pathPrefix must be a path that starts with a slash, such as "/api", not "/api?x=1"',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", interceptors: [1] },
+    message: "interceptors must be a list, each entry a function, not [1]",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", attemptInterceptors: () => {} },
+    message: "attemptInterceptors must be a list, each entry a function, not a function",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", picker: "p2" },
+    message: 'picker must be "p2c" or "round-robin", or a function, not "p2"',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", defaultTimeoutMs: 0 },
+    message: "defaultTimeoutMs must be a number of milliseconds from 1 to 2147483647, not 0",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", defaultTimeoutMs: NaN },
+    message: "defaultTimeoutMs must be a number of milliseconds from 1 to 2147483647, not NaN",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", attemptTimeoutMs: "2s" },
+    message: 'attemptTimeoutMs must be a number of milliseconds from 1 to 2147483647, not "2s"',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", connectTimeoutMs: Infinity },
+    message: "connectTimeoutMs must be a number of milliseconds from 1 to 2147483647, not Infinity",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", defaultTimeoutMs: 2147483648 },
+    message: "defaultTimeoutMs must be a number of milliseconds from 1 to 2147483647, not 2147483648",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", retry: { maxAttempts: 0 } },
+    message: "retry.maxAttempts must be a whole number from 1 to 10, not 0",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", retry: { maxAttempts: 1.5 } },
+    message: "retry.maxAttempts must be a whole number from 1 to 10, not 1.5",
+  },
+  { options: { target: "static:///127.0.0.1:1", retry: true }, message: "retry must be an object, or false, not true" },
+  {
+    options: { target: "static:///127.0.0.1:1", retry: { codes: ["unavailable"] } },
+    message: 'retry.codes must be a list, each entry a Code of @connectrpc/connect, not ["unavailable"]',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", retry: { codes: [99] } },
+    message: "retry.codes must be a list, each entry a Code of @connectrpc/connect, not [99]",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", retry: { idempotentMethods: ["GetUser"] } },
+    message:
+      'retry.idempotentMethods must be a list, each entry "package.Service/Method" or "package.Service/*", not ["GetUser"]',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", retry: { baseDelayMs: 500, maxDelayMs: 100 } },
+    message: "retry.baseDelayMs (500) must not be above retry.maxDelayMs (100)",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", breaker: { failureRatio: 50 } },
+    message: "breaker.failureRatio must be a number above 0 and up to 1, not 50",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", breaker: { consecutiveFailures: 0 } },
+    message: "breaker.consecutiveFailures must be a whole number from 1 to 1000, not 0",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", policy: () => {} },
+    message: "policy must be an object, not a function",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", dns: { servers: ["dns.example.com"] } },
+    message:
+      'dns.servers must be a list, each entry "address" or "address:port", with an IP address, not ["dns.example.com"]',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", dns: { servers: ["10.0.0.2:99999"] } },
+    message:
+      'dns.servers must be a list, each entry "address" or "address:port", with an IP address, not ["10.0.0.2:99999"]',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", dns: { servers: "10.0.0.2" } },
+    message: 'dns.servers must be a list, each entry "address" or "address:port", with an IP address, not "10.0.0.2"',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", dns: { transport: "https" } },
+    message: 'dns.transport must be "udp" or "tcp", not "https"',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", dns: { family: 4 } },
+    message: 'dns.family must be "auto" or "ipv4" or "ipv6", not 4',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", dns: { minTtlMs: 10000, maxTtlMs: 5000 } },
+    message: "dns.minTtlMs (10000) must not be above dns.maxTtlMs (5000)",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", onEvent: "console.log" },
+    message: 'onEvent must be a function, not "console.log"',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", connectTimeoutMs: 5n },
+    message: "connectTimeoutMs must be a number of milliseconds from 1 to 2147483647, not 5n",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", protocol: Symbol("x") },
+    message: 'protocol must be "connect" or "grpc" or "grpc-web", not a symbol',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", protocol: "grpc", httpVersion: "1.1" },
+    message: 'protocol "grpc" needs HTTP/2: leave httpVersion out, or use protocol "grpc-web" or "connect"',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", protocol: "grpc-web", connect: { useHttpGet: true } },
+    message: 'connect.useHttpGet works with protocol "connect", not with "grpc-web"',
+  },
+  {
+    options: { target: "users.example.com", tls: false },
+    message:
+      'target "users.example.com": it must have the form scheme://[server]/name, such as "srv:///_grpc._tcp.users.example.com"',
+  },
+  {
+    options: { target: "users.example.com:8443", tls: false },
+    message:
+      'target "users.example.com:8443": it must have the form scheme://[server]/name, such as "dns:///users.example.com:8443"',
+  },
+  {
+    options: { target: "_grpc._tcp.users.example.com", tls: false },
+    message:
+      'target "_grpc._tcp.users.example.com": it must have the form scheme://[server]/name, such as "srv:///_grpc._tcp.users.example.com"',
+  },
+  {
+    options: { target: "http://users.example.com", tls: false },
+    message: 'target "http://users.example.com": there is no scheme "http"; there are srv, consul, dns, static',
+  },
+  {
+    options: { target: "srv:/users", tls: false },
+    message:
+      'target "srv:/users": it must have the form scheme://[server]/name, such as "srv:///_grpc._tcp.users.example.com"',
+  },
+  {
+    options: { target: "dns:users:80", tls: false },
+    message: 'target "dns:users:80": it must have the form scheme://[server]/name, such as "dns:///users:80"',
+  },
+  {
+    options: { target: "srv://", tls: false },
+    message: 'target "srv://": it has no name, as in "srv:///_grpc._tcp.users.example.com"',
+  },
+  {
+    options: { target: "srv:///", tls: false },
+    message: 'target "srv:///": it has no name, as in "srv:///_grpc._tcp.users.example.com"',
+  },
+  {
+    options: { target: "srv://_grpc._tcp.users.example.com", tls: false },
+    message:
+      'target "srv://_grpc._tcp.users.example.com": it has no name after the server, as in "srv:///_grpc._tcp.users.example.com"',
+  },
+  {
+    options: { target: "srv://10.0.0.2", tls: false },
+    message:
+      'target "srv://10.0.0.2": it has no name after the server, as in "srv://10.0.0.2/_grpc._tcp.users.example.com"',
+  },
+  {
+    options: { target: "srv://ns.example.com/_grpc._tcp.users", tls: false },
+    message:
+      'target "srv://ns.example.com/_grpc._tcp.users": the server "ns.example.com" must be an IP address, or address:port; for the system\'s DNS servers write "srv:///_grpc._tcp.users"',
+  },
+  {
+    options: { target: "srv://10.0.0.2:0/x.test", tls: false },
+    message:
+      'target "srv://10.0.0.2:0/x.test": the server "10.0.0.2:0" must be an IP address, or address:port; for the system\'s DNS servers write "srv:///x.test"',
+  },
+  {
+    options: { target: "srv:///a..b", tls: false },
+    message: 'target "srv:///a..b": "a..b" is not a DNS name: it has an empty label',
+  },
+  {
+    options: { target: "srv:///aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test", tls: false },
+    message:
+      'target "srv:///aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test" is not a DNS name: the label "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" is longer than 63 bytes',
+  },
+  {
+    options: { target: "srv:///müsli.test", tls: false },
+    message:
+      'target "srv:///müsli.test": "müsli.test" is not a DNS name: only printable ASCII is allowed, write it in its xn-- form',
+  },
+  {
+    options: { target: "srv:///_grpc._tcp", tls: false },
+    message: 'target "srv:///_grpc._tcp": "_grpc._tcp" has nothing but service labels: which domain is it in?',
+  },
+  {
+    options: { target: "srvs:///x.test", tls: false },
+    message: 'target "srvs:///x.test": there is no scheme "srvs"; did you mean "srv"?',
+  },
+  {
+    options: { target: "etcd://10.0.0.7/services", tls: false },
+    message: 'target "etcd://10.0.0.7/services": there is no scheme "etcd"; there are srv, consul, dns, static',
+  },
+  {
+    options: { target: "srv:///x.test?max-attempts=2", tls: false },
+    message: 'target "srv:///x.test?max-attempts=2": unknown key "max-attempts" in its query; this scheme has none',
+  },
+  {
+    options: { target: "consul:///users?tags=canary", tls: false },
+    message: 'target "consul:///users?tags=canary": unknown key "tags" in its query; did you mean "tag"?',
+  },
+  {
+    options: { target: "consul:///users?tag=a&tag=b", tls: false },
+    message: 'target "consul:///users?tag=a&tag=b": "tag" stands twice in its query',
+  },
+  {
+    options: { target: "consul:///users?dc=", tls: false },
+    message: 'target "consul:///users?dc=": "dc" in its query is empty',
+  },
+  {
+    options: { target: "consul:///us ers", tls: false },
+    message:
+      'target "consul:///us ers": "us ers" is not a Consul service that DNS can ask for: 1 to 63 letters, digits, hyphens or underscores',
+  },
+  {
+    options: { target: "consul://user:secret@10.0.0.1/users", tls: false },
+    message: 'target "consul://***@10.0.0.1/users": credentials do not belong into a target',
+  },
+  {
+    options: { target: "consul:///users#x", tls: false },
+    message:
+      'target "consul:///users#x": it must have the form scheme://[server]/name, such as "srv:///_grpc._tcp.users.example.com"',
+  },
+  {
+    options: { target: "dns:///users", tls: false },
+    message: 'target "dns:///users": "users" is not "host:port"; an IPv6 address needs brackets',
+  },
+  {
+    options: { target: "dns:///users:http", tls: false },
+    message: 'target "dns:///users:http": "users:http" is not "host:port"; an IPv6 address needs brackets',
+  },
+  {
+    options: { target: "dns:///users:0", tls: false },
+    message: 'target "dns:///users:0": "users:0" has a port outside 1 to 65535',
+  },
+  {
+    options: { target: "dns:///[::1:80", tls: false },
+    message: 'target "dns:///[::1:80": "[::1:80" is not "host:port"; an IPv6 address needs brackets',
+  },
+  {
+    options: { target: "static:///", tls: false },
+    message: 'target "static:///": it has no name, as in "static:///10.0.0.1:8080,10.0.0.2:8080"',
+  },
+  {
+    options: { target: "static:///10.0.0.1", tls: false },
+    message: 'target "static:///10.0.0.1": "10.0.0.1" is not "host:port"; an IPv6 address needs brackets',
+  },
+  {
+    options: { target: "static://10.0.0.1:80", tls: false },
+    message: 'target "static://10.0.0.1:80": it has no name after the server, as in "static:///10.0.0.1:80"',
+  },
+  {
+    options: { target: "static:///10.0.0.1:80,,10.0.0.2:80", tls: false },
+    message: 'target "static:///10.0.0.1:80,,10.0.0.2:80": "" is not "host:port"; an IPv6 address needs brackets',
+  },
+  {
+    options: { target: "static:///10.0.0.1:70000", tls: false },
+    message: 'target "static:///10.0.0.1:70000": "10.0.0.1:70000" has a port outside 1 to 65535',
+  },
+  {
+    options: { target: "srv:///%zz", tls: false },
+    message: 'target "srv:///%zz": it has a percent sign that starts no escape',
+  },
+  {
+    options: { target: "srv:///x.test/y", tls: false },
+    message: 'target "srv:///x.test/y": its name has a slash; one name stands after the server',
+  },
+  {
+    options: { target: " srv:///x.test", tls: false },
+    message:
+      'target " srv:///x.test": it must have the form scheme://[server]/name, such as "srv:///_grpc._tcp.users.example.com"',
+  },
+];
