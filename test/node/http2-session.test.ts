@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { Code } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { endpointClient, manualClock, rejection } from "../support/endpoint-client.ts";
@@ -192,5 +195,48 @@ describe("GOAWAY", () => {
       await client.get({}).catch((error) => expect(String(error.cause)).toContain("REFUSED_STREAM"));
     }
     expect((await running).text).toBe("old");
+  });
+});
+
+describe("streams", () => {
+  test("a stream that ends without a response is an error, not a call that waits for ever (connect-es #1108)", async () => {
+    const server = createServer();
+    const sessions = new Set<ServerHttp2Session>();
+    server.on("session", (session) => sessions.add(session));
+    server.on("stream", (stream) => stream.close(0));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    try {
+      const { client, notSent } = endpointClient({ port: (server.address() as AddressInfo).port });
+      const error = await rejection(client.post({}));
+      expect(error).toMatchObject({ code: Code.Internal });
+      expect(notSent(error)).toBe(false);
+    } finally {
+      for (const session of sessions) session.destroy();
+      server.close();
+    }
+  });
+
+  test("a header that HTTP/2 forbids is the caller's fault, not the endpoint's", async () => {
+    await using server = await startEchoServer({ httpVersion: "2" });
+    const { client, notSent } = endpointClient({ port: server.port });
+    const error = await rejection(client.post({}, { headers: { connection: "close" } }));
+    expect(error.cause).toMatchObject({ code: "ERR_HTTP2_INVALID_CONNECTION_HEADERS" });
+    expect(notSent(error)).toBe(false);
+    await client.post({});
+    expect(server.calls).toBe(1);
+  });
+
+  test("an aborted call resets its stream and leaves the connection", async () => {
+    await using server = await startEchoServer({ httpVersion: "2" });
+    const { client } = endpointClient({ port: server.port });
+    const abort = new AbortController();
+    const aborted = rejection(client.post({ delayMs: 5_000 }, { signal: abort.signal }));
+    await expect.poll(() => server.active, { interval: 2 }).toBe(1);
+    abort.abort();
+    expect(await aborted).toMatchObject({ code: Code.Canceled });
+    await expect.poll(() => server.active, { interval: 2 }).toBe(0);
+    await client.post({});
+    expect(server.connections).toBe(1);
   });
 });

@@ -2,7 +2,7 @@ import { webcrypto } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 
 /** A certificate with its private key, both as PEM. */
-export interface CertifiedKey {
+interface CertifiedKey {
   cert: string;
   key: string;
 }
