@@ -46,7 +46,7 @@ beforeAll(async () => {
     const local = code.replace(/(srv|consul|dns):\/\/\//g, `$1://${dns.address}/`).replaceAll('_pb.js"', '_pb.ts"');
     writeFileSync(fileOf(where), `${local}\nexport {};\n`);
   }
-  writeFileSync(`${folder}tsconfig.json`, '{ "extends": "../../tsconfig.json", "include": ["."] }');
+  writeFileSync(`${folder}tsconfig.json`, '{ "extends": "../../tsconfig.json", "include": ["**/*"] }');
   writeFileSync(`${folder}ca.pem`, authority.ca);
   environment = { ...process.env, NODE_EXTRA_CA_CERTS: `${folder}ca.pem` };
 });
