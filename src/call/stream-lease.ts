@@ -16,9 +16,9 @@ export class StreamLease {
   readonly #judge: Judge;
   readonly #timerDone = new AbortController();
   readonly #onAbort: () => void;
-  #over = false;
+  #state: "opening" | "open" | "over" = "opening";
 
-  constructor(attempt: Attempt, judge: Judge, runtime: Runtime) {
+  constructor(attempt: Attempt, judge: Judge) {
     this.#attempt = attempt;
     this.#judge = judge;
     const { signal } = attempt.call;
@@ -27,13 +27,28 @@ export class StreamLease {
     };
     if (signal?.aborted) this.#onAbort();
     else signal?.addEventListener("abort", this.#onAbort);
-    if (attempt.timeoutMs !== undefined && !this.#over) {
-      // The endpoint's transport has a timer of its own, but its verdict reaches only a consumer that still reads.
-      runtime.sleep(attempt.timeoutMs, this.#timerDone.signal, true).then(
-        () => void this.fail(deadlineExceeded()),
-        () => {},
-      );
+  }
+
+  /** The response headers are there. From here on, the attempt's end is the lease's to tell. */
+  opened(runtime: Runtime): void {
+    if (this.#state === "over") {
+      // Aborted while it was opening, by a transport that paid no heed.
+      this.#judge.cancelled(this.#attempt);
+      return;
     }
+    this.#state = "open";
+    const leftMs = this.#attempt.call.remainingMs(runtime.clock.now());
+    if (leftMs === undefined) return;
+    // The endpoint's transport has a timer of its own, but its verdict reaches only a consumer that still reads.
+    runtime.sleep(leftMs, this.#timerDone.signal, true).then(
+      () => void this.fail(deadlineExceeded()),
+      () => {},
+    );
+  }
+
+  /** It could not be opened: the attempt's end is told by whoever sees the error. */
+  abandon(): void {
+    this.#close();
   }
 
   /** The stream ended well. */
@@ -54,17 +69,14 @@ export class StreamLease {
     this.controller.abort(reason);
   }
 
-  /** The stream could not be opened; the attempt's end is somebody else's. */
-  abandon(): void {
-    this.#close();
-  }
-
+  /** True if the lease was on an open stream. */
   #close(): boolean {
-    if (this.#over) return false;
-    this.#over = true;
+    const wasOpen = this.#state === "open";
+    if (this.#state === "over") return false;
+    this.#state = "over";
     this.#timerDone.abort(CANCELLED);
     this.#attempt.call.signal?.removeEventListener("abort", this.#onAbort);
-    return true;
+    return wasOpen;
   }
 }
 

@@ -23,7 +23,7 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
   const send: Send<StreamResponse<I, O>> = {
     replayable: () => request.replayable,
     async send(attempt: Attempt) {
-      const lease = new StreamLease(attempt, judge, runtime);
+      const lease = new StreamLease(attempt, judge);
       try {
         const response = await attempt.transport.stream(
           method,
@@ -33,6 +33,7 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
           request.forAttempt(),
           call.contextValues,
         );
+        lease.opened(runtime);
         // The rest is the child's: its `trailer` is filled when the stream ends, so the object itself is passed on.
         return { ...response, message: leased(response.message, lease, parts, call) };
       } catch (error) {
