@@ -1,4 +1,5 @@
-import { type BalancedTransport, balancedTransport } from "./call/balanced-transport.ts";
+import type { BalancedTransport } from "./call/balanced-transport.ts";
+import { balancedTransport } from "./call/create.ts";
 import type { BalancedTransportOptions } from "./config/options.ts";
 import { nodePlatform } from "./node/platform.ts";
 

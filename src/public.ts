@@ -6,11 +6,10 @@ export type {
   BreakerOptions,
   CallPolicy,
   ConnectionOptions,
-  ConnectOptions,
   DnsOptions,
   RetryOptions,
-  TlsOptions,
 } from "./config/options.ts";
+export type { ConnectOptions, TlsOptions } from "./config/wire-options.ts";
 export type { Resolution, ResolveContext, Resolver } from "./discovery/resolver.ts";
 export type { AddressFamily } from "./dns/client.ts";
 export type { Endpoint, EndpointSpec } from "./endpoint.ts";

@@ -15,13 +15,10 @@ import {
   type UnaryResponse,
 } from "@connectrpc/connect";
 import { createMethodUrl, runStreamingCall, runUnaryCall } from "@connectrpc/connect/protocol";
-import { checkOptions } from "../config/check-options.ts";
-import type { BalancedTransportOptions } from "../config/options.ts";
-import { type Settings, settingsOf } from "../config/settings.ts";
+import type { Settings } from "../config/settings.ts";
 import type { Resolver } from "../discovery/resolver.ts";
-import { ConfigurationError, transportClosed } from "../errors.ts";
+import { transportClosed } from "../errors.ts";
 import type { Platform } from "../platform.ts";
-import { resolverOf } from "../target.ts";
 import { type Snapshot, takeSnapshot } from "../telemetry/snapshot.ts";
 import { type Assembly, assemble } from "./assemble.ts";
 import { Call } from "./call.ts";
@@ -44,21 +41,8 @@ export interface BalancedTransport extends Transport {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** @throws ConfigurationError with everything that is wrong with the options. */
-export function balancedTransport(options: BalancedTransportOptions, platform: Platform): BalancedTransport {
-  const problems = checkOptions(options);
-  let resolver: Resolver | undefined;
-  try {
-    resolver = resolverIn(options, platform, problems);
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    problems.push(...error.problems);
-  }
-  if (resolver === undefined || problems.length > 0) throw new ConfigurationError(problems);
-  return new Balanced(settingsOf(options), resolver, platform);
-}
-
-class Balanced implements BalancedTransport {
+/** Made by `create.ts`, from checked options. */
+export class Balanced implements BalancedTransport {
   readonly #settings: Settings;
   readonly #resolver: Resolver;
   readonly #parts: Assembly;
@@ -186,22 +170,4 @@ class Balanced implements BalancedTransport {
       contextValues: contextValues ?? createContextValues(),
     };
   }
-}
-
-/** Looks at the target even if other options are wrong, so that all problems show at once. */
-function resolverIn(
-  options: BalancedTransportOptions,
-  platform: Platform,
-  problems: readonly string[],
-): Resolver | undefined {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) return undefined;
-  const { target, dns } = options as Partial<BalancedTransportOptions>;
-  if (typeof target === "string" && target !== "") {
-    return resolverOf(target, problems.length === 0 ? (dns ?? {}) : {}, platform.createDnsClient);
-  }
-  if (typeof target === "object" && target !== null && typeof target.resolve === "function") return target;
-  const got = target === undefined || target === "" ? "is missing" : `has no resolve() and is no text`;
-  throw new ConfigurationError([
-    `target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it ${got}`,
-  ]);
 }

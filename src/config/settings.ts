@@ -8,7 +8,8 @@ import type { EndpointTransportFactory } from "../pool/endpoint-transport.ts";
 import type { HealthLimits } from "../resilience/health.ts";
 import type { RetryLimits } from "../resilience/retry-decision.ts";
 import { type EventListener, guardedListener } from "../telemetry/events.ts";
-import type { BalancedTransportOptions, CallPolicy, ConnectOptions, TlsOptions } from "./options.ts";
+import type { BalancedTransportOptions, CallPolicy } from "./options.ts";
+import type { ConnectOptions, TlsOptions } from "./wire-options.ts";
 
 /** The options with every default filled in: the one place where defaults stand. */
 export interface Settings {

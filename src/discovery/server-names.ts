@@ -1,4 +1,4 @@
-import type { TlsOptions } from "../config/options.ts";
+import type { TlsOptions } from "../config/wire-options.ts";
 import type { EndpointSpec } from "../endpoint.ts";
 import type { Resolution, Resolver } from "./resolver.ts";
 

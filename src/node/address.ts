@@ -1,6 +1,6 @@
 import { isIP, type NetConnectOpts } from "node:net";
 import { type ConnectionOptions, checkServerIdentity, createSecureContext, type SecureContext } from "node:tls";
-import type { TlsOptions } from "../config/options.ts";
+import type { TlsOptions } from "../config/wire-options.ts";
 
 /** Where to connect, and whom to expect there: the two are different things, since DNS is not authenticated. */
 export interface Destination {

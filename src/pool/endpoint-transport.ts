@@ -1,5 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
-import type { ConnectOptions, TlsOptions } from "../config/options.ts";
+import type { ConnectOptions, TlsOptions } from "../config/wire-options.ts";
 import type { Endpoint } from "../endpoint.ts";
 
 /** The transport of one endpoint: it sends each call as it is told, to that endpoint only, without retries or default deadlines. */

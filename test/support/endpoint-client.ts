@@ -1,5 +1,5 @@
 import { type Client, createClient } from "@connectrpc/connect";
-import type { ConnectOptions, TlsOptions } from "../../src/config/options.ts";
+import type { ConnectOptions, TlsOptions } from "../../src/config/wire-options.ts";
 import { hostAndPort } from "../../src/endpoint.ts";
 import { createNodeEndpointTransports } from "../../src/node/endpoint-transport.ts";
 import type { EndpointTransport } from "../../src/pool/endpoint-transport.ts";

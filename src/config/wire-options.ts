@@ -1,0 +1,39 @@
+import type { BinaryReadOptions, BinaryWriteOptions, JsonReadOptions, JsonWriteOptions } from "@bufbuild/protobuf";
+import type { Compression } from "@connectrpc/connect/protocol";
+
+/** TLS as Node's `tls.connect` takes it: PEM text or bytes. */
+export interface TlsOptions {
+  /** Certificate authorities to trust in place of the system's. */
+  ca?: string | Uint8Array | (string | Uint8Array)[];
+  /** Client certificate chain, for mutual TLS; needs `key`. */
+  cert?: string | Uint8Array;
+  /** Private key of `cert`. */
+  key?: string | Uint8Array;
+  /**
+   * The name to verify in certificates, in place of the target's. "target" verifies each server's own name (the SRV
+   * target), which is only as safe as `targetSuffixes`: DNS is not authenticated.
+   */
+  serverName?: string;
+  /** With `serverName: "target"`: every SRV target must end in one of these domains. Default: the target's own name. */
+  targetSuffixes?: string[];
+}
+
+/** Options of Connect's transports. */
+export interface ConnectOptions {
+  /** Binary (the default) or JSON messages. */
+  useBinaryFormat?: boolean;
+  /** Send side-effect free unary calls as GET (Connect protocol only). Default false. */
+  useHttpGet?: boolean;
+  /** Compressions accepted in responses. Default gzip and brotli. */
+  acceptCompression?: Compression[];
+  /** Compression of requests. Default none. */
+  sendCompression?: Compression;
+  /** Do not compress messages smaller than this, in bytes. Default 1024. */
+  compressMinBytes?: number;
+  /** Limit of one response message, in bytes. Default 4 GiB - 1. */
+  readMaxBytes?: number;
+  /** Limit of one request message, in bytes. Default 4 GiB - 1. */
+  writeMaxBytes?: number;
+  jsonOptions?: Partial<JsonReadOptions & JsonWriteOptions>;
+  binaryOptions?: Partial<BinaryReadOptions & BinaryWriteOptions>;
+}
