@@ -10,8 +10,8 @@ import { inMemoryTransport } from "./in-memory.ts";
 import { pickCost } from "./pick.ts";
 
 const ENDPOINTS = 4;
-const RUNS = 1;
-const ROUNDS = 12;
+const RUNS = 3;
+const ROUNDS = 40;
 /** µs that the wrapper may add, by calls in flight. */
 const GOALS = new Map([
   [1, 1],

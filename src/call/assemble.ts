@@ -81,7 +81,7 @@ export function assemble(settings: Settings, resolver: Resolver, platform: Platf
     attachReport(error, {
       target,
       method: `${call.method.parent.typeName}/${call.method.name}`,
-      attempts: call.reports,
+      attempts: call.failures?.reports ?? [],
       answerAgeMs: answer === undefined ? undefined : runtime.clock.now() - answer.resolvedAt,
       lookUpError,
     });

@@ -14,10 +14,10 @@ export class Attempt implements Waiting {
   /** The connection that is being made; undefined if there is one. */
   readonly connecting: Promise<void> | undefined;
   /** What the endpoint's transport is told; undefined without a limit. */
-  timeoutMs: number | undefined;
+  timeoutMs: number | undefined = undefined;
   /** `timeoutMs` is the attempt's own limit, not what the call has left. */
   limited = false;
-  #waiting: AbortController | undefined;
+  #waiting: AbortController | undefined = undefined;
   #released = false;
 
   constructor(call: Call, record: EndpointRecord, transport: EndpointTransport, now: number) {
@@ -32,6 +32,7 @@ export class Attempt implements Waiting {
 
   /** Sets what the endpoint's transport is told, from what is left of the call and the limit of one attempt. */
   limit(now: number, attemptTimeoutMs: number): void {
+    if (this.call.deadline === Number.POSITIVE_INFINITY && attemptTimeoutMs === Number.POSITIVE_INFINITY) return;
     this.timeoutMs = this.call.remainingMs(now);
     if (attemptTimeoutMs < (this.timeoutMs ?? Number.POSITIVE_INFINITY)) {
       this.timeoutMs = Math.max(1, Math.ceil(attemptTimeoutMs));

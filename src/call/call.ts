@@ -22,9 +22,9 @@ export class Call implements PickInfo, CallHistory {
   sent = 0;
   notSent = 0;
   /** How to go on after a failed attempt. */
-  next: RetryDecision | undefined;
-  #tried: Set<EndpointRecord> | undefined;
-  #reports: AttemptReport[] | undefined;
+  next: RetryDecision | undefined = undefined;
+  /** Attempts that failed; a call without one pays for no list. */
+  failures: { readonly tried: Set<EndpointRecord>; readonly reports: AttemptReport[] } | undefined = undefined;
 
   /** @param timeoutMs as in Connect: 0 and below is no limit. */
   constructor(
@@ -50,21 +50,10 @@ export class Call implements PickInfo, CallHistory {
     return Math.min(LONGEST_TIMEOUT_MS, Math.max(1, Math.ceil(this.deadline - now)));
   }
 
-  get tried(): ReadonlySet<EndpointRecord> {
-    return this.#tried ?? NONE;
-  }
-
-  get reports(): readonly AttemptReport[] {
-    return this.#reports ?? [];
-  }
-
-  /** Remembers a failed attempt; calls without one pay for no list. */
+  /** Remembers a failed attempt. */
   addFailure(record: EndpointRecord, report: AttemptReport): void {
-    this.#tried ??= new Set();
-    this.#tried.add(record);
-    this.#reports ??= [];
-    this.#reports.push(report);
+    this.failures ??= { tried: new Set(), reports: [] };
+    this.failures.tried.add(record);
+    this.failures.reports.push(report);
   }
 }
-
-const NONE: ReadonlySet<EndpointRecord> = new Set();

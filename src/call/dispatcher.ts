@@ -44,13 +44,14 @@ export class Dispatcher {
    */
   async further(call: Call, free: boolean): Promise<Attempt | undefined> {
     const { directory, pool, runtime } = this.#options;
+    const tried = call.failures?.tried ?? new Set();
     let now = runtime.clock.now();
     this.#use(directory.current(now) ?? (await this.#lookUp(call)), now);
-    let record = pool.pickUntried(now, call, call.tried, free);
+    let record = pool.pickUntried(now, call, tried, free);
     if (record === undefined && (await this.#settle(call))) {
       now = runtime.clock.now();
       this.#use(directory.answer as Answer, now);
-      record = pool.pickUntried(now, call, call.tried, free);
+      record = pool.pickUntried(now, call, tried, free);
     }
     if (record === undefined && !free) record = pool.pick(now, call);
     return record === undefined ? undefined : this.#attempt(call, record, now);

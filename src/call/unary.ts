@@ -20,43 +20,53 @@ export interface CallParts {
  * endpoint's transport does: no policy is entered, no signal is linked, no timer is set.
  */
 export function callUnary<I extends DescMessage, O extends DescMessage>(
-  { dispatcher, loop, judge }: CallParts,
+  parts: CallParts,
   call: Call,
   method: DescMethodUnary<I, O>,
   header: HeadersInit | undefined,
   input: MessageInitShape<I>,
 ): Promise<UnaryResponse<I, O>> {
-  const send = ({ transport, timeoutMs }: Attempt) =>
-    transport.unary(method, call.signal, timeoutMs, header, input, call.contextValues);
-  let attempt: Attempt;
-  let sent: Promise<UnaryResponse<I, O>>;
+  let first: Attempt | Promise<Attempt>;
   try {
-    const first = dispatcher.first(call, call.startedAt);
-    if (first instanceof Promise || first.connecting !== undefined) {
-      return loop.run(first, call, settling(send, judge));
-    }
-    attempt = first;
+    first = parts.dispatcher.first(call, call.startedAt);
   } catch (error) {
-    return Promise.reject(loop.final(ConnectError.from(error), call));
+    return Promise.reject(parts.loop.final(ConnectError.from(error), call));
   }
-  try {
-    sent = send(attempt);
-  } catch (error) {
-    return loop.recover(attempt, error, settling(send, judge));
+  if (first instanceof Promise || first.connecting !== undefined) {
+    return parts.loop.run(first, call, sender(parts.judge, method, header, input));
   }
-  return sent.then(
-    (response) => {
-      judge.succeeded(attempt, attempt.startedAt);
-      return response;
-    },
-    (error) => loop.recover(attempt, error, settling(send, judge)),
-  );
+  return sendWarm(parts, first, method, header, input);
 }
 
-function settling<R>(send: (attempt: Attempt) => Promise<R>, judge: Judge): Send<R> {
+function sendWarm<I extends DescMessage, O extends DescMessage>(
+  { judge, loop }: CallParts,
+  attempt: Attempt,
+  method: DescMethodUnary<I, O>,
+  header: HeadersInit | undefined,
+  input: MessageInitShape<I>,
+): Promise<UnaryResponse<I, O>> {
+  const { call, transport, timeoutMs } = attempt;
+  const recover = (error: unknown) => loop.recover(attempt, error, sender(judge, method, header, input));
+  try {
+    return transport.unary(method, call.signal, timeoutMs, header, input, call.contextValues).then((response) => {
+      judge.succeeded(attempt, attempt.startedAt);
+      return response;
+    }, recover);
+  } catch (error) {
+    return recover(error);
+  }
+}
+
+function sender<I extends DescMessage, O extends DescMessage>(
+  judge: Judge,
+  method: DescMethodUnary<I, O>,
+  header: HeadersInit | undefined,
+  input: MessageInitShape<I>,
+): Send<UnaryResponse<I, O>> {
   return {
-    send: async (attempt) => {
-      const response = await send(attempt);
+    async send(attempt) {
+      const { call, transport, timeoutMs } = attempt;
+      const response = await transport.unary(method, call.signal, timeoutMs, header, input, call.contextValues);
       judge.succeeded(attempt, attempt.startedAt);
       return response;
     },

@@ -32,6 +32,10 @@ export class Health implements IBreaker {
   readonly #successes = new Uint32Array(BUCKETS);
   readonly #failures = new Uint32Array(BUCKETS);
   #bucket = 0;
+  /** The bucket's place in the counts, and the time that it covers. */
+  #index = 0;
+  #from = 0;
+  #to = 0;
   #inARow = 0;
   #verdict = false;
 
@@ -41,13 +45,15 @@ export class Health implements IBreaker {
 
   /** Counts a failure; `failure()` then tells cockatiel whether it is one too many. */
   failed(kind: FailureKind, now: number): void {
-    this.#failures[this.#index(now)]! += 1;
+    this.#moveTo(now);
+    this.#failures[this.#index]! += 1;
     if (kind === "answered") this.#inARow++;
     this.#verdict = kind === "connect" || this.#inARow >= this.#limits.consecutiveFailures || this.#ratioReached();
   }
 
   succeeded(now: number): void {
-    this.#successes[this.#index(now)]! += 1;
+    this.#moveTo(now);
+    this.#successes[this.#index]! += 1;
     this.#inARow = 0;
     this.#verdict = false;
   }
@@ -71,24 +77,25 @@ export class Health implements IBreaker {
     return calls >= this.#limits.minCalls && failures / calls >= this.#limits.failureRatio;
   }
 
-  /** The bucket of this moment, after dropping those that have left the window. */
-  #index(now: number): number {
+  /** Makes the bucket of this moment the current one, and drops those that have left the window. */
+  #moveTo(now: number): void {
+    if (now >= this.#from && now < this.#to) return;
     const bucket = Math.floor(now / BUCKET_MS);
-    if (bucket !== this.#bucket) {
-      const passed = bucket - this.#bucket;
-      // Backwards or further than the window: nothing counted so far belongs to it.
-      if (passed < 0 || passed >= BUCKETS) {
-        this.#successes.fill(0);
-        this.#failures.fill(0);
-      } else {
-        for (let i = 1; i <= passed; i++) {
-          this.#successes[(this.#bucket + i) % BUCKETS] = 0;
-          this.#failures[(this.#bucket + i) % BUCKETS] = 0;
-        }
+    const passed = bucket - this.#bucket;
+    // Backwards or further than the window: nothing counted so far belongs to it.
+    if (passed < 0 || passed >= BUCKETS) {
+      this.#successes.fill(0);
+      this.#failures.fill(0);
+    } else {
+      for (let i = 1; i <= passed; i++) {
+        this.#successes[(this.#bucket + i) % BUCKETS] = 0;
+        this.#failures[(this.#bucket + i) % BUCKETS] = 0;
       }
-      this.#bucket = bucket;
     }
-    return bucket % BUCKETS;
+    this.#bucket = bucket;
+    this.#index = bucket % BUCKETS;
+    this.#from = bucket * BUCKET_MS;
+    this.#to = this.#from + BUCKET_MS;
   }
 }
 
