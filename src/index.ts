@@ -1,8 +1,13 @@
 import type { BalancedTransport } from "./call/balanced-transport.ts";
+import type { Environment } from "./config/environment.ts";
 import type { BalancedTransportOptions } from "./config/options.ts";
 import { ConfigurationError } from "./errors.ts";
 
 export * from "./public.ts";
+
+const UNSUPPORTED =
+  "connect-lb runs on Node.js so far, and this is its build for other runtimes; if this is Node.js, let the bundler " +
+  'use the "node" export condition (esbuild: --platform=node)';
 
 /**
  * This build is what runtimes other than Node get.
@@ -10,7 +15,10 @@ export * from "./public.ts";
  * @throws ConfigurationError always: these runtimes are not supported yet.
  */
 export function createBalancedTransport(_options: BalancedTransportOptions): BalancedTransport {
-  throw new ConfigurationError([
-    'connect-lb runs on Node.js so far, and this is its build for other runtimes; if this is Node.js, let the bundler use the "node" export condition (esbuild: --platform=node)',
-  ]);
+  throw new ConfigurationError([UNSUPPORTED]);
+}
+
+/** @throws ConfigurationError always: these runtimes are not supported yet. */
+export function balancedTransportFromEnv(_name?: string, _env?: Environment): BalancedTransport {
+  throw new ConfigurationError([UNSUPPORTED]);
 }

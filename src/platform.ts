@@ -7,6 +7,8 @@ import type { DnsClientFactory } from "./target.ts";
 export interface Platform {
   readonly runtime: Runtime;
   readonly createDnsClient: DnsClientFactory;
+  /** Writes one line where a process's own messages go. */
+  writeLog(line: string): void;
   /** The transports of endpoints, where the user brings none. */
   createEndpointTransports(settings: Settings): EndpointTransportFactory;
 }

@@ -1,6 +1,7 @@
 // What every entry point exports besides `createBalancedTransport`.
 export type { Candidate, Picker, PickerFactory, PickInfo } from "./balancing/picker.ts";
 export type { BalancedTransport } from "./call/balanced-transport.ts";
+export type { Environment } from "./config/environment.ts";
 export type {
   BalancedTransportOptions,
   BreakerOptions,

@@ -1,6 +1,8 @@
 import { isServerAddress } from "./config/kinds.ts";
 import { nearest, suggestion } from "./config/nearest.ts";
+import { optionTable, variableOf } from "./config/option-table.ts";
 import type { DnsOptions } from "./config/options.ts";
+import { readWritten, type Source } from "./config/sources.ts";
 import { createConsulResolver } from "./discovery/consul.ts";
 import { createHostResolver } from "./discovery/host.ts";
 import { parseHostPort } from "./discovery/host-port.ts";
@@ -17,12 +19,16 @@ export type DnsClientFactory = (options: {
 }) => DnsClient;
 
 /** A target taken apart: `scheme://[authority]/name[?key=value]` (gRPC's naming form). */
-interface Target {
+export interface Target {
+  readonly scheme: Scheme;
   readonly text: string;
   /** The registry server to ask; "" for the system's resolvers. */
   readonly authority: string;
   readonly name: string;
+  /** What the query says to the scheme. */
   readonly query: Readonly<Record<string, string>>;
+  /** What it says of the transport's options. */
+  readonly options: Source;
 }
 
 interface Scheme {
@@ -84,78 +90,100 @@ const schemes: Readonly<Record<string, Scheme>> = {
   },
 };
 
-/**
- * The resolver of a target URI. Nothing is looked up.
- * @throws ConfigurationError that says what is wrong with the target.
- */
-export function resolverOf(text: string, options: DnsOptions, createDnsClient: DnsClientFactory): Resolver {
-  const { scheme, target } = parse(text);
+/** The resolver of a target. Nothing is looked up. */
+export function resolverOf(target: Target, options: DnsOptions, createDnsClient: DnsClientFactory): Resolver {
   const { servers, transport, family = "auto" } = options;
-  const systemDns = createDnsClient({ servers, transport: transport ?? "udp" });
   const sources: Sources = {
     family,
-    systemDns,
+    systemDns: createDnsClient({ servers, transport: transport ?? "udp" }),
     dns: ({ authority }, defaults = {}) => {
       const asked = authority === "" ? servers : [withPort(authority, defaults.port)];
       return createDnsClient({ servers: asked, transport: transport ?? defaults.transport ?? "udp" });
     },
   };
   try {
-    return scheme.resolver(target, sources);
+    return target.scheme.resolver(target, sources);
   } catch (error) {
-    throw problem(text, error instanceof Error ? error.message : String(error));
+    throw new ConfigurationError([problem(target.text, error instanceof Error ? error.message : String(error))]);
   }
 }
 
-function parse(text: string): { readonly scheme: Scheme; readonly target: Target } {
+/**
+ * Takes a target URI apart.
+ * @throws ConfigurationError with everything that is wrong with it.
+ */
+export function parseTarget(text: string): Target {
+  const problems: string[] = [];
+  const target = parse(text, (what) => problems.push(problem(text, what)));
+  if (target === undefined || problems.length > 0) throw new ConfigurationError(problems);
+  return target;
+}
+
+function parse(text: string, report: (what: string) => void): Target | undefined {
   const match = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/i.exec(text);
-  if (match === null) throw problem(text, `it must have the form scheme://[server]/name, ${advice(text)}`);
+  if (match === null) {
+    report(`it must have the form scheme://[server]/name, ${advice(text)}`);
+    return undefined;
+  }
   const [, schemeName = "", authority = "", name = "", query = ""] = match;
   const scheme = Object.hasOwn(schemes, schemeName.toLowerCase()) ? schemes[schemeName.toLowerCase()] : undefined;
   if (scheme === undefined) {
-    throw problem(text, `there is no scheme "${schemeName}"${suggestion(schemeName, Object.keys(schemes))}`);
+    report(`there is no scheme "${schemeName}"${suggestion(schemeName, Object.keys(schemes))}`);
+    return undefined;
   }
-  if (authority.includes("@")) throw problem(text, "credentials do not belong into a target");
-  if (name === "") {
-    if (authority === "") throw problem(text, `it has no name, as in "${scheme.example}"`);
-    const meant =
-      scheme.hasAuthority && isServerAddress(authority)
-        ? scheme.example.replace(":///", `://${authority}/`)
-        : `${schemeName}:///${authority}`;
-    throw problem(text, `it has no name after the server, as in "${meant}"`);
+  const server = authority === "" || isServerAddress(authority);
+  if (authority.includes("@")) {
+    report("credentials do not belong into a target");
+  } else if (name === "") {
+    if (authority === "") report(`it has no name, as in "${scheme.example}"`);
+    else report(`it has no name after the server, as in "${withName(scheme, schemeName, authority, server)}"`);
+  } else if (authority !== "" && !scheme.hasAuthority) {
+    report(`"${schemeName}" asks no server; write three slashes, as in "${scheme.example}"`);
+  } else if (!server) {
+    const system = `for the system's DNS servers write "${schemeName}:///${name}"`;
+    report(`the server "${authority}" must be an IP address, or address:port; ${system}`);
   }
-  if (name.includes("/")) throw problem(text, "its name has a slash; one name stands after the server");
-  if (authority !== "" && !scheme.hasAuthority) {
-    throw problem(text, `"${schemeName}" asks no server; write three slashes, as in "${scheme.example}"`);
-  }
-  if (authority !== "" && !isServerAddress(authority)) {
-    throw problem(
-      text,
-      `the server "${authority}" must be an IP address, or address:port; for the system's DNS servers write "${schemeName}:///${name}"`,
-    );
-  }
-  return { scheme, target: { text, authority, name: decoded(text, name), query: queryOf(text, query, scheme) } };
+  if (name.includes("/")) report("its name has a slash; one name stands after the server");
+  return { scheme, text, authority, name: decoded(name, report), ...queryOf(query, scheme, report) };
 }
 
-function queryOf(text: string, query: string, scheme: Scheme): Record<string, string> {
+function withName(scheme: Scheme, schemeName: string, authority: string, isServer: boolean): string {
+  return scheme.hasAuthority && isServer
+    ? scheme.example.replace(":///", `://${authority}/`)
+    : `${schemeName}:///${authority}`;
+}
+
+/** The query's keys: those of the scheme, and the options that can be written down and are no secrets. */
+function queryOf(query: string, scheme: Scheme, report: (what: string) => void): Pick<Target, "query" | "options"> {
   const values: Record<string, string> = {};
+  const options = new Map<string, unknown>();
+  const seen = new Set<string>();
   for (const [key, value] of new URLSearchParams(query)) {
-    if (!scheme.keys.includes(key)) {
-      const known = scheme.keys.length === 0 ? "; this scheme has none" : suggestion(key, scheme.keys);
-      throw problem(text, `unknown key "${key}" in its query${known}`);
+    const row = optionTable.find((option) => option.name === key);
+    if (seen.has(key)) report(`"${key}" stands twice in its query`);
+    else if (row?.secret) report(`"${key}" may be a secret, which has no place in a target; set ${variableOf(key)}`);
+    else if (row === undefined && !scheme.keys.includes(key)) {
+      report(`unknown key "${key}" in its query${suggestion(key, [...scheme.keys, ...queryOptions])}`);
+    } else if (value === "") report(`"${key}" in its query is empty`);
+    else if (row === undefined) values[key] = value;
+    else {
+      const reading = readWritten(row, value, `"${key}" in its query`);
+      if ("problem" in reading) report(reading.problem);
+      else options.set(row.path, reading.value);
     }
-    if (value === "") throw problem(text, `"${key}" in its query is empty`);
-    if (Object.hasOwn(values, key)) throw problem(text, `"${key}" stands twice in its query`);
-    values[key] = value;
+    seen.add(key);
   }
-  return values;
+  return { query: values, options };
 }
 
-function decoded(text: string, name: string): string {
+const queryOptions = optionTable.flatMap(({ name, secret }) => (name === undefined || secret ? [] : [name]));
+
+function decoded(name: string, report: (what: string) => void): string {
   try {
     return decodeURIComponent(name);
   } catch {
-    throw problem(text, "it has a percent sign that starts no escape");
+    report("it has a percent sign that starts no escape");
+    return name;
   }
 }
 
@@ -174,8 +202,8 @@ function advice(text: string): string {
   return `such as "${schemes.srv?.example}"`;
 }
 
-function problem(text: string, what: string): ConfigurationError {
+function problem(text: string, what: string): string {
   // Whatever stands before an @ may be a password.
   const shown = text.replace(/\/\/[^/@]*@/, "//***@");
-  return new ConfigurationError([`target "${shown.length > 200 ? `${shown.slice(0, 200)}...` : shown}": ${what}`]);
+  return `target "${shown.length > 200 ? `${shown.slice(0, 200)}...` : shown}": ${what}`;
 }

@@ -1,40 +1,59 @@
-import { checkOptions } from "../config/check-options.ts";
+import { checkOptions, checkTogether } from "../config/check-options.ts";
 import type { BalancedTransportOptions } from "../config/options.ts";
 import { settingsOf } from "../config/settings.ts";
+import { merged, type Source } from "../config/sources.ts";
 import type { Resolver } from "../discovery/resolver.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
-import { resolverOf } from "../target.ts";
+import { parseTarget, resolverOf, type Target } from "../target.ts";
+import { logListener } from "../telemetry/log.ts";
 import { Balanced, type BalancedTransport } from "./balanced-transport.ts";
 
-/** @throws ConfigurationError with everything that is wrong with the options. */
-export function balancedTransport(options: BalancedTransportOptions, platform: Platform): BalancedTransport {
+/**
+ * A transport from the options in code, in the target's query, and in an environment, of which the former win.
+ *
+ * @param environment what variables say; the weaker source first.
+ * @throws ConfigurationError with everything that is wrong with them.
+ */
+export function balancedTransport(
+  options: BalancedTransportOptions,
+  platform: Platform,
+  environment: readonly Source[] = [],
+): BalancedTransport {
   const problems = checkOptions(options);
-  let resolver: Resolver | undefined;
+  const target = collecting(problems, () => targetOf(options));
+  if (target === undefined || problems.length > 0) throw new ConfigurationError(problems);
+  const all = merged(options, "options" in target ? [...environment, target.options] : environment);
+  problems.push(...checkTogether(all));
+  const resolver = collecting(problems, () =>
+    "options" in target ? resolverOf(target, all.dns ?? {}, platform.createDnsClient) : target,
+  );
+  if (resolver === undefined || problems.length > 0) throw new ConfigurationError(problems);
+  return new Balanced(settingsOf(all, logOf(all, platform)), resolver, platform);
+}
+
+/** What is wrong with one part is told together with the rest. */
+function collecting<T>(problems: string[], part: () => T): T | undefined {
   try {
-    resolver = resolverIn(options, platform, problems);
+    return part();
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     problems.push(...error.problems);
+    return undefined;
   }
-  if (resolver === undefined || problems.length > 0) throw new ConfigurationError(problems);
-  return new Balanced(settingsOf(options), resolver, platform);
 }
 
-/** Looks at the target even if other options are wrong, so that all problems show at once. */
-function resolverIn(
-  options: BalancedTransportOptions,
-  platform: Platform,
-  problems: readonly string[],
-): Resolver | undefined {
+function targetOf(options: BalancedTransportOptions): Target | Resolver | undefined {
   if (typeof options !== "object" || options === null || Array.isArray(options)) return undefined;
-  const { target, dns } = options as Partial<BalancedTransportOptions>;
-  if (typeof target === "string" && target !== "") {
-    return resolverOf(target, problems.length === 0 ? (dns ?? {}) : {}, platform.createDnsClient);
-  }
+  const { target } = options as Partial<BalancedTransportOptions>;
+  if (typeof target === "string" && target !== "") return parseTarget(target);
   if (typeof target === "object" && target !== null && typeof target.resolve === "function") return target;
-  const got = target === undefined || target === "" ? "is missing" : `has no resolve() and is no text`;
+  const got = target === undefined || target === "" ? "is missing" : "has no resolve() and is no text";
   throw new ConfigurationError([
     `target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it ${got}`,
   ]);
+}
+
+function logOf({ log }: BalancedTransportOptions, { runtime, writeLog }: Platform) {
+  return log === undefined ? undefined : logListener(log, writeLog, runtime.clock.now);
 }

@@ -7,7 +7,6 @@ export function checkOptions(options: BalancedTransportOptions): string[] {
   const problems: string[] = [];
   if (!isRecord(options)) return [`the options must be an object with a target; ${show(options)} was given`];
   checkGroup(options, "", problems);
-  if (problems.length === 0) checkTogether(options, problems);
   return problems;
 }
 
@@ -29,17 +28,16 @@ function checkGroup(group: Readonly<Record<string, unknown>>, prefix: string, pr
 }
 
 function checkRow(row: OptionRow, value: unknown, problems: string[]): void {
-  if (row.canBeFalse && value === false) return;
   if (!row.kind.accepts(value)) {
-    const expected = row.canBeFalse ? `${row.kind.description}, or false` : row.kind.description;
-    problems.push(`${row.path} must be ${expected}${row.secret ? "" : `, not ${show(value)}`}`);
+    problems.push(`${row.path} must be ${row.kind.description}${row.secret ? "" : `, not ${show(value)}`}`);
   } else if (isRecord(value) && optionTable.some(({ path }) => path.startsWith(`${row.path}.`))) {
     checkGroup(value, `${row.path}.`, problems);
   }
 }
 
-/** Options that are right each by itself, but not together. */
-function checkTogether(options: BalancedTransportOptions, problems: string[]): void {
+/** What is wrong with options that are right each by itself, but not together. */
+export function checkTogether(options: BalancedTransportOptions): string[] {
+  const problems: string[] = [];
   const { tls, protocol = "connect", httpVersion, connect, dns, retry } = options;
   if (tls) {
     if ((tls.cert === undefined) !== (tls.key === undefined)) {
@@ -61,6 +59,7 @@ function checkTogether(options: BalancedTransportOptions, problems: string[]): v
   if (retry && (retry.baseDelayMs ?? 0) > (retry.maxDelayMs ?? Number.POSITIVE_INFINITY)) {
     problems.push(`retry.baseDelayMs (${retry.baseDelayMs}) must not be above retry.maxDelayMs (${retry.maxDelayMs})`);
   }
+  return problems;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,12 +1,23 @@
 import { Code } from "@connectrpc/connect";
 import { parseHostPort } from "../discovery/host-port.ts";
 import { ipVersion } from "../dns/ip-address.ts";
+import {
+  type Written,
+  writtenBoolean,
+  writtenCodes,
+  writtenDuration,
+  writtenList,
+  writtenNumber,
+  writtenText,
+} from "./written.ts";
 
 /** What an option accepts. */
 export interface Kind {
   /** After "must be": "a whole number from 1 to 10". */
   readonly description: string;
   accepts(value: unknown): boolean;
+  /** Absent for what only code can give. */
+  readonly written?: Written;
 }
 
 /** Timers take at most this: longer ones fire at once (Node, and every browser). */
@@ -16,6 +27,7 @@ export function durationMs(least: number): Kind {
   return {
     description: `a number of milliseconds from ${least} to ${LONGEST_TIMER_MS}`,
     accepts: (value) => typeof value === "number" && value >= least && value <= LONGEST_TIMER_MS,
+    written: writtenDuration,
   };
 }
 
@@ -23,24 +35,28 @@ export function wholeNumber(least: number, most: number): Kind {
   return {
     description: `a whole number from ${least} to ${most}`,
     accepts: (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
+    written: writtenNumber,
   };
 }
 
 export const ratio: Kind = {
   description: "a number above 0 and up to 1",
   accepts: (value) => typeof value === "number" && value > 0 && value <= 1,
+  written: writtenNumber,
 };
 
 export function choice(...names: readonly string[]): Kind {
   return {
     description: names.map((name) => `"${name}"`).join(" or "),
     accepts: (value) => typeof value === "string" && names.includes(value),
+    written: writtenText,
   };
 }
 
 export const trueOrFalse: Kind = {
   description: "true or false",
   accepts: (value) => typeof value === "boolean",
+  written: writtenBoolean,
 };
 
 export const callback: Kind = {
@@ -53,36 +69,68 @@ export const object: Kind = {
   accepts: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
 };
 
+/** A group of options, which `false` switches off as a whole. */
+export const group: Kind = {
+  description: "an object, or false",
+  accepts: (value) => value === false || object.accepts(value),
+  // "true" says no more than that it is on: an empty group.
+  written: {
+    ...writtenBoolean,
+    read: (text) => {
+      const reading = writtenBoolean.read(text);
+      return "value" in reading && reading.value === true ? { value: {} } : reading;
+    },
+  },
+};
+
 export const pathPrefix: Kind = {
   description: 'a path that starts with a slash, such as "/api"',
   accepts: (value) => typeof value === "string" && /^\/[^?#\s]*$/.test(value),
+  written: writtenText,
 };
 
 export const hostName: Kind = {
   description: 'a host name, or "target"',
-  accepts: (value) => typeof value === "string" && /^[a-z0-9_]([a-z0-9_.:-]*[a-z0-9_])?$/i.test(value),
+  accepts: isHostName,
+  written: writtenText,
 };
 
-/** PEM or DER. The value itself may be a secret, so it is never shown. */
+export const hostNames: Kind = {
+  description: "a list of host names",
+  accepts: (value) => Array.isArray(value) && value.every(isHostName),
+  written: writtenList,
+};
+
+/** The value itself may be a secret, so it is never shown. */
 export const certificate: Kind = {
-  description: "PEM text or bytes",
+  description: 'PEM text, bytes, or "file:" and a path',
   accepts: (value) => isPem(value) || value instanceof Uint8Array,
+  written: writtenText,
 };
 
-export const code: Kind = {
-  description: "a Code of @connectrpc/connect",
-  accepts: (value) => typeof value === "number" && Code[value] !== undefined,
+export const certificates: Kind = {
+  description: `${certificate.description}, or a list of these`,
+  accepts: (value) => certificate.accepts(value) || (Array.isArray(value) && value.every(certificate.accepts)),
+  written: writtenText,
 };
 
-export const methodName: Kind = {
-  description: '"package.Service/Method" or "package.Service/*"',
-  accepts: (value) => typeof value === "string" && /^[\w.]+\/(\w+|\*)$/.test(value),
+export const codes: Kind = {
+  description: "a list of Codes of @connectrpc/connect",
+  accepts: (value) => Array.isArray(value) && value.every((code) => typeof code === "number" && code in Code),
+  written: writtenCodes,
 };
 
-/** A port is optional; an IPv6 address with one stands in brackets. */
-export const dnsServer: Kind = {
-  description: '"address" or "address:port", with an IP address',
-  accepts: (value) => typeof value === "string" && isServerAddress(value),
+export const methodNames: Kind = {
+  description: 'a list of methods, each "package.Service/Method" or "package.Service/*"',
+  accepts: (value) => Array.isArray(value) && value.every(isMethodName),
+  written: writtenList,
+};
+
+export const dnsServers: Kind = {
+  description: 'a list of IP addresses, each "address" or "address:port"',
+  accepts: (value) =>
+    Array.isArray(value) && value.every((entry) => typeof entry === "string" && isServerAddress(entry)),
+  written: writtenList,
 };
 
 export function listOf(kind: Kind): Kind {
@@ -92,10 +140,12 @@ export function listOf(kind: Kind): Kind {
   };
 }
 
-export function either(...kinds: readonly Kind[]): Kind {
+/** A choice that code can also make by a function. */
+export function orCallback(kind: Kind): Kind {
   return {
-    description: kinds.map((kind) => kind.description).join(", or "),
-    accepts: (value) => kinds.some((kind) => kind.accepts(value)),
+    ...kind,
+    description: `${kind.description}, or a function`,
+    accepts: (v) => kind.accepts(v) || callback.accepts(v),
   };
 }
 
@@ -108,6 +158,14 @@ export function isServerAddress(text: string): boolean {
   }
 }
 
+function isHostName(value: unknown): boolean {
+  return typeof value === "string" && /^[a-z0-9_]([a-z0-9_.:-]*[a-z0-9_])?$/i.test(value);
+}
+
+function isMethodName(value: unknown): boolean {
+  return typeof value === "string" && /^[\w.]+\/(\w+|\*)$/.test(value);
+}
+
 function isPem(value: unknown): boolean {
-  return typeof value === "string" && value.includes("-----BEGIN ");
+  return typeof value === "string" && (value.includes("-----BEGIN ") || /^file:./.test(value));
 }

@@ -44,6 +44,8 @@ export interface BalancedTransportOptions {
   createEndpointTransport?: EndpointTransportFactory;
   /** Told what the transport decides. What it throws is ignored. */
   onEvent?: EventListener;
+  /** LOG */
+  log?: "info" | "debug";
 }
 
 /** Defaults: docs/DECISIONS.md. */

@@ -36,8 +36,11 @@ export interface Settings {
 
 const pickers = { p2c: powerOfTwoChoices, "round-robin": roundRobin };
 
-/** @param options checked. */
-export function settingsOf(options: BalancedTransportOptions): Settings {
+/**
+ * @param options checked.
+ * @param log told each event besides the user's own listener.
+ */
+export function settingsOf(options: BalancedTransportOptions, log?: EventListener): Settings {
   const { picker = "p2c", dns = {}, httpVersion = "2", pathPrefix = "" } = options;
   return {
     protocol: options.protocol ?? "connect",
@@ -64,7 +67,7 @@ export function settingsOf(options: BalancedTransportOptions): Settings {
     // Load balancers drop idle HTTP/2 connections after 60 s at the earliest (AWS ALB), Node's HTTP/1.1 servers after 5 s.
     idleMs: options.connection?.idleMs ?? (httpVersion === "2" ? 50_000 : 5_000),
     createEndpointTransport: options.createEndpointTransport,
-    emit: guardedListener(options.onEvent),
+    emit: guardedListener(options.onEvent, log),
   };
 }
 

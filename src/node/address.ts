@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { isIP, type NetConnectOpts } from "node:net";
 import { type ConnectionOptions, checkServerIdentity, createSecureContext, type SecureContext } from "node:tls";
 import type { TlsOptions } from "../config/wire-options.ts";
@@ -48,5 +49,12 @@ function secureContextOf(tls: TlsOptions): SecureContext {
 }
 
 function pem(value: string | Uint8Array): string | Buffer {
-  return typeof value === "string" ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  if (typeof value !== "string") return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  if (!value.startsWith("file:")) return value;
+  try {
+    // Once per transport, at its first connection.
+    return readFileSync(value.slice("file:".length));
+  } catch (error) {
+    throw Object.assign(new Error(`tls: cannot read ${value}`, { cause: error }), { code: "ERR_TLS_FILE" });
+  }
 }

@@ -7,6 +7,7 @@ import { createNodeEndpointTransports } from "./endpoint-transport.ts";
 export const nodePlatform: Platform = {
   runtime: systemRuntime,
   createDnsClient: (options) => createNodeDnsClient(options, systemRuntime),
+  writeLog: (line) => void process.stderr.write(`${line}\n`),
   createEndpointTransports: ({ protocol, httpVersion, attemptInterceptors, idleMs }) =>
     createNodeEndpointTransports({
       protocol,

@@ -45,7 +45,8 @@ export class Breaker {
   readonly #random: () => number;
   #policy: CircuitBreakerPolicy | undefined;
   #open: { since: number; forMs: number; cause: "connect" | "answered"; failure: Failure } | undefined;
-  #probing = false;
+  /** The trial under way. */
+  #probe: Probe | undefined;
   #timesOut = 0;
 
   constructor(limits: HealthLimits, random: () => number) {
@@ -55,7 +56,7 @@ export class Breaker {
 
   state(now: number): BreakerState {
     if (this.#open === undefined) return "closed";
-    if (this.#probing) return "probing";
+    if (this.#probe !== undefined) return "probing";
     const age = now - this.#open.since;
     // A clock that went back must not lock anything out.
     return age >= 0 && age < this.#open.forMs ? "ejected" : "half-open";
@@ -63,7 +64,8 @@ export class Breaker {
 
   /** When `state()` changes by the clock alone; Infinity if it does not. */
   get changesAt(): number {
-    return this.#open === undefined || this.#probing ? Number.POSITIVE_INFINITY : this.#open.since + this.#open.forMs;
+    if (this.#open === undefined || this.#probe !== undefined) return Number.POSITIVE_INFINITY;
+    return this.#open.since + this.#open.forMs;
   }
 
   /** Why the endpoint is out. */
@@ -74,8 +76,8 @@ export class Breaker {
   start(now: number): Ticket {
     if (this.#open === undefined) return ORDINARY;
     if (this.state(now) !== "half-open" || this.#policy === undefined) return EXTRA;
-    this.#probing = true;
-    return { extra: false, probe: this.#startProbe(this.#policy) };
+    this.#probe = this.#startProbe(this.#policy);
+    return { extra: false, probe: this.#probe };
   }
 
   /** Ends an attempt that succeeded. Resolves to true if that brought the endpoint back. */
@@ -104,9 +106,12 @@ export class Breaker {
     return this.#open?.failure === failure ? this.#open.forMs : undefined;
   }
 
-  /** Ends an attempt that says nothing about the endpoint. A probe leaves it half-open. */
+  /** Ends an attempt that says nothing about the endpoint. A probe leaves it half-open, at once. */
   cancelled(ticket: Ticket): void {
-    ticket.probe?.reject(CANCELLED);
+    if (ticket.probe === undefined) return;
+    // cockatiel takes some turns to notice; a view made meanwhile would leave the endpoint out for good.
+    if (this.#probe === ticket.probe) this.#probe = undefined;
+    ticket.probe.reject(CANCELLED);
   }
 
   #startProbe(policy: CircuitBreakerPolicy): Probe {
@@ -124,12 +129,11 @@ export class Breaker {
       // Never by cockatiel's clock: whoever asks for a probe has counted the time on ours.
       this.#policy = circuitBreaker(handleAll, { halfOpenAfter: Number.NEGATIVE_INFINITY, breaker: this.#health });
       this.#policy.onBreak((reason) => {
-        this.#probing = false;
         if ("error" in reason && reason.error !== CANCELLED) this.#eject(reason.error as Failure);
       });
       this.#policy.onReset(() => {
         this.#open = undefined;
-        this.#probing = false;
+        this.#probe = undefined;
         this.#timesOut = 0;
       });
     }
@@ -137,6 +141,7 @@ export class Breaker {
   }
 
   #eject(failure: Failure): void {
+    this.#probe = undefined;
     const cause = failure.kind === "connect" ? "connect" : "answered";
     const { firstMs, factor, longestMs } = OUT[cause];
     const full = Math.min(longestMs, firstMs * factor ** this.#timesOut++);

@@ -48,19 +48,21 @@ export class Health implements IBreaker {
     this.#moveTo(now);
     this.#failures[this.#index]! += 1;
     if (kind === "answered") this.#inARow++;
-    this.#verdict = kind === "connect" || this.#inARow >= this.#limits.consecutiveFailures || this.#ratioReached();
+    // Once one too many it stays so until cockatiel has asked, which is some turns later: other calls may end meanwhile.
+    this.#verdict ||= kind === "connect" || this.#inARow >= this.#limits.consecutiveFailures || this.#ratioReached();
   }
 
   succeeded(now: number): void {
     this.#moveTo(now);
     this.#successes[this.#index]! += 1;
     this.#inARow = 0;
-    this.#verdict = false;
   }
 
   /** Called by cockatiel. */
   failure(): boolean {
-    return this.#verdict;
+    const verdict = this.#verdict;
+    this.#verdict = false;
+    return verdict;
   }
 
   /** Called by cockatiel when a probe succeeded: the endpoint starts anew. */

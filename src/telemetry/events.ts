@@ -34,16 +34,18 @@ export type BalancedTransportEvent =
 /** Told each event as it happens. What it throws is ignored. */
 export type EventListener = (event: BalancedTransportEvent) => void;
 
-/** A listener that cannot change the outcome of a call. */
-export function guardedListener(listener: EventListener | undefined): EventListener {
-  if (listener === undefined) return () => {};
+/** One listener that cannot change the outcome of a call. */
+export function guardedListener(...listeners: readonly (EventListener | undefined)[]): EventListener {
+  const wanted = listeners.filter((listener) => listener !== undefined);
   return (event) => {
-    try {
-      // An async listener's rejection must not become an unhandled one.
-      const returned: unknown = listener(event);
-      if (returned instanceof Promise) returned.catch(() => {});
-    } catch {
-      // Law of the house: a throwing callback never changes the outcome of a call.
+    for (const listener of wanted) {
+      try {
+        // An async listener's rejection must not become an unhandled one.
+        const returned: unknown = listener(event);
+        if (returned instanceof Promise) returned.catch(() => {});
+      } catch {
+        // Law of the house: a throwing callback never changes the outcome of a call.
+      }
     }
   };
 }

@@ -29,7 +29,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: "static:///127.0.0.1:1", zzz: 1 },
     message:
-      'unknown option "zzz"; there are target, protocol, httpVersion, tls, pathPrefix, connect, interceptors, attemptInterceptors, picker, defaultTimeoutMs, attemptTimeoutMs, connectTimeoutMs, retry, breaker, policy, dns, connection, createEndpointTransport, onEvent',
+      'unknown option "zzz"; there are target, protocol, httpVersion, tls, pathPrefix, connect, interceptors, attemptInterceptors, picker, defaultTimeoutMs, attemptTimeoutMs, connectTimeoutMs, retry, breaker, policy, dns, connection, createEndpointTransport, onEvent, log',
   },
   {
     options: { target: "static:///127.0.0.1:1", retry: { maxAttempt: 2 } },
@@ -64,11 +64,11 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "static:///127.0.0.1:1", tls: { ca: "/etc/ca.pem" } },
-    message: "tls.ca must be PEM text or bytes, or a list, each entry PEM text or bytes",
+    message: 'tls.ca must be PEM text, bytes, or "file:" and a path, or a list of these',
   },
   {
     options: { target: "static:///127.0.0.1:1", tls: { key: "hunter2", cert: "-----BEGIN CERTIFICATE-----" } },
-    message: "tls.key must be PEM text or bytes",
+    message: 'tls.key must be PEM text, bytes, or "file:" and a path',
   },
   {
     options: { target: "static:///127.0.0.1:1", tls: { serverName: "https://x" } },
@@ -129,16 +129,16 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   { options: { target: "static:///127.0.0.1:1", retry: true }, message: "retry must be an object, or false, not true" },
   {
     options: { target: "static:///127.0.0.1:1", retry: { codes: ["unavailable"] } },
-    message: 'retry.codes must be a list, each entry a Code of @connectrpc/connect, not ["unavailable"]',
+    message: 'retry.codes must be a list of Codes of @connectrpc/connect, not ["unavailable"]',
   },
   {
     options: { target: "static:///127.0.0.1:1", retry: { codes: [99] } },
-    message: "retry.codes must be a list, each entry a Code of @connectrpc/connect, not [99]",
+    message: "retry.codes must be a list of Codes of @connectrpc/connect, not [99]",
   },
   {
     options: { target: "static:///127.0.0.1:1", retry: { idempotentMethods: ["GetUser"] } },
     message:
-      'retry.idempotentMethods must be a list, each entry "package.Service/Method" or "package.Service/*", not ["GetUser"]',
+      'retry.idempotentMethods must be a list of methods, each "package.Service/Method" or "package.Service/*", not ["GetUser"]',
   },
   {
     options: { target: "static:///127.0.0.1:1", retry: { baseDelayMs: 500, maxDelayMs: 100 } },
@@ -158,17 +158,15 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "static:///127.0.0.1:1", dns: { servers: ["dns.example.com"] } },
-    message:
-      'dns.servers must be a list, each entry "address" or "address:port", with an IP address, not ["dns.example.com"]',
+    message: 'dns.servers must be a list of IP addresses, each "address" or "address:port", not ["dns.example.com"]',
   },
   {
     options: { target: "static:///127.0.0.1:1", dns: { servers: ["10.0.0.2:99999"] } },
-    message:
-      'dns.servers must be a list, each entry "address" or "address:port", with an IP address, not ["10.0.0.2:99999"]',
+    message: 'dns.servers must be a list of IP addresses, each "address" or "address:port", not ["10.0.0.2:99999"]',
   },
   {
     options: { target: "static:///127.0.0.1:1", dns: { servers: "10.0.0.2" } },
-    message: 'dns.servers must be a list, each entry "address" or "address:port", with an IP address, not "10.0.0.2"',
+    message: 'dns.servers must be a list of IP addresses, each "address" or "address:port", not "10.0.0.2"',
   },
   {
     options: { target: "static:///127.0.0.1:1", dns: { transport: "https" } },
@@ -285,8 +283,9 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
     message: 'target "etcd://10.0.0.7/services": there is no scheme "etcd"; there are srv, consul, dns, static',
   },
   {
-    options: { target: "srv:///x.test?max-attempts=2", tls: false },
-    message: 'target "srv:///x.test?max-attempts=2": unknown key "max-attempts" in its query; this scheme has none',
+    options: { target: "srv:///x.test?max-atempts=2", tls: false },
+    message:
+      'target "srv:///x.test?max-atempts=2": unknown key "max-atempts" in its query; did you mean "max-attempts"?',
   },
   {
     options: { target: "consul:///users?tags=canary", tls: false },

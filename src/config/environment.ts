@@ -1,0 +1,100 @@
+import { suggestion } from "./nearest.ts";
+import { type OptionRow, optionTable, variableOf } from "./option-table.ts";
+import { readWritten, type Source } from "./sources.ts";
+
+/** Variables by name, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What the environment says of one transport. */
+export interface EnvironmentOptions {
+  /** Undefined if none is set; that is among the problems. */
+  readonly target: string | undefined;
+  /** The weaker source first: what the unnamed transport says, then what this one says. */
+  readonly sources: readonly Source[];
+  /** One sentence each. */
+  readonly problems: readonly string[];
+}
+
+const PREFIX = "CONNECT_LB_";
+
+/** Kubernetes sets these in every pod beside a Service that is called connect-lb. */
+const KUBERNETES = /^(SERVICE_(HOST|PORT)|PORT(_|$))/;
+
+const rowsByVariable = new Map<string, OptionRow>(
+  optionTable.flatMap((row) => (row.name === undefined ? [] : [[variableOf(row.name).slice(PREFIX.length), row]])),
+);
+const tails = ["TARGET", ...rowsByVariable.keys()];
+const firstWords = new Set(tails.map((tail) => tail.split("_")[0] as string));
+
+/**
+ * Reads the options of a transport from variables. An empty one is an unset one. A named transport falls back to what
+ * the unnamed one says, its target and client certificate aside: a forgotten target must not call another service.
+ *
+ * @param name of the transport, as in `balancedTransportFromEnv(name)`; undefined for the unnamed one.
+ */
+export function readEnvironment(name: string | undefined, env: Environment): EnvironmentOptions {
+  const problems: string[] = [];
+  const ownPrefix = name === undefined ? "" : `${prefixOf(name, problems)}_`;
+  const shared = new Map<string, unknown>();
+  const own = new Map<string, unknown>();
+  let target: string | undefined;
+  for (const [variable, text] of Object.entries(env).sort()) {
+    if (!variable.startsWith(PREFIX) || text === undefined) continue;
+    const rest = variable.slice(PREFIX.length);
+    const mine = name !== undefined && rest.startsWith(ownPrefix);
+    const tail = mine ? rest.slice(ownPrefix.length) : rest;
+    const row = rowsByVariable.get(tail);
+    if (tail === "TARGET") {
+      if ((mine || name === undefined) && text !== "") target = text;
+    } else if (row !== undefined) {
+      if (text === "" || (!mine && name !== undefined && row.neverFallsBack)) continue;
+      const reading = readWritten(row, text, variable);
+      if ("problem" in reading) problems.push(reading.problem);
+      else (mine ? own : shared).set(row.path, reading.value);
+    } else if (!isForeign(rest)) {
+      const known = [
+        ...tails.map((known) => PREFIX + known),
+        ...(name === undefined ? [] : tails.map((known) => PREFIX + ownPrefix + known)),
+      ];
+      problems.push(`unknown variable ${variable}${suggestion(variable, known)}`);
+    }
+  }
+  const targetVariable = `${PREFIX}${ownPrefix}TARGET`;
+  if (target === undefined)
+    problems.push(`${targetVariable} is not set; set it to a target such as "srv:///_grpc._tcp.users.example.com"`);
+  checkConflicts(shared, PREFIX, problems);
+  checkConflicts(own, PREFIX + ownPrefix, problems);
+  return { target, sources: [shared, own], problems };
+}
+
+/** Whether a variable is another transport's, or none of ours at all. */
+function isForeign(rest: string): boolean {
+  if (KUBERNETES.test(rest)) return true;
+  return tails.some((tail) => {
+    const name = rest.endsWith(`_${tail}`) ? rest.slice(0, -tail.length - 1) : "";
+    return /^[A-Z0-9][A-Z0-9_]*$/.test(name) && !firstWords.has(name);
+  });
+}
+
+function prefixOf(name: string, problems: string[]): string {
+  const upper = name.toUpperCase().replaceAll("-", "_");
+  if (!/^[A-Z][A-Z0-9_]*$/.test(upper)) {
+    problems.push(
+      `the name ${JSON.stringify(name)} must be letters, digits, hyphens or underscores, starting with a letter`,
+    );
+  } else if (firstWords.has(upper) || upper === "SERVICE" || upper === "PORT") {
+    problems.push(`a transport cannot be named ${JSON.stringify(name)}: ${PREFIX}${upper}_… are variables of options`);
+  }
+  return upper;
+}
+
+/** A group that is off has no use for its members; that one source says both must be a mistake. */
+function checkConflicts(source: Source, prefix: string, problems: string[]): void {
+  for (const row of optionTable) {
+    if (source.get(row.path) !== false || row.name === undefined) continue;
+    const member = optionTable.find((other) => other.path.startsWith(`${row.path}.`) && source.has(other.path));
+    if (member?.name === undefined) continue;
+    const [off, set] = [row.name, member.name].map((name) => prefix + variableOf(name).slice(PREFIX.length));
+    problems.push(`${off} is false, so ${set} has no effect: leave one of them out`);
+  }
+}

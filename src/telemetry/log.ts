@@ -1,0 +1,66 @@
+import { hostAndPort } from "../endpoint.ts";
+import type { BalancedTransportEvent, EventListener } from "./events.ts";
+
+/** Writes each event as one line of logfmt, if its level is wanted. */
+export function logListener(level: "info" | "debug", write: (line: string) => void, now: () => number): EventListener {
+  return (event) => {
+    if (event.type === "retry" && level !== "debug") return;
+    if (event.type === "resolved" && level !== "debug" && event.added.length + event.removed.length === 0) return;
+    const time = new Date(now()).toISOString();
+    const pairs = { time, level: levelOf(event), msg: `connect-lb: ${event.type}`, ...fieldsOf(event) };
+    write(
+      Object.entries(pairs)
+        .map(([key, value]) => `${key}=${quoted(value)}`)
+        .join(" "),
+    );
+  };
+}
+
+function levelOf(event: BalancedTransportEvent): string {
+  if (event.type === "retry") return "debug";
+  return event.type === "resolve-failed" || event.type === "ejected" ? "warn" : "info";
+}
+
+function fieldsOf(event: BalancedTransportEvent): Record<string, unknown> {
+  switch (event.type) {
+    case "resolved":
+      return {
+        target: event.target,
+        endpoints: event.endpoints,
+        added: event.added.length,
+        removed: event.removed.length,
+        ttl_ms: event.ttlMs,
+      };
+    case "unconfirmed-empty":
+      return { target: event.target, reason: event.reason };
+    case "resolve-failed":
+      return { target: event.target, serving_stale: event.stale, error: messageOf(event.error) };
+    case "ejected":
+      return { endpoint: nameOf(event), outcome: event.outcome, for_ms: Math.round(event.forMs) };
+    case "returned":
+      return { endpoint: nameOf(event) };
+    case "retry":
+      return {
+        method: event.method,
+        endpoint: nameOf(event),
+        attempt: event.attempt,
+        outcome: event.outcome,
+        delay_ms: Math.round(event.delayMs),
+        error: messageOf(event.error),
+      };
+  }
+}
+
+function nameOf({ endpoint }: { endpoint: { address: string; port: number } }): string {
+  return hostAndPort(endpoint.address, endpoint.port);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Values with spaces, quotes or line ends are quoted, so that one event stays one line. */
+function quoted(value: unknown): string {
+  const text = String(value);
+  return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
+}
