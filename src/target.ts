@@ -203,7 +203,12 @@ function advice(text: string): string {
 }
 
 function problem(text: string, what: string): string {
-  // Whatever stands before an @ may be a password.
-  const shown = text.replace(/\/\/[^/@]*@/, "//***@");
+  // Whatever stands before an @ may be a password, and what a key of a secret option says is a secret.
+  const shown = text.replace(/\/\/[^/@]*@/, "//***@").replace(SECRET_KEYS, "$1***");
   return `target "${shown.length > 200 ? `${shown.slice(0, 200)}...` : shown}": ${what}`;
 }
+
+const SECRET_KEYS = new RegExp(
+  `([?&](?:${optionTable.flatMap(({ name, secret }) => (secret && name ? [name] : [])).join("|")})=)[^&#]*`,
+  "g",
+);

@@ -1,4 +1,4 @@
-import { suggestion } from "./nearest.ts";
+import { nearest, suggestion } from "./nearest.ts";
 import { type OptionRow, optionTable, variableOf } from "./option-table.ts";
 import { readWritten, type Source } from "./sources.ts";
 
@@ -35,6 +35,7 @@ const firstWords = new Set(tails.map((tail) => tail.split("_")[0] as string));
 export function readEnvironment(name: string | undefined, env: Environment): EnvironmentOptions {
   const problems: string[] = [];
   const ownPrefix = name === undefined ? "" : `${prefixOf(name, problems)}_`;
+  if (problems.length > 0) return { target: undefined, sources: [], problems };
   const shared = new Map<string, unknown>();
   const own = new Map<string, unknown>();
   let target: string | undefined;
@@ -52,19 +53,24 @@ export function readEnvironment(name: string | undefined, env: Environment): Env
       if ("problem" in reading) problems.push(reading.problem);
       else (mine ? own : shared).set(row.path, reading.value);
     } else if (!isForeign(rest)) {
-      const known = [
-        ...tails.map((known) => PREFIX + known),
-        ...(name === undefined ? [] : tails.map((known) => PREFIX + ownPrefix + known)),
-      ];
-      problems.push(`unknown variable ${variable}${suggestion(variable, known)}`);
+      const known = name === undefined ? tails : [...tails, ...tails.map((known) => ownPrefix + known)];
+      problems.push(`unknown variable ${variable}${suggestion(rest, known).replace('"', `"${PREFIX}`)}`);
     }
   }
-  const targetVariable = `${PREFIX}${ownPrefix}TARGET`;
-  if (target === undefined)
-    problems.push(`${targetVariable} is not set; set it to a target such as "srv:///_grpc._tcp.users.example.com"`);
+  if (target === undefined) problems.push(missingTarget(`${PREFIX}${ownPrefix}TARGET`, env));
   checkConflicts(shared, PREFIX, problems);
   checkConflicts(own, PREFIX + ownPrefix, problems);
   return { target, sources: [shared, own], problems };
+}
+
+function missingTarget(variable: string, env: Environment): string {
+  const others = Object.keys(env).filter((other) => /^CONNECT_LB_.+_TARGET$/.test(other) && env[other] !== "");
+  const meant = nearest(variable, others);
+  const hint =
+    meant === undefined
+      ? 'set it to a target such as "srv:///_grpc._tcp.users.example.com"'
+      : `but ${meant} is: is one of the names wrong?`;
+  return `${variable} is not set${meant === undefined ? "; " : ", "}${hint}`;
 }
 
 /** Whether a variable is another transport's, or none of ours at all. */

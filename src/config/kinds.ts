@@ -27,7 +27,7 @@ export function durationMs(least: number): Kind {
   return {
     description: `a number of milliseconds from ${least} to ${LONGEST_TIMER_MS}`,
     accepts: (value) => typeof value === "number" && value >= least && value <= LONGEST_TIMER_MS,
-    written: writtenDuration,
+    written: { ...writtenDuration, description: `${writtenDuration.description}, from ${least}ms to 596h` },
   };
 }
 
@@ -78,7 +78,7 @@ export const group: Kind = {
     ...writtenBoolean,
     read: (text) => {
       const reading = writtenBoolean.read(text);
-      return "value" in reading && reading.value === true ? { value: {} } : reading;
+      return reading.value === true ? { value: {} } : reading;
     },
   },
 };
@@ -105,13 +105,13 @@ export const hostNames: Kind = {
 export const certificate: Kind = {
   description: 'PEM text, bytes, or "file:" and a path',
   accepts: (value) => isPem(value) || value instanceof Uint8Array,
-  written: writtenText,
+  written: { ...writtenText, description: 'PEM text, or "file:" and a path' },
 };
 
 export const certificates: Kind = {
   description: `${certificate.description}, or a list of these`,
   accepts: (value) => certificate.accepts(value) || (Array.isArray(value) && value.every(certificate.accepts)),
-  written: writtenText,
+  written: { ...writtenText, description: 'PEM text, or "file:" and a path' },
 };
 
 export const codes: Kind = {
@@ -145,7 +145,8 @@ export function orCallback(kind: Kind): Kind {
   return {
     ...kind,
     description: `${kind.description}, or a function`,
-    accepts: (v) => kind.accepts(v) || callback.accepts(v),
+    accepts: (value) => kind.accepts(value) || callback.accepts(value),
+    ...(kind.written === undefined ? {} : { written: { ...kind.written, description: kind.description } }),
   };
 }
 

@@ -13,10 +13,14 @@ export function nearest(word: string, names: Iterable<string>): string | undefin
   return best;
 }
 
+/** More names than this are no help in a message. */
+const MANY_NAMES = 24;
+
 /** `; did you mean "name"?`, or what there is. */
 export function suggestion(word: string, names: readonly string[]): string {
   const name = nearest(word, names);
-  return name === undefined ? `; there are ${names.join(", ")}` : `; did you mean "${name}"?`;
+  if (name !== undefined) return `; did you mean "${name}"?`;
+  return names.length > MANY_NAMES ? "; docs/configuration.md lists what there is" : `; there are ${names.join(", ")}`;
 }
 
 /** Levenshtein's distance, with a swap of neighbours as one step. */

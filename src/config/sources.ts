@@ -11,12 +11,13 @@ export type Source = ReadonlyMap<string, unknown>;
  * @returns the value, or a sentence that says what is wrong with it.
  */
 export function readWritten(row: OptionRow, text: string, by: string): { value: unknown } | { problem: string } {
-  const reading = row.kind.written?.read(text);
+  const { kind, secret } = row;
+  const reading = kind.written?.read(text);
   if (reading === undefined) return { problem: `${by} can be given in code only` };
-  if ("problem" in reading) return { problem: `${by} ${row.secret ? "cannot be read" : reading.problem}` };
-  if (row.kind.accepts(reading.value)) return reading;
-  const shown = row.secret ? "" : `, not ${JSON.stringify(text.slice(0, 80))}`;
-  return { problem: `${by} must be ${row.kind.description}${shown}` };
+  if (reading.value !== undefined && kind.accepts(reading.value)) return { value: reading.value };
+  if (reading.problem !== undefined) return { problem: `${by} ${reading.problem}` };
+  const shown = secret ? "" : `, not ${JSON.stringify(text.slice(0, 80))}`;
+  return { problem: `${by} must be ${kind.written?.description ?? kind.description}${shown}` };
 }
 
 /**

@@ -2,12 +2,15 @@ import { Code } from "@connectrpc/connect";
 
 /** How a value is written in an environment variable or in a target's query. */
 export interface Written {
-  /** After "must be". */
-  readonly description: string;
+  /** After "must be", where the option's own description speaks of values that cannot be written. */
+  readonly description?: string;
   read(text: string): Reading;
 }
 
-export type Reading = { readonly value: unknown } | { readonly problem: string };
+/** Without a `problem`, the option's description says what is wrong. */
+export type Reading =
+  | { readonly value: unknown; readonly problem?: never }
+  | { readonly problem?: string; readonly value?: never };
 
 const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
@@ -15,7 +18,7 @@ export const writtenDuration: Written = {
   description: 'a duration with a unit (ms, s, m or h), such as "500ms" or "2s"',
   read(text) {
     const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
-    if (match === null) return wrong(this, text);
+    if (match === null) return {};
     const [, number = "", unit] = match;
     if (unit === undefined) return { problem: `needs a unit: write "${number}ms" or "${number}s"` };
     return { value: Number(number) * (unitsMs[unit] as number) };
@@ -23,32 +26,28 @@ export const writtenDuration: Written = {
 };
 
 export const writtenNumber: Written = {
-  description: "a number",
-  read: (text) => (/^\d+(\.\d+)?$/.test(text) ? { value: Number(text) } : wrong(writtenNumber, text)),
+  read: (text) => (/^\d+(\.\d+)?$/.test(text) ? { value: Number(text) } : {}),
 };
 
 export const writtenBoolean: Written = {
   description: '"true" or "false"',
   read(text) {
     const value = { true: true, "1": true, false: false, "0": false }[text.toLowerCase()];
-    return value === undefined ? wrong(this, text) : { value };
+    return value === undefined ? {} : { value };
   },
 };
 
 /** Taken as it is; the option's own check says what is allowed. */
-export const writtenText: Written = { description: "text", read: (text) => ({ value: text }) };
+export const writtenText: Written = { read: (text) => ({ value: text }) };
 
-export const writtenList: Written = {
-  description: "a list with commas",
-  read: (text) => ({ value: text.split(",").map((entry) => entry.trim()) }),
-};
+export const writtenList: Written = { read: (text) => ({ value: text.split(",").map((entry) => entry.trim()) }) };
 
 /** Codes by their names in Connect, gRPC or TypeScript: "unavailable", "RESOURCE_EXHAUSTED", "DeadlineExceeded". */
 export const writtenCodes: Written = {
   description: 'a list of codes with commas, such as "unavailable,resource_exhausted"',
   read(text) {
     const codes = text.split(",").map((entry) => codesByName.get(plain(entry)));
-    return codes.includes(undefined) ? wrong(this, text) : { value: codes };
+    return codes.includes(undefined) ? {} : { value: codes };
   },
 };
 
@@ -60,8 +59,4 @@ const codesByName = new Map(
 
 function plain(name: string): string {
   return name.trim().toLowerCase().replaceAll("_", "");
-}
-
-function wrong(written: Written, text: string): Reading {
-  return { problem: `must be ${written.description}, not ${JSON.stringify(text.slice(0, 80))}` };
 }

@@ -1,0 +1,142 @@
+import { createClient } from "@connectrpc/connect";
+import { describe, expect, it } from "vitest";
+import { readEnvironment } from "../../src/config/environment.ts";
+import { merged } from "../../src/config/sources.ts";
+import { balancedTransportFromEnv, ConfigurationError, callReport } from "../../src/node.ts";
+import { EchoService } from "../support/gen/echo_pb.ts";
+import { badEnvironments } from "./bad-environments.ts";
+
+const target = "srv:///_grpc._tcp.users.test";
+
+/** The options that code would have to give for the same. */
+function optionsOf(env: Record<string, string>, name?: string) {
+  const { sources, problems, ...read } = readEnvironment(name, env);
+  expect(problems).toEqual([]);
+  return merged({ target: read.target as string }, sources);
+}
+
+describe("wrong environments", () => {
+  it("are at least 80", () => expect(badEnvironments.length).toBeGreaterThanOrEqual(80));
+
+  it.each(badEnvironments.map((row) => [row.message, row] as const))("%s", (message, { name, env }) => {
+    let thrown: unknown;
+    try {
+      balancedTransportFromEnv(name, env);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(ConfigurationError);
+    expect((thrown as Error).message).toBe(message);
+    expect(message).not.toMatch(/hunter2|secret@|undefined$/);
+  });
+});
+
+describe("the environment of a transport", () => {
+  it("sets every option that can be written", () => {
+    const env = {
+      CONNECT_LB_TARGET: target,
+      CONNECT_LB_PROTOCOL: "grpc",
+      CONNECT_LB_TIMEOUT: "1.5s",
+      CONNECT_LB_ATTEMPT_TIMEOUT: "500ms",
+      CONNECT_LB_DNS_MAX_STALE: "2h",
+      CONNECT_LB_RETRY_CODES: "unavailable, RESOURCE_EXHAUSTED,DeadlineExceeded",
+      CONNECT_LB_MAX_ATTEMPTS: "2",
+      CONNECT_LB_IDEMPOTENT_METHODS: "users.v1.UserService/GetUser,orders.v1.Orders/*",
+      CONNECT_LB_BREAKER: "0",
+      CONNECT_LB_TLS: "FALSE",
+      CONNECT_LB_DNS_SERVERS: "10.0.0.2,[fd00::2]:5353",
+    };
+    expect(optionsOf(env)).toEqual({
+      target,
+      protocol: "grpc",
+      defaultTimeoutMs: 1_500,
+      attemptTimeoutMs: 500,
+      dns: { maxStaleMs: 7_200_000, servers: ["10.0.0.2", "[fd00::2]:5353"] },
+      retry: {
+        codes: [14, 8, 4],
+        maxAttempts: 2,
+        idempotentMethods: ["users.v1.UserService/GetUser", "orders.v1.Orders/*"],
+      },
+      breaker: false,
+      tls: false,
+    });
+  });
+
+  it("of a named one falls back to the unnamed one's options, but not to its client certificate", () => {
+    const env = {
+      CONNECT_LB_ORDERS_TARGET: target,
+      CONNECT_LB_TIMEOUT: "1s",
+      CONNECT_LB_PICKER: "round-robin",
+      CONNECT_LB_ORDERS_PICKER: "p2c",
+      CONNECT_LB_TLS_CA: "file:/ca.pem",
+      CONNECT_LB_TLS_CERT: "file:/cert.pem",
+      CONNECT_LB_TLS_KEY: "file:/key.pem",
+    };
+    expect(optionsOf(env, "orders")).toEqual({
+      target,
+      defaultTimeoutMs: 1_000,
+      picker: "p2c",
+      tls: { ca: "file:/ca.pem" },
+    });
+  });
+
+  it("has names with hyphens as underscores", () => {
+    expect(optionsOf({ CONNECT_LB_ORDERS_EU_TARGET: target }, "orders-eu").target).toBe(target);
+  });
+
+  it("leaves alone what other transports and Kubernetes set, and takes an empty variable for unset", () => {
+    const env = {
+      CONNECT_LB_TARGET: target,
+      CONNECT_LB_ORDERS_MAX_ATTEMPTS: "no number",
+      CONNECT_LB_SERVICE_HOST: "10.0.0.9",
+      CONNECT_LB_SERVICE_PORT_HTTP: "80",
+      CONNECT_LB_PORT: "tcp://10.0.0.9:80",
+      CONNECT_LB_PORT_80_TCP_ADDR: "10.0.0.9",
+      CONNECT_LB_TIMEOUT: "",
+      CONNECT_LBS: "x",
+    };
+    expect(optionsOf(env)).toEqual({ target });
+  });
+
+  it("switches a group on again where a stronger source sets one of its members", () => {
+    const env = { CONNECT_LB_ORDERS_TARGET: target, CONNECT_LB_RETRY: "false", CONNECT_LB_ORDERS_MAX_ATTEMPTS: "2" };
+    expect(optionsOf(env, "orders").retry).toEqual({ maxAttempts: 2 });
+  });
+
+  it("is weaker than the target's query, which is weaker than code", () => {
+    const environment = new Map<string, unknown>([
+      ["picker", "p2c"],
+      ["protocol", "grpc"],
+      ["retry", false],
+    ]);
+    const query = new Map<string, unknown>([
+      ["picker", "round-robin"],
+      ["retry.maxAttempts", 4],
+    ]);
+    expect(merged({ target, retry: { maxAttempts: 5 } }, [environment, query])).toEqual({
+      target,
+      picker: "round-robin",
+      protocol: "grpc",
+      retry: { maxAttempts: 5 },
+    });
+  });
+
+  it("gives a transport that calls", async () => {
+    const transport = balancedTransportFromEnv("orders", {
+      CONNECT_LB_ORDERS_TARGET: "static:///127.0.0.1:1?tls=false&retry=false",
+    });
+    const error = await createClient(EchoService, transport)
+      .get({})
+      .catch((reason: unknown) => reason);
+    expect(callReport(error)?.attempts.map(({ outcome }) => outcome)).toEqual(["not-sent"]);
+  });
+
+  it("is read when the function is called, not at import", () => {
+    process.env.CONNECT_LB_LATE_TARGET = "static:///127.0.0.1:1";
+    try {
+      expect(balancedTransportFromEnv("late").snapshot().target).toBe("static:///127.0.0.1:1");
+    } finally {
+      delete process.env.CONNECT_LB_LATE_TARGET;
+    }
+  });
+});
