@@ -12,7 +12,7 @@ export interface BalancedTransportOptions {
   target: string | Resolver;
   /** The protocol spoken to the servers. Default "connect". */
   protocol?: "connect" | "grpc" | "grpc-web";
-  /** Default "2". */
+  /** HTTP version. Default "2". */
   httpVersion?: "2" | "1.1";
   /** TLS is on by default, with the system's certificate authorities; `false` for cleartext. */
   tls?: TlsOptions | false;
@@ -24,27 +24,43 @@ export interface BalancedTransportOptions {
   interceptors?: Interceptor[];
   /** Run once per attempt, inside the retries: for tokens that must be fresh, or spans per attempt. */
   attemptInterceptors?: Interceptor[];
-  /** How an endpoint is chosen: "p2c" (power of two choices, the default), "round-robin", or a factory of your own. */
+  /**
+   * How an endpoint is chosen: "p2c" (power of two choices, the default), "round-robin", or in code a factory of your
+   * own.
+   */
   picker?: "p2c" | "round-robin" | PickerFactory;
   /** Deadline of a whole call that sets no `timeoutMs` of its own. Default none (as in Connect). */
   defaultTimeoutMs?: number;
-  /** Limit of one attempt of a unary call; another endpoint is tried after it if the method may be retried. Default none. */
+  /**
+   * Limit of one attempt of a unary call; another endpoint is tried after it if the method may be repeated. Default
+   * none.
+   */
   attemptTimeoutMs?: number;
-  /** Limit of one connection attempt, TCP and TLS together. Default 1000. */
+  /** Limit of one connection attempt, TCP and TLS together. Default 1 s. */
   connectTimeoutMs?: number;
-  /** `false`: every call is sent once. */
+  /** Repeating of failed attempts; `false`: every call is sent once. */
   retry?: RetryOptions | false;
-  /** `false`: no endpoint is ever ejected. */
+  /** Circuit breakers, one per endpoint; `false`: no endpoint is ever ejected. */
   breaker?: BreakerOptions | false;
-  /** A policy round each unary call as a whole, for instance one of cockatiel's. Its retries are outside the retry budget. */
+  /**
+   * A policy round each unary call as a whole, for instance one of cockatiel's. Its retries are outside the retry
+   * budget.
+   */
   policy?: CallPolicy;
+  /** How DNS is asked, and how long its answers are used. */
   dns?: DnsOptions;
+  /** The life of connections. */
   connection?: ConnectionOptions;
-  /** Builds the transport of each endpoint, in place of the presets; `protocol` and `httpVersion` then have no effect. */
+  /**
+   * Builds the transport of each endpoint, in place of the presets; `protocol` and `httpVersion` then have no effect.
+   */
   createEndpointTransport?: EndpointTransportFactory;
   /** Told what the transport decides. What it throws is ignored. */
   onEvent?: EventListener;
-  /** LOG */
+  /**
+   * One line on stderr (logfmt) for each decision: "info" tells of changed answers, failed look-ups, ejected and
+   * returned endpoints, "debug" of each retry too. Default none.
+   */
   log?: "info" | "debug";
 }
 
@@ -52,13 +68,16 @@ export interface BalancedTransportOptions {
 export interface RetryOptions {
   /** Attempts of one call that may reach a server, the first included. Default 3. */
   maxAttempts?: number;
-  /** First back-off; doubles with each retry, and a random part of it is waited (full jitter). Default 100. */
+  /** First back-off; doubles with each retry, and a random part of it is waited (full jitter). Default 100 ms. */
   baseDelayMs?: number;
-  /** Longest back-off. Default 2000. */
+  /** Longest back-off. Default 2 s. */
   maxDelayMs?: number;
-  /** Codes that a server answers and that are retried for methods that may be repeated. Default Unavailable. */
+  /** Codes that a server answers and that are retried for methods that may be repeated. Default unavailable. */
   codes?: Code[];
-  /** Methods that may be repeated besides those whose proto sets `idempotency_level`: "package.Service/Method" or "package.Service/*". */
+  /**
+   * Methods that may be repeated besides those whose proto sets `idempotency_level`: "package.Service/Method" or
+   * "package.Service/*".
+   */
   idempotentMethods?: string[];
 }
 
@@ -72,22 +91,25 @@ export interface BreakerOptions {
 }
 
 export interface DnsOptions {
-  /** DNS servers, as "address" or "address:port", asked in this order. Default: the system's. A target's authority goes first. */
+  /**
+   * DNS servers, as "address" or "address:port", asked in this order. Default: the system's. A server in the target is
+   * asked instead.
+   */
   servers?: string[];
   /** "udp" goes to TCP where an answer is truncated; "tcp" never uses UDP. Default "udp"; Consul targets "tcp". */
   transport?: "udp" | "tcp";
   /** Which addresses to use: "auto" is IPv4 where there is any, else IPv6. Default "auto". */
   family?: AddressFamily;
-  /** Shorter TTLs are raised to this. Default 5000. */
+  /** Shorter TTLs are raised to this. Default 5 s. */
   minTtlMs?: number;
-  /** Longer TTLs are cut to this. Default 300000. */
+  /** Longer TTLs are cut to this. Default 5 min. */
   maxTtlMs?: number;
-  /** An answer older than this is used only if a new look-up fails. Default 3600000. */
+  /** An answer older than this is used only if a new look-up fails. Default 1 h. */
   maxStaleMs?: number;
 }
 
 export interface ConnectionOptions {
-  /** A connection unused for longer is replaced before the next call. Default 50000 for HTTP/2, 5000 for HTTP/1.1. */
+  /** A connection unused for longer is replaced before the next call. Default 50 s for HTTP/2, 5 s for HTTP/1.1. */
   idleMs?: number;
 }
 

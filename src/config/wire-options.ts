@@ -20,7 +20,7 @@ export interface TlsOptions {
 
 /** Options of Connect's transports. */
 export interface ConnectOptions {
-  /** Binary (the default) or JSON messages. */
+  /** Binary messages, or JSON. Default true. */
   useBinaryFormat?: boolean;
   /** Send side-effect free unary calls as GET (Connect protocol only). Default false. */
   useHttpGet?: boolean;
@@ -30,10 +30,12 @@ export interface ConnectOptions {
   sendCompression?: Compression;
   /** Do not compress messages smaller than this, in bytes. Default 1024. */
   compressMinBytes?: number;
-  /** Limit of one response message, in bytes. Default 4 GiB - 1. */
+  /** Limit of one response message, in bytes. Default 4294967295. */
   readMaxBytes?: number;
-  /** Limit of one request message, in bytes. Default 4 GiB - 1. */
+  /** Limit of one request message, in bytes. Default 4294967295. */
   writeMaxBytes?: number;
+  /** Options of the JSON format. */
   jsonOptions?: Partial<JsonReadOptions & JsonWriteOptions>;
+  /** Options of the binary format. */
   binaryOptions?: Partial<BinaryReadOptions & BinaryWriteOptions>;
 }

@@ -1,0 +1,102 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type OptionRow, optionTable, variableOf } from "../../src/config/option-table.ts";
+
+// What is generated from the option table: docs/configuration.md, and the doc comments of the options' types.
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const interfaces: Readonly<Record<string, string>> = {
+  "": "BalancedTransportOptions",
+  tls: "TlsOptions",
+  connect: "ConnectOptions",
+  retry: "RetryOptions",
+  breaker: "BreakerOptions",
+  dns: "DnsOptions",
+  connection: "ConnectionOptions",
+};
+const typeFiles = ["src/config/options.ts", "src/config/wire-options.ts"];
+const page = "docs/configuration.md";
+
+/** The files as they should be, by path. */
+export function generatedFiles(): Map<string, string> {
+  const files = new Map([[page, configurationPage()]]);
+  for (const file of typeFiles) files.set(file, withDocComments(readFileSync(root + file, "utf8")));
+  return files;
+}
+
+/** The files as they are. */
+export function committedFile(path: string): string {
+  return readFileSync(root + path, "utf8");
+}
+
+function withDocComments(source: string): string {
+  return optionTable.reduce((text, row) => {
+    const [group, member] = row.path.includes(".") ? (row.path.split(".") as [string, string]) : ["", row.path];
+    const block = new RegExp(
+      `(export interface ${interfaces[group]} \\{[\\s\\S]*?\\n)(?:  /\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/\\n)?(  ${member}\\?: )`,
+    );
+    return text.replace(block, (_all, before: string, property: string) => `${before}${comment(row.doc)}${property}`);
+  }, source);
+}
+
+/** A doc comment of at most 120 columns. */
+function comment(doc: string): string {
+  const line = `  /** ${doc} */\n`;
+  if (line.length <= 121) return line;
+  const lines = [""];
+  for (const word of doc.split(" ")) {
+    if (`   * ${lines.at(-1)} ${word}`.length > 120) lines.push("");
+    lines[lines.length - 1] = `${lines.at(-1)} ${word}`.trim();
+  }
+  return `  /**\n${lines.map((text) => `   * ${text}\n`).join("")}   */\n`;
+}
+
+function configurationPage(): string {
+  return `# Configuration
+
+<!-- Written by \`npm run generate\` from the option table (src/config/option-table.ts). -->
+
+An option can be given in code, in the target's query, or by a variable of the environment, and counts in this order: code beats the target's query, which beats the environment, which beats the default.
+
+\`\`\`ts
+import { balancedTransportFromEnv, createBalancedTransport } from "connect-lb";
+
+createBalancedTransport({ target: "srv:///_grpc._tcp.users.example.com", retry: { maxAttempts: 2 } });
+createBalancedTransport({ target: "srv:///_grpc._tcp.users.example.com?max-attempts=2" });
+
+balancedTransportFromEnv(undefined, {
+  CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.example.com",
+  CONNECT_LB_MAX_ATTEMPTS: "2",
+});
+balancedTransportFromEnv("orders", {
+  CONNECT_LB_ORDERS_TARGET: "srv:///_grpc._tcp.orders.example.com",
+  CONNECT_LB_ORDERS_MAX_ATTEMPTS: "2",
+});
+\`\`\`
+
+\`balancedTransportFromEnv()\` reads \`process.env\` when it is called; a second argument takes the place of it.
+
+- **Names.** \`CONNECT_LB_TARGET\` and \`CONNECT_LB_<OPTION>\` are the unnamed transport's, \`CONNECT_LB_<NAME>_TARGET\` and \`CONNECT_LB_<NAME>_<OPTION>\` those of \`balancedTransportFromEnv("<name>")\`. A hyphen in a name is an underscore in a variable. A name must not be the first word of an option.
+- **Falling back.** A named transport takes from the unnamed one's options what it is not told itself, but never the target nor the client certificate: a forgotten \`CONNECT_LB_ORDERS_TARGET\` is an error, not a call to another service.
+- **Durations** have a unit: \`500ms\`, \`1.5s\`, \`2m\`, \`1h\`. A bare number is an error.
+- **Booleans** are \`true\`, \`false\`, \`1\` or \`0\`.
+- **Lists** have commas. Codes are Connect's or gRPC's names.
+- **Certificates and keys** are PEM text, or \`file:\` and a path, which is read at the first connection. They have no place in a target.
+- **Empty** is unset. A misspelt variable is an error that names the nearest right one. What Kubernetes sets for a Service named \`connect-lb\` (\`CONNECT_LB_SERVICE_…\`, \`CONNECT_LB_PORT…\`) is ignored.
+
+All problems are told at once, in one \`ConfigurationError\`.
+
+| in code | in the target's query | in the environment | meaning |
+| --- | --- | --- | --- |
+| \`target\` | | \`CONNECT_LB_TARGET\` | [Where the servers are listed](targets.md). |
+${optionTable.map(tableRow).join("\n")}
+`;
+}
+
+function tableRow({ path, name, secret, doc }: OptionRow): string {
+  const key = name === undefined || secret ? "" : `\`${name}\``;
+  const variable = name === undefined ? "" : `\`${variableOf(name)}\``;
+  return `| \`${path}\` | ${key} | ${variable} | ${doc.replaceAll("|", "\\|")} |`;
+}
+
+if (import.meta.main) for (const [path, text] of generatedFiles()) writeFileSync(root + path, text);
