@@ -1,6 +1,7 @@
 // What every entry point exports besides `createBalancedTransport`.
 export type { Candidate, Picker, PickerFactory, PickInfo } from "./balancing/picker.ts";
 export type { BalancedTransport } from "./call/balanced-transport.ts";
+export type { WarmUpOptions } from "./call/warm-up.ts";
 export type { Environment } from "./config/environment.ts";
 export type {
   BalancedTransportOptions,
@@ -11,6 +12,7 @@ export type {
   RetryOptions,
 } from "./config/options.ts";
 export type { ConnectOptions, TlsOptions } from "./config/wire-options.ts";
+export { deadlineFrom, type RemainingTime } from "./deadline.ts";
 export type { Resolution, ResolveContext, Resolver } from "./discovery/resolver.ts";
 export type { AddressFamily } from "./dns/client.ts";
 export type { Endpoint, EndpointSpec } from "./endpoint.ts";

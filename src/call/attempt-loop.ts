@@ -109,7 +109,14 @@ export class AttemptLoop {
     const { connecting } = attempt;
     if (connecting !== undefined) {
       const { connectTimeoutMs, markNotSent, dispatcher, runtime } = this.#options;
-      await connected(attempt, connecting, connectTimeoutMs, markNotSent);
+      const { signal, deadline } = attempt.call;
+      await connected(connecting, {
+        signal,
+        leftMs: deadline - attempt.startedAt,
+        connectTimeoutMs,
+        stopWaiting: () => attempt.stopWaiting(),
+        markNotSent,
+      });
       dispatcher.limit(attempt, runtime.clock.now());
     }
     return await send.send(attempt);

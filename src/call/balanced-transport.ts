@@ -25,6 +25,7 @@ import { Call } from "./call.ts";
 import { underPolicy } from "./policy.ts";
 import { callStream } from "./stream.ts";
 import { callUnary } from "./unary.ts";
+import { type WarmUpOptions, warmUp } from "./warm-up.ts";
 
 /** A Connect transport that finds its own servers. Creating one does no I/O; nobody needs to close it. */
 export interface BalancedTransport extends Transport {
@@ -35,6 +36,13 @@ export interface BalancedTransport extends Transport {
    * @throws what the look-up failed with; the signal's reason if it aborts.
    */
   refresh(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /**
+   * Looks up and connects, for instance in a Lambda's init phase, so that the first call finds warm connections.
+   * Over HTTP/1.1 it looks up only: connections are made by calls there.
+   *
+   * @throws ConnectError if nothing can be looked up or no endpoint can be reached.
+   */
+  warmUp(options?: WarmUpOptions): Promise<void>;
   /** New calls fail with `Unavailable`; running ones finish. */
   close(): void;
   /** The same as `close()`, for `await using`. */
@@ -127,6 +135,11 @@ export class Balanced implements BalancedTransport {
   async refresh({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     if (this.#closed) throw transportClosed();
     await this.#parts.directory.refresh(signal);
+  }
+
+  async warmUp(options: WarmUpOptions = {}): Promise<void> {
+    if (this.#closed) throw transportClosed();
+    await warmUp(this.#parts, options, this.#settings.connectTimeoutMs);
   }
 
   close(): void {

@@ -1,6 +1,5 @@
 import { isTaskCancelledError, TimeoutStrategy, timeout } from "cockatiel";
 import { abortedBy, deadlineExceeded } from "../errors.ts";
-import type { Attempt } from "./attempt.ts";
 
 /** No connection within `connectTimeoutMs`. */
 class ConnectTimeoutError extends Error {
@@ -8,36 +7,40 @@ class ConnectTimeoutError extends Error {
   readonly code = "ETIMEDOUT";
 }
 
+/** Who waits for a connection, and for how long. */
+export interface ConnectionWait {
+  readonly signal: AbortSignal | undefined;
+  /** What the waiter has left, if that is less than the connect timeout; Infinity for no limit of its own. */
+  readonly leftMs: number;
+  readonly connectTimeoutMs: number;
+  /** Tells the connection that nobody waits any more. */
+  stopWaiting(): void;
+  /** Told the error of a connection that could not be made. */
+  markNotSent(error: unknown): void;
+}
+
 /**
- * Waits until an attempt's connection is there, within the connect timeout and the call's own limits. The wait, not
- * the connection, holds the process: once nobody waits any more, a dial that hangs keeps nothing alive.
- *
- * @param markNotSent told the error of a connection that could not be made.
+ * Waits until a connection is there, within the connect timeout and the waiter's own limits. The wait, not the
+ * connection, holds the process: once nobody waits any more, a dial that hangs keeps nothing alive.
  */
-export async function connected(
-  attempt: Attempt,
-  connecting: Promise<void>,
-  connectTimeoutMs: number,
-  markNotSent: (error: unknown) => void,
-): Promise<void> {
-  const { signal, deadline } = attempt.call;
-  const left = deadline - attempt.startedAt;
-  const limit = timeout(Math.min(connectTimeoutMs, left), {
+export async function connected(connecting: Promise<void>, wait: ConnectionWait): Promise<void> {
+  const { signal, leftMs, connectTimeoutMs } = wait;
+  const limit = timeout(Math.min(connectTimeoutMs, leftMs), {
     strategy: TimeoutStrategy.Aggressive,
     abortOnReturn: false,
   });
   try {
     await limit.execute(() => connecting, signal);
   } catch (error) {
-    attempt.stopWaiting();
+    wait.stopWaiting();
     if (signal?.aborted) throw abortedBy(signal);
     if (isTaskCancelledError(error)) {
-      if (left <= connectTimeoutMs) throw deadlineExceeded();
+      if (leftMs <= connectTimeoutMs) throw deadlineExceeded();
       const timedOut = new ConnectTimeoutError(`no connection within ${connectTimeoutMs} ms`);
-      markNotSent(timedOut);
+      wait.markNotSent(timedOut);
       throw timedOut;
     }
-    markNotSent(error);
+    wait.markNotSent(error);
     throw error;
   }
 }

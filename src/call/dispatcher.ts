@@ -57,6 +57,18 @@ export class Dispatcher {
     return record === undefined ? undefined : this.#attempt(call, record, now);
   }
 
+  /** Made on the endpoint's first use. */
+  transportOf(record: EndpointRecord): EndpointTransport {
+    record.transport ??= this.#options.open(record);
+    return record.transport;
+  }
+
+  /** The endpoints that a pick may choose from now. */
+  eligible(answer: Answer, now: number): readonly EndpointRecord[] {
+    this.#use(answer, now);
+    return this.#options.pool.view(now).members;
+  }
+
   /** Tells an attempt how much time it has, now and again when it is connected. */
   limit(attempt: Attempt, now: number): void {
     // A stream may be open for as long as it likes.
@@ -76,8 +88,7 @@ export class Dispatcher {
   }
 
   #attempt(call: Call, record: EndpointRecord, now: number): Attempt {
-    record.transport ??= this.#options.open(record);
-    const attempt = new Attempt(call, record, record.transport, now);
+    const attempt = new Attempt(call, record, this.transportOf(record), now);
     if (attempt.ticket?.probe !== undefined) this.#options.pool.invalidate();
     this.limit(attempt, now);
     return attempt;
