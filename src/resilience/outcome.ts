@@ -81,13 +81,21 @@ const FAILED_SERVER: ReadonlySet<Code> = new Set([
 /** Errors that Node's TLS raises about the peer's certificate, before a request is sent. */
 const CERTIFICATE_ERROR = /^(ERR_TLS_CERT_ALTNAME_INVALID|CERT_|UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED)/;
 
+/** A TLS handshake that did not come to its end: a server that speaks plain text, or one that hung up. */
+const HANDSHAKE_ERROR = /wrong version number|before secure TLS connection was established/;
+
 function isConnectPhase(cause: unknown): boolean {
-  const { syscall, code } = systemError(cause);
-  return syscall === "connect" || syscall === "getaddrinfo" || (code !== undefined && CERTIFICATE_ERROR.test(code));
+  const { syscall, code = "" } = systemError(cause);
+  if (syscall === "connect" || syscall === "getaddrinfo") return true;
+  return (
+    CERTIFICATE_ERROR.test(code) || code === "ERR_SSL_WRONG_VERSION_NUMBER" || HANDSHAKE_ERROR.test(messageOf(cause))
+  );
 }
 
 function isLost(cause: unknown): boolean {
-  const { code } = systemError(cause);
+  const { code, syscall } = systemError(cause);
+  // Whatever the system says of a connection in use: ETIMEDOUT arrives as Unavailable, EHOSTUNREACH as Internal.
+  if (syscall === "read" || syscall === "write") return true;
   if (code === "ECONNRESET" || code === "EPIPE" || code === "ERR_HTTP2_SESSION_ERROR" || code === "UND_ERR_SOCKET") {
     return true;
   }

@@ -18,7 +18,13 @@ export function pushbackOf(error: ConnectError, now: number): Pushback {
   }
   const after = error.metadata.get("retry-after")?.trim();
   if (after === undefined || after === "") return undefined;
-  const ms = /^\d{1,10}$/.test(after) ? Number(after) * 1000 : Date.parse(after) - now;
+  const ms = /^\d{1,10}$/.test(after) ? Number(after) * 1000 : httpDate(after) - now;
   if (Number.isNaN(ms)) return undefined;
   return ms > LONGEST_MS ? "stop" : { atLeastMs: Math.max(0, ms) };
+}
+
+/** RFC 9110 section 5.6.7. `Date.parse` alone reads a date out of "-5" and "1.5", and its oldest form as local time. */
+function httpDate(text: string): number {
+  if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)) return Number.NaN;
+  return Date.parse(text.endsWith("GMT") ? text : `${text} GMT`);
 }

@@ -1,0 +1,227 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel as Level } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { describe, expect, test } from "vitest";
+import type { Outcome } from "../../src/resilience/outcome.ts";
+import {
+  type CallHistory,
+  decideRetry,
+  isIdempotent,
+  MAX_NOT_SENT,
+  type RetryDecision,
+  type RetryLimits,
+} from "../../src/resilience/retry-decision.ts";
+import { EchoService } from "../support/gen/echo_pb.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const { get, post } = EchoService.method;
+
+const LIMITS: RetryLimits = {
+  maxAttempts: 3,
+  baseDelayMs: 100,
+  maxDelayMs: 2_000,
+  codes: new Set([Code.Unavailable]),
+  idempotentMethods: new Set(),
+};
+
+interface Given {
+  outcome: Outcome;
+  headers?: HeadersInit;
+  call?: Partial<CallHistory>;
+  limits?: Partial<RetryLimits>;
+  random?: number;
+}
+
+function decide({ outcome, headers, call, limits, random = 0.5 }: Given): RetryDecision {
+  const history = { method: get as DescMethod, sent: 1, notSent: 0, deadline: Number.POSITIVE_INFINITY, ...call };
+  const error = new ConnectError("", Code.Unavailable, headers);
+  return decideRetry(error, outcome, history, { ...LIMITS, ...limits }, NOW, () => random);
+}
+
+const NO = { retry: false };
+const notSent: Outcome = { kind: "not-sent", code: "ECONNREFUSED" };
+const refused: Outcome = { kind: "refused" };
+const lost: Outcome = { kind: "ambiguous", cause: "lost" };
+const answered = (code: Code): Outcome => ({ kind: "answered", code });
+
+describe("by outcome and idempotency", () => {
+  const unknown = post as DescMethod;
+  const noSideEffects = get as DescMethod;
+  const idempotent: DescMethod = { ...post, idempotency: Level.IDEMPOTENT };
+  // [outcome, unknown level, idempotent, no side effects]
+  test.each<[string, Outcome, boolean, boolean, boolean]>([
+    ["never sent", notSent, true, true, true],
+    ["refused", refused, true, true, true],
+    ["lost", lost, false, true, true],
+    ["timed out", { kind: "ambiguous", cause: "timeout" }, false, true, true],
+    ["a proxy's", { kind: "ambiguous", cause: "proxy" }, false, true, true],
+    ["not known", { kind: "ambiguous", cause: "unknown" }, false, true, true],
+    ["Unavailable", answered(Code.Unavailable), false, true, true],
+    ["ResourceExhausted", answered(Code.ResourceExhausted), false, false, false],
+    ["Internal", answered(Code.Internal), false, false, false],
+    ["Unknown", answered(Code.Unknown), false, false, false],
+    ["DeadlineExceeded", answered(Code.DeadlineExceeded), false, false, false],
+    ["Aborted", answered(Code.Aborted), false, false, false],
+    ["InvalidArgument", answered(Code.InvalidArgument), false, false, false],
+    ["Canceled", answered(Code.Canceled), false, false, false],
+    ["aborted by the caller", { kind: "caller", cause: "abort" }, false, false, false],
+    ["the caller's deadline", { kind: "caller", cause: "deadline" }, false, false, false],
+  ])("%s", (_, outcome, ...expected) => {
+    const got = [unknown, idempotent, noSideEffects].map((method) => decide({ outcome, call: { method } }).retry);
+    expect(got).toEqual(expected);
+  });
+
+  test("the user's codes take the place of Unavailable", () => {
+    const limits = { codes: new Set([Code.Aborted]) };
+    expect(decide({ outcome: answered(Code.Aborted), limits }).retry).toBe(true);
+    expect(decide({ outcome: answered(Code.Unavailable), limits })).toEqual(NO);
+  });
+
+  test("the user's codes do not make a method repeatable", () => {
+    const limits = { codes: new Set([Code.Aborted]) };
+    expect(decide({ outcome: answered(Code.Aborted), limits, call: { method: post } })).toEqual(NO);
+  });
+
+  test.each([
+    ["connectlb.test.v1.EchoService/Post", true],
+    ["connectlb.test.v1.EchoService/*", true],
+    ["connectlb.test.v1.EchoService/Get", false],
+    ["connectlb.test.v1.Echo/*", false],
+    ["EchoService/Post", false],
+    ["*", false],
+  ])("the user's list %j names Post: %s", (name, expected) => {
+    expect(isIdempotent(post, new Set([name]))).toBe(expected);
+    const limits = { idempotentMethods: new Set([name]) };
+    expect(decide({ outcome: lost, call: { method: post }, limits }).retry).toBe(expected);
+  });
+});
+
+describe("how often", () => {
+  test("what was sent, up to maxAttempts in all", () => {
+    expect([1, 2, 3, 4].map((sent) => decide({ outcome: lost, call: { sent } }).retry)).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  test("one attempt means none", () => {
+    expect(decide({ outcome: refused, limits: { maxAttempts: 1 } })).toEqual(NO);
+  });
+
+  test("what never left, free of charge and at once, also after the last attempt", () => {
+    expect(decide({ outcome: notSent, call: { sent: 3, notSent: 1 } })).toEqual({
+      retry: true,
+      delayMs: 0,
+      free: true,
+    });
+  });
+
+  test(`what never left, ${MAX_NOT_SENT} times a call`, () => {
+    expect(decide({ outcome: notSent, call: { sent: 0, notSent: MAX_NOT_SENT - 1 } }).retry).toBe(true);
+    expect(decide({ outcome: notSent, call: { sent: 0, notSent: MAX_NOT_SENT } })).toEqual(NO);
+  });
+
+  test("what was sent costs a token", () => {
+    expect(decide({ outcome: refused })).toMatchObject({ free: false });
+  });
+});
+
+describe("after what wait", () => {
+  test.each([
+    [1, 0, 0],
+    [1, 0.5, 50],
+    [1, 0.999, 99.9],
+    [2, 0.5, 100],
+    [3, 0.5, 200],
+    [5, 0.5, 800],
+    [6, 0.5, 1_000],
+    [60, 0.5, 1_000],
+    [2_000, 0.5, 1_000],
+  ])("full jitter, doubled by each attempt sent, to 2 s: %i sent, drawn %d: %d ms", (sent, random, delayMs) => {
+    const limits = { maxAttempts: 10_000 };
+    expect(decide({ outcome: lost, call: { sent }, random, limits })).toMatchObject({ delayMs });
+  });
+
+  test("attempts that never left do not lengthen it", () => {
+    expect(decide({ outcome: lost, call: { sent: 1, notSent: 5 } })).toMatchObject({ delayMs: 50 });
+  });
+
+  test("none that reaches the deadline", () => {
+    expect(decide({ outcome: lost, call: { deadline: NOW + 50 } })).toEqual(NO);
+    expect(decide({ outcome: lost, call: { deadline: NOW + 51 } }).retry).toBe(true);
+  });
+
+  test("nothing after the deadline, sent or not", () => {
+    for (const outcome of [notSent, lost]) expect(decide({ outcome, call: { deadline: NOW }, random: 0 })).toEqual(NO);
+  });
+});
+
+describe("as the server says", () => {
+  test("grpc-retry-pushback-ms is followed to the millisecond", () => {
+    const headers = { "grpc-retry-pushback-ms": "7" };
+    expect(decide({ outcome: answered(Code.Unavailable), headers })).toMatchObject({ retry: true, delayMs: 7 });
+  });
+
+  test.each(["-1", "soon", "NaN", ""])("grpc-retry-pushback-ms %j forbids it", (value) => {
+    const headers = { "grpc-retry-pushback-ms": value };
+    expect(decide({ outcome: answered(Code.Unavailable), headers })).toEqual(NO);
+  });
+
+  test("a pushback beyond the deadline forbids it", () => {
+    const headers = { "grpc-retry-pushback-ms": "1000" };
+    expect(decide({ outcome: answered(Code.Unavailable), headers, call: { deadline: NOW + 1_000 } })).toEqual(NO);
+  });
+
+  test("a pushback gives no more attempts", () => {
+    const headers = { "grpc-retry-pushback-ms": "1" };
+    expect(decide({ outcome: answered(Code.Unavailable), headers, call: { sent: 3 } })).toEqual(NO);
+  });
+
+  test("retry-after lengthens the wait", () => {
+    const headers = { "retry-after": "3" };
+    expect(decide({ outcome: answered(Code.Unavailable), headers })).toMatchObject({ delayMs: 3_000 });
+  });
+
+  test("retry-after as a date does too", () => {
+    const headers = { "retry-after": new Date(NOW + 3_000).toUTCString() };
+    expect(decide({ outcome: answered(Code.Unavailable), headers })).toMatchObject({ delayMs: 3_000 });
+  });
+
+  test("retry-after never shortens it", () => {
+    const headers = { "retry-after": "0" };
+    expect(decide({ outcome: answered(Code.Unavailable), headers })).toMatchObject({ delayMs: 50 });
+  });
+
+  test("retry-after is followed for 5 s beyond our own wait at most", () => {
+    const headers = { "retry-after": "60" };
+    expect(decide({ outcome: answered(Code.Unavailable), headers })).toMatchObject({ delayMs: 5_050 });
+  });
+
+  test("an unreadable retry-after is as none", () => {
+    const headers = { "retry-after": "1.5" };
+    expect(decide({ outcome: answered(Code.Unavailable), headers })).toMatchObject({ delayMs: 50 });
+  });
+
+  test.each([
+    ["retry-after", "1", true],
+    ["grpc-retry-pushback-ms", "10", true],
+    ["grpc-retry-pushback-ms", "-1", false],
+    ["retry-after", "soon", false],
+    ["retry-after", "-5", false],
+  ])("turned away with %s %s, any method may come back: %s", (name, value, expected) => {
+    const outcome = answered(Code.ResourceExhausted);
+    expect(decide({ outcome, headers: { [name]: value }, call: { method: post } }).retry).toBe(expected);
+  });
+
+  test("an invitation does not make a lost call of an unknown method repeatable", () => {
+    expect(decide({ outcome: lost, headers: { "retry-after": "1" }, call: { method: post } })).toEqual(NO);
+  });
+
+  test("what is no ConnectError has no headers", () => {
+    const history = { method: get as DescMethod, sent: 1, notSent: 0, deadline: Number.POSITIVE_INFINITY };
+    const decision = decideRetry("no", lost, history, LIMITS, NOW, () => 0.5);
+    expect(decision).toEqual({ retry: true, delayMs: 50, free: false });
+  });
+});
