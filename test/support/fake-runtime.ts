@@ -19,7 +19,7 @@ interface Sleeper {
 }
 
 /** A runtime in which nothing happens by itself: time passes when a test says so, and chance comes from a seed. */
-class FakeRuntime implements Runtime {
+export class FakeRuntime implements Runtime {
   readonly clock: Clock = { now: () => this.time };
   readonly random: () => number;
   readonly #globalTimers: boolean;
