@@ -2,6 +2,7 @@ import { type AgentOptions, type ClientRequestArgs, Agent as HttpAgent } from "n
 import { Agent as HttpsAgent } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { ConnectError } from "@connectrpc/connect";
 import type { Clock } from "../runtime.ts";
 import { type Destination, tcpOptions, tlsOptions } from "./address.ts";
 import { connectFailure, connectTimeout, endpointClosed } from "./connect-failure.ts";
@@ -106,11 +107,15 @@ function guardConnecting(socket: Socket, options: Http1AgentOptions): void {
   const { connectTimeoutMs, destination, markNotSent } = options;
   const established = destination.tls === false ? "connect" : "secureConnect";
   const timer = setTimeout(() => socket.destroy(connectTimeout(connectTimeoutMs)), connectTimeoutMs).unref();
+  const onError = (error: unknown): void => {
+    // connect-node ends the socket of a request that is over with its own error: the caller's abort, a deadline.
+    if (!(error instanceof ConnectError)) markNotSent(error);
+  };
   const stop = (): void => {
     clearTimeout(timer);
-    socket.off("error", markNotSent);
+    socket.off("error", onError);
   };
-  socket.on("error", markNotSent);
+  socket.on("error", onError);
   socket.once(established, stop);
   socket.once("close", stop);
 }

@@ -33,12 +33,12 @@ export interface AttemptContext {
 export function classify(error: unknown, context: AttemptContext): Outcome {
   if (context.signal?.aborted) return { kind: "caller", cause: "abort" };
   if (error instanceof ConnectError && error.isWireError) return { kind: "answered", code: error.code };
+  const timedOut = error instanceof ConnectError && error.code === Code.DeadlineExceeded;
+  if (timedOut && context.deadlinePassed) return { kind: "caller", cause: "deadline" };
   const chain = causes(error);
   if (chain.some((cause) => context.isMarkedNotSent(cause))) return { kind: "not-sent", code: systemCode(chain) };
-  if (error instanceof ConnectError && error.code === Code.DeadlineExceeded) {
-    if (context.deadlinePassed || !context.attemptTimedOut) return { kind: "caller", cause: "deadline" };
-    return { kind: "ambiguous", cause: "timeout" };
-  }
+  if (timedOut)
+    return context.attemptTimedOut ? { kind: "ambiguous", cause: "timeout" } : { kind: "caller", cause: "deadline" };
   if (chain.some(isConnectPhase)) return { kind: "not-sent", code: systemCode(chain) };
   if (chain.some((cause) => /NGHTTP2_REFUSED_STREAM/.test(messageOf(cause)))) return { kind: "refused" };
   if (chain.some((cause) => isLost(cause))) return { kind: "ambiguous", cause: "lost" };

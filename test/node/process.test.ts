@@ -1,8 +1,8 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { type Socket, connect as tcpConnect } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { startBlackHole } from "../support/black-hole.ts";
 import type { EndpointClientOptions } from "../support/endpoint-client.ts";
 import { startFaultyRelay } from "../support/faulty-relay.ts";
 import { startEchoServer } from "../support/servers.ts";
@@ -75,25 +75,10 @@ describe("a connect that is never answered holds nothing once nobody waits for i
   });
 
   test("in the TCP handshake", async () => {
-    // A listener that accepts nothing, because its process is stopped: once its backlog is full, Linux drops each SYN.
-    const listen = `require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, function () {
-      console.log(JSON.stringify(this.address()));
-    })`;
-    const full = adopt(spawn(process.execPath, ["-e", listen]));
-    const fillers: Socket[] = [];
-    try {
-      const port = (await full.next()).port as number;
-      full.process.kill("SIGSTOP");
-      for (let i = 0; i < 4; i++) fillers.push(tcpConnect({ host: "127.0.0.1", port }).on("error", () => {}));
-      await sleep(20);
-      expect(fillers.some((filler) => filler.connecting)).toBe(true);
-      const child = start("wait", { port, waitMs: 30, connectTimeoutMs: 60_000 });
-      const { resources, lingeredMs } = await child.next();
-      expect(resources).toEqual([]);
-      expect(lingeredMs).toBeLessThan(50);
-    } finally {
-      full.process.kill("SIGKILL");
-      for (const filler of fillers) filler.destroy();
-    }
+    using hole = await startBlackHole();
+    const child = start("wait", { port: hole.port, waitMs: 30, connectTimeoutMs: 60_000 });
+    const { resources, lingeredMs } = await child.next();
+    expect(resources).toEqual([]);
+    expect(lingeredMs).toBeLessThan(50);
   });
 });

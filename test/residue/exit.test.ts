@@ -1,0 +1,89 @@
+import { execFile } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type DemoDnsServer, startDnsServer } from "../../examples/demo/dns-server.ts";
+import { type BlackHole, startBlackHole } from "../support/black-hole.ts";
+import { type EchoServer, startEchoServer } from "../support/servers.ts";
+import type { ChildOptions } from "./child.ts";
+
+const run = promisify(execFile);
+const script = fileURLToPath(new URL("child.ts", import.meta.url));
+const runs = 5;
+
+let dns: DemoDnsServer;
+let blackHole: BlackHole;
+const deadResolver = createSocket("udp4");
+const servers: EchoServer[] = [];
+
+beforeAll(async () => {
+  dns = await startDnsServer();
+  blackHole = await startBlackHole();
+  deadResolver.bind(0, "127.0.0.1");
+  for (const httpVersion of ["2", "1.1"] as const) {
+    const server = await startEchoServer({ httpVersion });
+    servers.push(server);
+    const record = { target: "one.users.test", port: server.port, address: "127.0.0.1" };
+    dns.srv(`_grpc._tcp.v${httpVersion.replace(".", "")}.users.test`, [record], 30);
+  }
+});
+
+afterAll(async () => {
+  for (const server of servers) server.kill();
+  deadResolver.close();
+  blackHole[Symbol.dispose]();
+  await dns.close();
+});
+
+async function child(options: ChildOptions) {
+  const { stdout } = await run(process.execPath, [script, JSON.stringify(options)]);
+  return JSON.parse(stdout) as { result: string; resources: string[]; lingeredMs: number };
+}
+
+describe.each(["2", "1.1"] as const)(
+  "after a call over HTTP/%s nothing is left and the process ends",
+  (httpVersion) => {
+    const named = (resolver: string, name = `v${httpVersion.replace(".", "")}`) =>
+      `srv://${resolver}/_grpc._tcp.${name}.users.test`;
+    const cases: Record<string, () => Omit<ChildOptions, "httpVersion"> & { result: RegExp }> = {
+      success: () => ({ target: named(dns.address), request: {}, result: /^ok$/ }),
+      "an error of the server's": () => ({
+        target: named(dns.address),
+        request: { failCode: 13 },
+        result: /told to fail/,
+      }),
+      abort: () => ({ target: named(dns.address), request: { delayMs: 60_000 }, abortAfterMs: 150, result: /abort/ }),
+      deadline: () => ({
+        target: named(dns.address),
+        request: { delayMs: 60_000 },
+        timeoutMs: 150,
+        result: /timed out/,
+      }),
+      "a name that does not exist": () => ({ target: named(dns.address, "no"), request: {}, result: /unavailable/ }),
+      "a connect that is not answered": () => ({
+        target: `static:///127.0.0.1:${blackHole.port}`,
+        request: {},
+        timeoutMs: 150,
+        result: /timed out/,
+      }),
+      "a resolver that is dead": () => ({
+        target: named(`127.0.0.1:${deadResolver.address().port}`),
+        request: {},
+        timeoutMs: 150,
+        result: /timed out/,
+      }),
+    };
+
+    test.each(Object.keys(cases))("%s", async (name) => {
+      const { result, ...options } = (cases[name] as NonNullable<(typeof cases)[string]>)();
+      const seen = await Promise.all(Array.from({ length: runs }, () => child({ ...options, httpVersion })));
+      for (const one of seen) {
+        expect(one.result).toMatch(result);
+        expect(one.resources).toEqual([]);
+      }
+      const lingered = seen.map(({ lingeredMs }) => lingeredMs);
+      expect(lingered.sort((a, b) => a - b)[(runs - 1) / 2]).toBeLessThan(50);
+    });
+  },
+);
