@@ -36,15 +36,18 @@ export function reconcile(
     const key = endpointKey({ address: spec.address, port: spec.port, verifiedName: name });
     const tier = spec.tier ?? 0;
     const weight = spec.weight ?? 1;
-    let record = current.get(key);
-    if (record !== undefined) {
+    const twin = current.get(key);
+    if (twin !== undefined) {
       // Listed twice: in the better tier, with what both entries give it there.
-      if (tier === record.tier) weights.set(record, (weights.get(record) as number) + weight);
-      if (tier >= record.tier) continue;
+      if (tier === twin.tier) weights.set(twin, (weights.get(twin) as number) + weight);
+      if (tier >= twin.tier) continue;
     }
-    record ??= records.get(key) ?? create(key, endpointOf(spec, name));
-    if (!records.has(key) || record.leftAt !== undefined) added.push(record);
+    const known = twin ?? records.get(key);
+    const endpoint = endpointOf(spec, name);
+    const record = known === undefined || isForgotten(known, now) ? create(key, endpoint) : known;
+    if (records.get(key) !== record || record.leftAt !== undefined) added.push(record);
     record.leftAt = undefined;
+    if (!sameDescription(record.endpoint, endpoint)) record.endpoint = endpoint;
     record.tier = tier;
     records.set(key, record);
     current.set(key, record);
@@ -57,13 +60,18 @@ export function reconcile(
       record.leftAt = now;
       removed.push(record);
       if (record.inFlight === 0) record.closeTransport();
-    } else if (Math.abs(now - record.leftAt) > KEEP_MS && record.inFlight === 0) {
+    } else if (isForgotten(record, now)) {
       records.delete(key);
     }
   }
   const tiers = byTier(current.values());
   for (const tier of tiers) setWeights(tier, weights);
   return { tiers, added: added.filter((record) => current.get(record.key) === record), removed };
+}
+
+/** A clock that went back by a day keeps no record for a day. */
+function isForgotten({ leftAt, inFlight }: EndpointRecord, now: number): boolean {
+  return leftAt !== undefined && Math.abs(now - leftAt) > KEEP_MS && inFlight === 0;
 }
 
 function endpointOf(spec: EndpointSpec, verifiedName: string): Endpoint {
@@ -74,6 +82,14 @@ function endpointOf(spec: EndpointSpec, verifiedName: string): Endpoint {
     ...(spec.name === undefined ? {} : { name: spec.name }),
     metadata: spec.metadata ?? {},
   };
+}
+
+function sameDescription(a: Endpoint, b: Endpoint): boolean {
+  if (a.name !== b.name) return false;
+  const names = Object.keys(a.metadata);
+  return (
+    names.length === Object.keys(b.metadata).length && names.every((name) => a.metadata[name] === b.metadata[name])
+  );
 }
 
 function byTier(records: Iterable<EndpointRecord>): EndpointRecord[][] {

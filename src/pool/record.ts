@@ -11,7 +11,8 @@ const FADE_MS = 5_000;
 /** All that is known of one endpoint; it outlives changes of the answer. */
 export class EndpointRecord implements Candidate {
   readonly key: string;
-  readonly endpoint: Endpoint;
+  /** What the source says now: its identity stays, its metadata may change. */
+  endpoint: Endpoint;
   readonly rank: number;
   /** `undefined` where breakers are switched off. */
   readonly breaker: Breaker | undefined;
@@ -33,8 +34,9 @@ export class EndpointRecord implements Candidate {
   }
 
   load(now: number): number {
-    if (this.#load === 0) return 0;
-    return this.#load * Math.exp(-Math.max(0, now - this.#loadAt) / FADE_MS);
+    // A clock that went back must not keep a load until it has caught up.
+    if (this.#load === 0 || now < this.#loadAt) return 0;
+    return this.#load * Math.exp((this.#loadAt - now) / FADE_MS);
   }
 
   /** A failure enters the score at once, long before it ejects. */

@@ -1,0 +1,46 @@
+import type { EndpointTransport } from "../../src/pool/endpoint-transport.ts";
+import { EndpointRecord } from "../../src/pool/record.ts";
+import { Breaker } from "../../src/resilience/breaker.ts";
+import type { FailureKind } from "../../src/resilience/health.ts";
+
+export const BREAKER_LIMITS = { consecutiveFailures: 3, failureRatio: 0.5, minCalls: 10 };
+
+export interface RecordFields {
+  tier?: number;
+  weight?: number;
+  breaker?: boolean;
+}
+
+/** A record as the pool makes it; times out are always the longest. */
+export function record(name: string, { tier = 0, weight = 1, breaker = true }: RecordFields = {}): EndpointRecord {
+  const made = new EndpointRecord(
+    name,
+    { address: name, port: 80, verifiedName: "test", metadata: {} },
+    0.5,
+    breaker ? new Breaker(BREAKER_LIMITS, () => 1 - Number.EPSILON) : undefined,
+  );
+  made.tier = tier;
+  made.weight = weight;
+  return made;
+}
+
+/** Fails attempts until the endpoint is out: 1 s after a connect failure, 5 s after answered ones. */
+export async function eject(target: EndpointRecord, kind: FailureKind, now: number): Promise<void> {
+  const { breaker } = target;
+  if (breaker === undefined) throw new Error("no breaker");
+  while (breaker.state(now) === "closed") await breaker.failed(breaker.start(now), kind, now);
+}
+
+/** A transport that only knows whether it was closed. */
+export function closable(): EndpointTransport & { closed: number } {
+  const notUsed = () => Promise.reject(new Error("not used"));
+  const transport = {
+    closed: 0,
+    unary: notUsed,
+    stream: notUsed,
+    close: () => {
+      transport.closed++;
+    },
+  };
+  return transport;
+}
