@@ -3,7 +3,7 @@ import type { EndpointRecord } from "../pool/record.ts";
 import type { Ticket } from "../resilience/breaker.ts";
 import type { Call } from "./call.ts";
 
-/** One try of a call on one endpoint. It holds the endpoint's slot from its making until `release()`. */
+/** One try of a call on one endpoint. It holds the endpoint's slot from its making until the judge ends it. */
 export class Attempt implements Waiting {
   readonly call: Call;
   readonly record: EndpointRecord;
@@ -18,7 +18,6 @@ export class Attempt implements Waiting {
   /** `timeoutMs` is the attempt's own limit, not what the call has left. */
   limited = false;
   #waiting: AbortController | undefined = undefined;
-  #released = false;
 
   constructor(call: Call, record: EndpointRecord, transport: EndpointTransport, now: number) {
     this.call = call;
@@ -48,13 +47,6 @@ export class Attempt implements Waiting {
 
   stopWaiting(): void {
     this.#waiting?.abort(NOT_WAITING);
-  }
-
-  /** Gives the slot back; the first of several ways a stream can end does it. */
-  release(): void {
-    if (this.#released) return;
-    this.#released = true;
-    this.record.release();
   }
 }
 

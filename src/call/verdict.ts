@@ -33,7 +33,7 @@ export class Judge {
   /** @param now any moment of the attempt: it only finds the bucket that a success is counted in. */
   succeeded(attempt: Attempt, now: number): void {
     const { record, ticket } = attempt;
-    attempt.release();
+    record.release();
     this.#options.budget.succeeded();
     if (ticket === undefined) return;
     const settled = record.breaker?.succeeded(ticket, now);
@@ -43,7 +43,7 @@ export class Judge {
 
   /** The attempt ended without saying anything about its endpoint. */
   cancelled(attempt: Attempt): void {
-    attempt.release();
+    attempt.record.release();
     if (attempt.ticket === undefined) return;
     attempt.record.breaker?.cancelled(attempt.ticket);
     if (attempt.ticket.probe !== undefined) this.#changed(false);
@@ -91,7 +91,7 @@ export class Judge {
 
   async #settle(attempt: Attempt, outcome: Outcome, kind: FailureKind | undefined, now: number): Promise<void> {
     const { record, ticket } = attempt;
-    attempt.release();
+    record.release();
     if (kind !== undefined) record.addFailure(now);
     if (ticket === undefined) return;
     if (kind !== undefined) {
