@@ -1,3 +1,4 @@
+import type { DescMethod } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import type { Settings } from "../config/settings.ts";
 import type { Answer } from "../discovery/answer.ts";
@@ -11,7 +12,8 @@ import { Pool } from "../pool/pool.ts";
 import type { Reconciled } from "../pool/reconcile.ts";
 import type { EndpointRecord } from "../pool/record.ts";
 import { RetryBudget } from "../resilience/budget.ts";
-import { attachReport } from "../telemetry/call-report.ts";
+import { type AttemptReport, attachReport } from "../telemetry/call-report.ts";
+import type { Attempt } from "./attempt.ts";
 import { AttemptLoop } from "./attempt-loop.ts";
 import type { Call } from "./call.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -76,19 +78,29 @@ export function assemble(settings: Settings, resolver: Resolver, platform: Platf
       });
     },
   });
+  const onRetry = ({ call, record }: Attempt, delayMs: number) => {
+    const failure = call.failures?.reports.at(-1) as AttemptReport;
+    const { outcome, error } = failure;
+    const { endpoint } = record;
+    emit({ type: "retry", method: nameOf(call.method), endpoint, attempt: call.attempt, outcome, delayMs, error });
+  };
   const report = (error: ConnectError, call: Call) => {
     const { answer } = directory;
     attachReport(error, {
       target,
-      method: `${call.method.parent.typeName}/${call.method.name}`,
+      method: nameOf(call.method),
       attempts: call.failures?.reports ?? [],
       answerAgeMs: answer === undefined ? undefined : runtime.clock.now() - answer.resolvedAt,
       lookUpError,
     });
   };
   const { connectTimeoutMs } = settings;
-  const loop = new AttemptLoop({ dispatcher, judge, runtime, connectTimeoutMs, markNotSent, report });
+  const loop = new AttemptLoop({ dispatcher, judge, runtime, connectTimeoutMs, markNotSent, onRetry, report });
   return { directory, pool, budget, judge, dispatcher, loop, runtime };
+}
+
+function nameOf({ parent, name }: DescMethod): string {
+  return `${parent.typeName}/${name}`;
 }
 
 function opener(

@@ -35,6 +35,8 @@ export interface AttemptLoopOptions {
   readonly runtime: Runtime;
   readonly connectTimeoutMs: number;
   readonly markNotSent: (error: unknown) => void;
+  /** Told when a further attempt is about to be sent. */
+  readonly onRetry: (failed: Attempt, delayMs: number) => void;
   /** Attaches the call's report to the error that its user sees. */
   readonly report: (error: ConnectError, call: Call) => void;
 }
@@ -73,15 +75,15 @@ export class AttemptLoop {
     const { call } = attempt;
     const failed = await this.#failed(attempt, error, send);
     if (!(failed instanceof Retryable)) throw this.final(failed, call);
-    let last = failed.userError;
+    let last = { attempt, userError: failed.userError };
     try {
       return await this.#retry.execute(async () => {
-        const next = await this.#next(call, last);
+        const next = await this.#next(last.attempt, last.userError);
         try {
           return await this.#send(next, send);
         } catch (reason) {
           const again = await this.#failed(next, reason, send);
-          if (again instanceof Retryable) last = again.userError;
+          if (again instanceof Retryable) last = { attempt: next, userError: again.userError };
           throw again;
         }
       });
@@ -91,8 +93,9 @@ export class AttemptLoop {
   }
 
   /** Waits as decided and makes the next attempt. Where there is none to be made, the last failure stands. */
-  async #next(call: Call, last: ConnectError): Promise<Attempt> {
-    const { dispatcher, runtime } = this.#options;
+  async #next(failed: Attempt, userError: ConnectError): Promise<Attempt> {
+    const { call } = failed;
+    const { dispatcher, runtime, onRetry } = this.#options;
     const { delayMs, free } = call.next as RetryDecision & { retry: true };
     if (delayMs > 0) {
       await runtime.sleep(delayMs, call.signal).catch(() => {
@@ -101,7 +104,8 @@ export class AttemptLoop {
     }
     call.attempt++;
     const attempt = await dispatcher.further(call, free);
-    if (attempt === undefined) throw last;
+    if (attempt === undefined) throw userError;
+    onRetry(failed, delayMs);
     return attempt;
   }
 

@@ -56,7 +56,7 @@ export class Judge {
    * @returns the error that the user sees if there is no other attempt.
    */
   async failed(attempt: Attempt, error: unknown, replayable: boolean): Promise<ConnectError> {
-    const { runtime, budget, retry, directory, emit } = this.#options;
+    const { runtime, budget, retry, directory } = this.#options;
     const { call, record } = attempt;
     const now = runtime.clock.now();
     const outcome = classify(error, {
@@ -80,12 +80,6 @@ export class Judge {
         : decideRetry(error, outcome, call, retry, now, runtime.random);
     if (outcome.kind !== "not-sent" && (kind !== undefined || decision.retry)) budget.failed(now);
     call.next = decision.retry && (decision.free || budget.allowsRetry(now)) ? decision : { retry: false };
-    if (call.next.retry) {
-      const { endpoint } = record;
-      const method = `${call.method.parent.typeName}/${call.method.name}`;
-      const { delayMs } = call.next;
-      emit({ type: "retry", method, endpoint, attempt: call.attempt, outcome: outcome.kind, delayMs, error });
-    }
     return userError(error, outcome);
   }
 

@@ -20,7 +20,7 @@ export type BalancedTransportEvent =
   | { readonly type: "ejected"; readonly endpoint: Endpoint; readonly forMs: number; readonly outcome: Outcome["kind"] }
   /** An ejected endpoint answered its probe and is back. */
   | { readonly type: "returned"; readonly endpoint: Endpoint }
-  /** An attempt failed and another will be made after `delayMs`. */
+  /** A call goes on after an attempt failed on `endpoint`: its attempt number `attempt` (from 2) is made, `delayMs` later. */
   | {
       readonly type: "retry";
       readonly method: string;
