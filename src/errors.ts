@@ -35,6 +35,11 @@ export function transportClosed(): ConnectError {
   return new ConnectError("the transport was closed", Code.Unavailable);
 }
 
+/** What the caller gave cannot be sent. */
+export function invalidCall(problem: string): ConnectError {
+  return new ConnectError(problem, Code.InvalidArgument);
+}
+
 /** The text is Connect's own. */
 export function deadlineExceeded(): ConnectError {
   return new ConnectError("the operation timed out", Code.DeadlineExceeded);

@@ -6,8 +6,7 @@ import type {
   MessageInitShape,
 } from "@bufbuild/protobuf";
 import {
-  Code,
-  ConnectError,
+  type ConnectError,
   type ContextValues,
   createContextValues,
   type StreamResponse,
@@ -17,11 +16,12 @@ import {
 import { createMethodUrl, runStreamingCall, runUnaryCall } from "@connectrpc/connect/protocol";
 import type { Settings } from "../config/settings.ts";
 import type { Resolver } from "../discovery/resolver.ts";
-import { transportClosed } from "../errors.ts";
+import { invalidCall, transportClosed } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import { type Snapshot, takeSnapshot } from "../telemetry/snapshot.ts";
 import { type Assembly, assemble } from "./assemble.ts";
 import { Call } from "./call.ts";
+import { headerProblem } from "./headers.ts";
 import { underPolicy } from "./policy.ts";
 import { callStream } from "./stream.ts";
 import { callUnary } from "./unary.ts";
@@ -72,7 +72,7 @@ export class Balanced implements BalancedTransport {
   ): Promise<UnaryResponse<I, O>> {
     const { interceptors, policy, defaultTimeoutMs } = this.#settings;
     const limit = timeoutMs ?? defaultTimeoutMs;
-    const problem = this.#problem(limit);
+    const problem = this.#problem(limit, header);
     if (problem !== undefined) return Promise.reject(problem);
     const { clock } = this.#parts.runtime;
     if (interceptors.length === 0 && policy === undefined) {
@@ -107,7 +107,7 @@ export class Balanced implements BalancedTransport {
   ): Promise<StreamResponse<I, O>> {
     const { interceptors, defaultTimeoutMs } = this.#settings;
     const limit = timeoutMs ?? defaultTimeoutMs;
-    const problem = this.#problem(limit);
+    const problem = this.#problem(limit, header);
     if (problem !== undefined) return Promise.reject(problem);
     const send = (
       callSignal: AbortSignal | undefined,
@@ -154,10 +154,15 @@ export class Balanced implements BalancedTransport {
   }
 
   /** Why a call cannot even be started. */
-  #problem(timeoutMs: number | undefined): ConnectError | undefined {
+  #problem(timeoutMs: number | undefined, header: HeadersInit | undefined): ConnectError | undefined {
     if (this.#closed) return transportClosed();
-    if (timeoutMs === undefined || (typeof timeoutMs === "number" && !Number.isNaN(timeoutMs))) return undefined;
-    return new ConnectError(`timeoutMs must be a number of milliseconds, not ${timeoutMs}`, Code.InvalidArgument);
+    if (timeoutMs !== undefined && (typeof timeoutMs !== "number" || Number.isNaN(timeoutMs))) {
+      return invalidCall(
+        `timeoutMs must be a number of milliseconds, not ${typeof timeoutMs === "string" ? JSON.stringify(timeoutMs) : String(timeoutMs)}`,
+      );
+    }
+    const problem = header === undefined ? undefined : headerProblem(header);
+    return problem === undefined ? undefined : invalidCall(problem);
   }
 
   #limits(signal: AbortSignal | undefined, timeoutMs: number | undefined) {

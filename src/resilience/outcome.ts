@@ -11,8 +11,8 @@ export type Outcome =
   | { readonly kind: "ambiguous"; readonly cause: "lost" | "timeout" | "proxy" | "unknown" }
   /** The server answered with an error. */
   | { readonly kind: "answered"; readonly code: Code }
-  /** The caller aborted, or its deadline passed. */
-  | { readonly kind: "caller"; readonly cause: "abort" | "deadline" };
+  /** The caller aborted, its deadline passed, or its request is none that can be sent. */
+  | { readonly kind: "caller"; readonly cause: "abort" | "deadline" | "request" };
 
 /** What is known of the attempt besides its error. */
 export interface AttemptContext {
@@ -39,6 +39,7 @@ export function classify(error: unknown, context: AttemptContext): Outcome {
   if (chain.some((cause) => context.isMarkedNotSent(cause))) return { kind: "not-sent", code: systemCode(chain) };
   if (timedOut)
     return context.attemptTimedOut ? { kind: "ambiguous", cause: "timeout" } : { kind: "caller", cause: "deadline" };
+  if (chain.some(isBadRequest)) return { kind: "caller", cause: "request" };
   if (chain.some(isConnectPhase)) return { kind: "not-sent", code: systemCode(chain) };
   if (chain.some((cause) => /NGHTTP2_REFUSED_STREAM/.test(messageOf(cause)))) return { kind: "refused" };
   if (chain.some((cause) => isLost(cause))) return { kind: "ambiguous", cause: "lost" };
@@ -89,6 +90,13 @@ function isConnectPhase(cause: unknown): boolean {
   if (syscall === "connect" || syscall === "getaddrinfo") return true;
   return (
     CERTIFICATE_ERROR.test(code) || code === "ERR_SSL_WRONG_VERSION_NUMBER" || HANDSHAKE_ERROR.test(messageOf(cause))
+  );
+}
+
+/** What Node says of headers that an interceptor of an attempt has set; another endpoint would take them no better. */
+function isBadRequest(cause: unknown): boolean {
+  return /^ERR_(HTTP2_INVALID_|HTTP2_HEADER_SINGLE_VALUE|INVALID_(CHAR|HTTP_TOKEN)$)/.test(
+    systemError(cause).code ?? "",
   );
 }
 

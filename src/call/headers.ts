@@ -1,0 +1,53 @@
+/**
+ * They belong to a connection or to the message's framing, which are not the caller's (RFC 9110 section 7.6.1, RFC 9113
+ * section 8.2.2). Node takes some of them: a wrong `content-length` makes a call over HTTP/1.1 wait for ever, and costs
+ * all calls on an HTTP/2 connection.
+ */
+const NOT_THE_CALLERS = [
+  "connection",
+  "content-length",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
+/** What is wrong with a call's headers; undefined if nothing. No value is told, because it may be a secret. */
+export function headerProblem(header: HeadersInit): string | undefined {
+  let headers: Headers;
+  try {
+    headers = header instanceof Headers ? header : new Headers(header);
+  } catch {
+    return unreadable(header);
+  }
+  const name = NOT_THE_CALLERS.find((forbidden) => headers.has(forbidden));
+  return name === undefined ? undefined : `header "${name}" belongs to the connection and cannot be set for a call`;
+}
+
+function unreadable(header: HeadersInit): string {
+  for (const [name, value] of entriesOf(header)) {
+    if (!isAllowed(name, ""))
+      return `header name ${JSON.stringify(name)} is none that HTTP allows (RFC 9110 section 5.1)`;
+    if (!isAllowed("x", value))
+      return `header ${JSON.stringify(name)} has a value that HTTP cannot carry; text in other characters than Latin-1 goes through encodeBinaryHeader()`;
+  }
+  return "headers must be Headers, an object, or a list of pairs of a name and a value";
+}
+
+function entriesOf(header: HeadersInit): [string, string][] {
+  try {
+    return Array.isArray(header) ? (header as [string, string][]) : Object.entries(header as Record<string, string>);
+  } catch {
+    return [];
+  }
+}
+
+function isAllowed(name: string, value: string): boolean {
+  try {
+    return new Headers([[name, value]]) !== undefined;
+  } catch {
+    return false;
+  }
+}
