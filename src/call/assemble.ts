@@ -7,7 +7,7 @@ import type { Resolver } from "../discovery/resolver.ts";
 import { verifiedNameOf, withTrustedNames } from "../discovery/server-names.ts";
 import { hostAndPort } from "../endpoint.ts";
 import type { Platform } from "../platform.ts";
-import type { EndpointTransport } from "../pool/endpoint-transport.ts";
+import type { EndpointContext, EndpointTransport } from "../pool/endpoint-transport.ts";
 import { Pool } from "../pool/pool.ts";
 import type { Reconciled } from "../pool/reconcile.ts";
 import type { EndpointRecord } from "../pool/record.ts";
@@ -17,6 +17,7 @@ import type { Attempt } from "./attempt.ts";
 import { AttemptLoop } from "./attempt-loop.ts";
 import type { Call } from "./call.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { Repeatable } from "./repeatable.ts";
 import type { CallParts } from "./unary.ts";
 import { Judge } from "./verdict.ts";
 
@@ -52,6 +53,7 @@ export function assemble(settings: Settings, resolver: Resolver, platform: Platf
     random: runtime.random,
   });
   const budget = new RetryBudget();
+  const repeatable = new Repeatable(settings.retry, budget, runtime.clock);
   const judge = new Judge({
     pool,
     directory,
@@ -66,7 +68,8 @@ export function assemble(settings: Settings, resolver: Resolver, platform: Platf
     pool,
     runtime,
     attemptTimeoutMs: settings.attemptTimeoutMs,
-    open: opener(settings, platform, markNotSent),
+    repeatable,
+    open: opener(settings, platform, { markNotSent, mayRepeat: (path) => repeatable.path(path) }),
     onUpdate: ({ ttlMs, endpoints }: Answer, { added, removed }: Reconciled) => {
       emit({
         type: "resolved",
@@ -106,13 +109,13 @@ function nameOf({ parent, name }: DescMethod): string {
 function opener(
   settings: Settings,
   platform: Platform,
-  markNotSent: (error: unknown) => void,
+  callbacks: Pick<EndpointContext, "markNotSent" | "mayRepeat">,
 ): (record: EndpointRecord) => EndpointTransport {
   const { tls, connectTimeoutMs, connect, pathPrefix } = settings;
   const factory = settings.createEndpointTransport ?? platform.createEndpointTransports(settings);
   return ({ endpoint }) => {
     const { verifiedName, port } = endpoint;
     const baseUrl = `${tls === false ? "http" : "https"}://${hostAndPort(verifiedName, port)}${pathPrefix}`;
-    return factory(endpoint, { baseUrl, verifiedName, tls, connectTimeoutMs, connect, markNotSent });
+    return factory(endpoint, { baseUrl, verifiedName, tls, connectTimeoutMs, connect, ...callbacks });
   };
 }

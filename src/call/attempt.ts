@@ -17,9 +17,17 @@ export class Attempt implements Waiting {
   timeoutMs: number | undefined = undefined;
   /** `timeoutMs` is the attempt's own limit, not what the call has left. */
   limited = false;
+  readonly #isRepeatable: (call: Call) => boolean;
   #waiting: AbortController | undefined = undefined;
 
-  constructor(call: Call, record: EndpointRecord, transport: EndpointTransport, now: number) {
+  constructor(
+    call: Call,
+    record: EndpointRecord,
+    transport: EndpointTransport,
+    isRepeatable: (call: Call) => boolean,
+    now: number,
+  ) {
+    this.#isRepeatable = isRepeatable;
     this.call = call;
     this.record = record;
     this.transport = transport;
@@ -37,6 +45,11 @@ export class Attempt implements Waiting {
       this.timeoutMs = Math.max(1, Math.ceil(attemptTimeoutMs));
       this.limited = true;
     }
+  }
+
+  /** Whether the call could go on if this attempt's connection were lost. Asked only where a connection is in doubt. */
+  get repeatable(): boolean {
+    return this.#isRepeatable(this.call);
   }
 
   /** Aborts when the connection is no longer waited for. Made when a dial asks for it. */

@@ -8,6 +8,7 @@ import type { EndpointRecord } from "../pool/record.ts";
 import type { Runtime } from "../runtime.ts";
 import { Attempt } from "./attempt.ts";
 import type { Call } from "./call.ts";
+import type { Repeatable } from "./repeatable.ts";
 
 export interface DispatcherOptions {
   readonly directory: Directory;
@@ -15,6 +16,7 @@ export interface DispatcherOptions {
   readonly runtime: Runtime;
   /** Builds the transport of an endpoint on its first use. */
   readonly open: (record: EndpointRecord) => EndpointTransport;
+  readonly repeatable: Repeatable;
   /** Limit of one attempt of a unary call; Infinity for none. */
   readonly attemptTimeoutMs: number;
   /** Told when an answer changed the endpoints. */
@@ -88,7 +90,9 @@ export class Dispatcher {
   }
 
   #attempt(call: Call, record: EndpointRecord, now: number): Attempt {
-    const attempt = new Attempt(call, record, this.transportOf(record), now);
+    const { repeatable } = this.#options;
+    repeatable.learn(call.method);
+    const attempt = new Attempt(call, record, this.transportOf(record), repeatable.call, now);
     if (attempt.ticket?.probe !== undefined) this.#options.pool.invalidate();
     this.limit(attempt, now);
     return attempt;

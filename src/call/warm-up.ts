@@ -54,7 +54,10 @@ async function connect(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const waiting = new AbortController();
-  const connecting = dispatcher.transportOf(record).connect?.(runtime.clock.now(), waiting);
+  const connecting = dispatcher.transportOf(record).connect?.(runtime.clock.now(), {
+    signal: waiting.signal,
+    repeatable: false,
+  });
   if (connecting === undefined) return;
   await connected(connecting, {
     signal,

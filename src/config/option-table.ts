@@ -255,6 +255,18 @@ export const optionTable: readonly OptionRow[] = [
     doc: "A connection unused for longer is replaced before the next call. Default 50 s for HTTP/2, 5 s for HTTP/1.1.",
   },
   {
+    path: "connection.verifyAfterMs",
+    name: "connection-verify-after",
+    kind: kinds.durationMs(0),
+    doc: "An HTTP/2 connection unused for longer is verified by PING: in the same flight as a call that may be repeated, before any other. Default 1 s.",
+  },
+  {
+    path: "connection.maxAgeMs",
+    name: "connection-max-age",
+    kind: kinds.durationMs(1),
+    doc: "A connection that is older is replaced, give or take a tenth, so that servers behind a load balancer get their share. Default none.",
+  },
+  {
     path: "createEndpointTransport",
     kind: kinds.callback,
     doc: "Builds the transport of each endpoint, in place of the presets; `protocol` and `httpVersion` then have no effect.",

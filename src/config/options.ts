@@ -111,6 +111,16 @@ export interface DnsOptions {
 export interface ConnectionOptions {
   /** A connection unused for longer is replaced before the next call. Default 50 s for HTTP/2, 5 s for HTTP/1.1. */
   idleMs?: number;
+  /**
+   * An HTTP/2 connection unused for longer is verified by PING: in the same flight as a call that may be repeated,
+   * before any other. Default 1 s.
+   */
+  verifyAfterMs?: number;
+  /**
+   * A connection that is older is replaced, give or take a tenth, so that servers behind a load balancer get their
+   * share. Default none.
+   */
+  maxAgeMs?: number;
 }
 
 /** A policy round a call; cockatiel's `IPolicy` is one. */

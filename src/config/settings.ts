@@ -8,7 +8,7 @@ import type { EndpointTransportFactory } from "../pool/endpoint-transport.ts";
 import type { HealthLimits } from "../resilience/health.ts";
 import type { RetryLimits } from "../resilience/retry-decision.ts";
 import { type EventListener, guardedListener } from "../telemetry/events.ts";
-import type { BalancedTransportOptions, CallPolicy } from "./options.ts";
+import type { BalancedTransportOptions, CallPolicy, ConnectionOptions } from "./options.ts";
 import type { ConnectOptions, TlsOptions } from "./wire-options.ts";
 
 /** The options with every default filled in: the one place where defaults stand. */
@@ -29,7 +29,7 @@ export interface Settings {
   readonly breaker: HealthLimits | false;
   readonly policy: CallPolicy | undefined;
   readonly ages: AgeLimits;
-  readonly idleMs: number;
+  readonly connection: Required<ConnectionOptions>;
   readonly createEndpointTransport: EndpointTransportFactory | undefined;
   readonly emit: EventListener;
 }
@@ -64,8 +64,12 @@ export function settingsOf(options: BalancedTransportOptions, log?: EventListene
       maxTtlMs: dns.maxTtlMs ?? Math.max(300_000, dns.minTtlMs ?? 0),
       maxStaleMs: dns.maxStaleMs ?? 3_600_000,
     },
-    // Load balancers drop idle HTTP/2 connections after 60 s at the earliest (AWS ALB), Node's HTTP/1.1 servers after 5 s.
-    idleMs: options.connection?.idleMs ?? (httpVersion === "2" ? 50_000 : 5_000),
+    connection: {
+      // Load balancers drop idle HTTP/2 connections after 60 s at the earliest (AWS ALB), Node's HTTP/1.1 servers after 5 s.
+      idleMs: options.connection?.idleMs ?? (httpVersion === "2" ? 50_000 : 5_000),
+      verifyAfterMs: options.connection?.verifyAfterMs ?? 1_000,
+      maxAgeMs: options.connection?.maxAgeMs ?? Number.POSITIVE_INFINITY,
+    },
     createEndpointTransport: options.createEndpointTransport,
     emit: guardedListener(options.onEvent, log),
   };

@@ -6,6 +6,7 @@ import type { Clock } from "../runtime.ts";
 import type { Destination } from "./address.ts";
 import { createHttp1Agent } from "./http1-agent.ts";
 import { Http2Sessions } from "./http2-session.ts";
+import { SilentGap } from "./silent-gap.ts";
 
 export interface NodeEndpointTransportsOptions {
   readonly protocol: "connect" | "grpc" | "grpc-web";
@@ -13,28 +14,27 @@ export interface NodeEndpointTransportsOptions {
   /** Run in each call of an endpoint's transport: once per attempt. */
   readonly interceptors: Interceptor[];
   /** A connection unused for longer is replaced before the next call. */
-  readonly idleMs?: number | undefined;
+  readonly idleMs: number;
+  /** Of HTTP/2: one unused for longer is verified by PING. */
+  readonly verifyAfterMs: number;
+  /** A connection that is older is replaced; Infinity for no limit. */
+  readonly maxAgeMs: number;
   readonly clock: Clock;
+  readonly random: () => number;
 }
-
-/**
- * Load balancers drop idle HTTP/2 connections after 60 s (AWS ALB) or more. Node's HTTP/1.1 servers close idle
- * connections after 5 s, others later.
- */
-const defaultIdleMs = { "2": 50_000, "1.1": 5_000 };
 
 /** connect-node's transports, over connections of our own. */
 export function createNodeEndpointTransports(options: NodeEndpointTransportsOptions): EndpointTransportFactory {
-  const { protocol, httpVersion, interceptors, clock } = options;
+  const { protocol, httpVersion, interceptors, idleMs, maxAgeMs, clock } = options;
   // connect-node would use HTTP/2 all the same, and the user would look for the fault elsewhere.
   if (protocol === "grpc" && httpVersion === "1.1") throw new TypeError("gRPC needs HTTP/2: use gRPC-web or Connect");
-  const idleMs = options.idleMs ?? defaultIdleMs[httpVersion];
+  const silentGap = new SilentGap();
 
   return (endpoint: Endpoint, context: EndpointContext): EndpointTransport => {
     const { baseUrl, connectTimeoutMs, tls, verifiedName } = context;
     const destination: Destination = { address: endpoint.address, port: endpoint.port, verifiedName, tls };
     const markNotSent = (error: unknown): void => context.markNotSent(error);
-    const connection = { baseUrl, destination, connectTimeoutMs, idleMs, clock, markNotSent };
+    const connection = { baseUrl, destination, connectTimeoutMs, idleMs, maxAgeMs, clock, markNotSent };
     const common = { ...context.connect, baseUrl, interceptors };
 
     if (httpVersion === "1.1") {
@@ -43,7 +43,9 @@ export function createNodeEndpointTransports(options: NodeEndpointTransportsOpti
       const transport = create({ ...common, httpVersion, nodeOptions: { agent: connections.agent } });
       return endpointTransport(transport, connections);
     }
-    const sessionManager = new Http2Sessions(connection);
+    const { verifyAfterMs, random } = options;
+    const mayRepeat = (path: string): boolean => context.mayRepeat(path);
+    const sessionManager = new Http2Sessions({ ...connection, verifyAfterMs, random, silentGap, mayRepeat });
     if (protocol === "grpc") {
       return endpointTransport(createGrpcTransport({ ...common, sessionManager }), sessionManager);
     }

@@ -13,6 +13,8 @@ export interface Http1AgentOptions {
   readonly connectTimeoutMs: number;
   /** Connections unused for longer are closed before the next call. */
   readonly idleMs: number;
+  /** Connections that are older are closed before the next call; Infinity for no limit. */
+  readonly maxAgeMs: number;
   readonly clock: Clock;
   markNotSent(error: unknown): void;
 }
@@ -28,11 +30,12 @@ export interface Http1Agent {
 }
 
 export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
-  const { destination, idleMs, clock } = options;
+  const { destination, idleMs, maxAgeMs, clock } = options;
   const { tls, verifiedName } = destination;
   const agentOptions: AgentOptions = { keepAlive: true };
   const agent = tls === false ? new HttpAgent(agentOptions) : new HttpsAgent(agentOptions);
   const freedAt = new WeakMap<Duplex, number>();
+  const bornAt = new WeakMap<Duplex, number>();
   let aliveAt = 0;
   let check: Promise<void> | undefined;
   let closed = false;
@@ -44,6 +47,7 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
       if (closed) throw endpointClosed();
       const pinned = { ...request, ...tcpOptions(destination), ...(tls !== false && tlsOptions(verifiedName, tls)) };
       const socket = open(pinned as ClientRequestArgs);
+      bornAt.set(socket as Socket, clock.now());
       guardConnecting(socket as Socket, options);
       return socket;
     } catch (error) {
@@ -68,7 +72,8 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
   function closeIdle(now: number): void {
     for (const name in agent.freeSockets) {
       for (const socket of agent.freeSockets[name] ?? []) {
-        if (now - (freedAt.get(socket) ?? now) > idleMs) socket.destroy();
+        const isIdle = now - (freedAt.get(socket) ?? now) > idleMs;
+        if (isIdle || now - (bornAt.get(socket) ?? now) > maxAgeMs) socket.destroy();
       }
     }
   }

@@ -8,22 +8,36 @@ import {
 import type { Socket } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Clock } from "../runtime.ts";
+import { Http2Liveness } from "./http2-liveness.ts";
+
+export interface Http2ConnectionOptions {
+  readonly clock: Clock;
+  /** Whether a request of this path may be sent again although it may have been processed. */
+  mayRepeat(path: string): boolean;
+}
 
 /** One established HTTP/2 connection: counts its streams, and holds the process exactly while there are any. */
 export class Http2Connection {
+  readonly bornAt: number;
+  readonly liveness: Http2Liveness;
   readonly #session: ClientHttp2Session;
   readonly #socket: Socket;
-  readonly #clock: Clock;
+  readonly #mayRepeat: (path: string) => boolean;
+  /** Streams without a response yet, and what they ask for. */
+  readonly #waiting = new Map<ClientHttp2Stream, string>();
   #streams = 0;
   #draining = false;
-  #heardAt: number;
 
   /** @param session has its permanent `error` listener already: the one who dialled added it before anything could fail. */
-  constructor(session: ClientHttp2Session, socket: Socket, clock: Clock) {
+  constructor(session: ClientHttp2Session, socket: Socket, { clock, mayRepeat }: Http2ConnectionOptions) {
     this.#session = session;
     this.#socket = socket;
-    this.#clock = clock;
-    this.#heardAt = clock.now();
+    this.#mayRepeat = mayRepeat;
+    this.bornAt = clock.now();
+    this.liveness = new Http2Liveness(session, clock, {
+      onSuspect: () => this.#moveOn(),
+      onDead: () => this.condemn(),
+    });
     // Node closes the session by itself on GOAWAY, but a moment later; from this event on nothing new may start.
     session.on("goaway", () => {
       this.#draining = true;
@@ -41,31 +55,26 @@ export class Http2Connection {
     return this.#streams;
   }
 
-  /**
-   * When the server last sent something for a call. Not when one was last sent: on a connection that was forgotten
-   * without a word, calls that fail must not keep it young. And not when a stream ended, which may be noticed late.
-   */
-  get heardAt(): number {
-    return this.#heardAt;
-  }
-
   /** Bytes of this stream's response have been read. */
   heard(stream: ClientHttp2Stream): void {
-    if (stream.session === this.#session) this.#heardAt = this.#clock.now();
+    if (stream.session === this.#session) this.liveness.heard();
   }
 
   /** Opens a stream. What this throws was not sent. */
   request(headers: OutgoingHttpHeaders, options: ClientSessionRequestOptions): ClientHttp2Stream {
     const stream = this.#session.request(headers, options);
     this.#begin();
+    this.#waiting.set(stream, String(headers[":path"]));
+    this.liveness.begin();
     // connect-node listens only after a microtask; an error before that must not be uncaught.
     stream.on("error", () => {});
-    let answered = false;
     stream.once("response", () => {
-      answered = true;
-      this.#heardAt = this.#clock.now();
+      if (this.#waiting.delete(stream)) this.liveness.end();
+      this.liveness.heard();
     });
     stream.once("close", () => {
+      const answered = !this.#waiting.delete(stream);
+      if (!answered) this.liveness.end();
       this.#end();
       // connect-node takes NO_ERROR for a good end, also without any response, and the call would wait for ever
       // (connect-es #1108). gRPC maps it to INTERNAL.
@@ -84,6 +93,18 @@ export class Http2Connection {
     else this.#session.close();
   }
 
+  /** Nobody is at the other end: everything on this connection fails now. */
+  condemn(): void {
+    this.#draining = true;
+    this.#session.destroy(lost());
+  }
+
+  /** Nobody may be at the other end: no new calls, and those that wait and may be repeated go elsewhere. */
+  #moveOn(): void {
+    this.close();
+    for (const [stream, path] of this.#waiting) if (this.#mayRepeat(path)) stream.destroy(lost());
+  }
+
   #begin(): void {
     this.#streams += 1;
     // The socket rather than the session: a session that has been destroyed no longer reaches its socket.
@@ -96,4 +117,9 @@ export class Http2Connection {
     this.#socket.unref();
     if (this.#draining) this.#session.destroy();
   }
+}
+
+/** In the shape of the kernel's own error: the request was sent, and what became of it is not known. */
+function lost(): Error {
+  return Object.assign(new Error("the server no longer answers"), { code: "ECONNRESET", syscall: "read" });
 }

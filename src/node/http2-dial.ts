@@ -1,10 +1,9 @@
 import { connect as connectHttp2 } from "node:http2";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { Clock } from "../runtime.ts";
 import { type Destination, tcpOptions, tlsOptions } from "./address.ts";
 import { connectError, connectTimeout } from "./connect-failure.ts";
-import { Http2Connection } from "./http2-connection.ts";
+import { Http2Connection, type Http2ConnectionOptions } from "./http2-connection.ts";
 
 /** An HTTP/2 connection in the making, shared by all calls that wait for it. */
 export interface Http2Dial {
@@ -24,7 +23,12 @@ export interface Http2Dial {
  *
  * While it is in the making it does not hold the process: the calls that wait do.
  */
-export function dialHttp2(origin: string, destination: Destination, timeoutMs: number, clock: Clock): Http2Dial {
+export function dialHttp2(
+  origin: string,
+  destination: Destination,
+  timeoutMs: number,
+  options: Http2ConnectionOptions,
+): Http2Dial {
   let resolve!: (connection: Http2Connection) => void;
   let reject!: (reason: unknown) => void;
   const connection = new Promise<Http2Connection>((onConnected, onFailed) => {
@@ -32,7 +36,7 @@ export function dialHttp2(origin: string, destination: Destination, timeoutMs: n
     reject = onFailed;
   });
   connection.catch(() => {});
-  const startedAt = clock.now();
+  const startedAt = options.clock.now();
   let settled = false;
   let waiting = 0;
   let abandon = (_reason: Error): void => {};
@@ -74,7 +78,7 @@ export function dialHttp2(origin: string, destination: Destination, timeoutMs: n
   session.once("remoteSettings", () => {
     if (settled || session.destroyed) return;
     settle();
-    resolve(new Http2Connection(session, socket, clock));
+    resolve(new Http2Connection(session, socket, options));
   });
   abandon = (reason) => {
     if (settled) return;

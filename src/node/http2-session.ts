@@ -6,10 +6,14 @@ import type { Destination } from "./address.ts";
 import { connectFailure, connectTimeout, endpointClosed } from "./connect-failure.ts";
 import type { Http2Connection } from "./http2-connection.ts";
 import { dialHttp2, type Http2Dial } from "./http2-dial.ts";
+import type { SilentGap } from "./silent-gap.ts";
 import { trustedGapMs, twoTurns } from "./two-turns.ts";
 
 /** What connect-node wants; it exports the type under no name. */
 type SessionManager = NonNullable<GrpcTransportOptions["sessionManager"]>;
+
+/** How soon a connection over its age is tried to be replaced again. */
+const REPLACE_AGAIN_MS = 10_000;
 
 export interface Http2SessionsOptions {
   /** The endpoint's URL; its path is not looked at. */
@@ -18,7 +22,15 @@ export interface Http2SessionsOptions {
   readonly connectTimeoutMs: number;
   /** A connection unused for longer is replaced before the next call. */
   readonly idleMs: number;
+  /** One unused for longer is asked by PING whether its server is still there. */
+  readonly verifyAfterMs: number;
+  /** One that is older is replaced, without a call waiting for that; Infinity for no limit. */
+  readonly maxAgeMs: number;
   readonly clock: Clock;
+  readonly random: () => number;
+  /** Of all endpoints of the transport. */
+  readonly silentGap: SilentGap;
+  mayRepeat(path: string): boolean;
   markNotSent(error: unknown): void;
 }
 
@@ -38,6 +50,8 @@ export class Http2Sessions implements SessionManager {
   #current: Http2Connection | undefined;
   #dial: Http2Dial | undefined;
   #check: Promise<void> | undefined;
+  /** The age limit of the current connection. */
+  #maxAgeMs = Number.POSITIVE_INFINITY;
   /** When a call last looked: what arrived up to then has been seen. */
   #lookedAt = 0;
   #closed = false;
@@ -57,11 +71,15 @@ export class Http2Sessions implements SessionManager {
    */
   connect(now: number, waiting?: Waiting): Promise<void> | undefined {
     if (this.#closed) return Promise.reject(connectFailure(endpointClosed()));
-    if (this.#usable() !== undefined) {
+    const current = this.#usable();
+    if (current !== undefined) {
       const gap = now - this.#lookedAt;
       // A negative gap says nothing about the connection, only that the clock was set back.
       if (gap < 0 || gap > trustedGapMs) return this.#checked(now, waiting);
       this.#lookedAt = now;
+      if (current.liveness.verification !== undefined)
+        return this.#verified(current, current.liveness.verification, waiting);
+      if (now - current.bornAt > this.#maxAgeMs) this.#replaceInBackground(now);
       return undefined;
     }
     return this.#dialled(now, waiting);
@@ -106,16 +124,49 @@ export class Http2Sessions implements SessionManager {
   }
 
   /** After a gap: first see what arrived during it; one check for all calls that come meanwhile. */
-  #checked(now: number, waiting: Waiting | undefined): Promise<void> {
+  async #checked(now: number, waiting: Waiting | undefined): Promise<void> {
     this.#check ??= twoTurns().then(() => {
       this.#check = undefined;
       this.#lookedAt = this.#options.clock.now();
-      const current = this.#usable();
-      // Load balancers drop idle connections, the first of them after 60 s, some without a word. Asked only now,
-      // because the end of the last stream may have been noticed only after the gap.
-      if (current?.inFlight === 0 && now - current.heardAt > this.#options.idleMs) this.#retire();
     });
-    return this.#check.then(() => (this.#usable() ? undefined : this.#dialled(this.#options.clock.now(), waiting)));
+    await this.#check;
+    const current = this.#usable();
+    if (current === undefined) return this.#dialled(this.#options.clock.now(), waiting);
+    const { idleMs, verifyAfterMs, silentGap } = this.#options;
+    const { liveness } = current;
+    if (liveness.verification !== undefined) return this.#verified(current, liveness.verification, waiting);
+    const unheardMs = now - liveness.heardAt;
+    if (unheardMs < verifyAfterMs) return;
+    // Load balancers drop idle connections, the first of them after 60 s, some without a word.
+    const idle = unheardMs > idleMs && current.inFlight === 0;
+    if (idle || !liveness.canVerify || silentGap.covers(liveness.heardAt, now)) {
+      this.#retire();
+      return this.#dialled(this.#options.clock.now(), waiting);
+    }
+    const verification = liveness.verify();
+    void verification.then((alive) => {
+      if (alive) return;
+      silentGap.foundSilent(now - verifyAfterMs, now);
+      current.condemn();
+    });
+    return this.#verified(current, verification, waiting);
+  }
+
+  /** A call that may be repeated goes in the same flight as the PING, any other when it has been answered. */
+  async #verified(
+    current: Http2Connection,
+    verification: Promise<boolean> | undefined,
+    waiting: Waiting | undefined,
+  ): Promise<void> {
+    if (verification === undefined || waiting?.repeatable === true) return;
+    await verification;
+    if (!current.usable) await this.#dialled(this.#options.clock.now(), waiting);
+  }
+
+  #replaceInBackground(now: number): void {
+    // If it fails, the old connection goes on for a while.
+    this.#maxAgeMs += REPLACE_AGAIN_MS;
+    this.#sharedDial(now).join();
   }
 
   #dialled(now: number, waiting: Waiting | undefined): Promise<void> {
@@ -139,16 +190,19 @@ export class Http2Sessions implements SessionManager {
       this.#dial = undefined;
     }
     if (this.#dial !== undefined) return this.#dial;
-    const dial = dialHttp2(this.authority, destination, connectTimeoutMs, clock);
+    const dial = dialHttp2(this.authority, destination, connectTimeoutMs, this.#options);
     this.#dial = dial;
     dial.connection.then(
       (connection) => {
         if (this.#dial === dial) this.#dial = undefined;
-        if (this.#closed || this.#usable()) {
+        if (this.#closed) {
           connection.close();
           return;
         }
+        this.#retire();
         this.#current = connection;
+        // Spread, so that connections made together do not all end together (gRPC servers' MAX_CONNECTION_AGE, too).
+        this.#maxAgeMs = this.#options.maxAgeMs * (0.9 + 0.2 * this.#options.random());
         this.#lookedAt = clock.now();
       },
       () => {
@@ -173,7 +227,8 @@ export class Http2Sessions implements SessionManager {
       }, connectTimeoutMs);
     });
     try {
-      await Promise.race([this.#dialled(clock.now(), giveUp), late]);
+      const waiting = { signal: giveUp.signal, repeatable: true };
+      await Promise.race([this.#dialled(clock.now(), waiting), late]);
     } finally {
       clearTimeout(timer);
     }

@@ -8,12 +8,13 @@ export const nodePlatform: Platform = {
   runtime: systemRuntime,
   createDnsClient: (options) => createNodeDnsClient(options, systemRuntime),
   writeLog: (line) => void process.stderr.write(`${line}\n`),
-  createEndpointTransports: ({ protocol, httpVersion, attemptInterceptors, idleMs }) =>
+  createEndpointTransports: ({ protocol, httpVersion, attemptInterceptors, connection }) =>
     createNodeEndpointTransports({
       protocol,
       httpVersion,
       interceptors: attemptInterceptors,
-      idleMs,
+      ...connection,
       clock: systemRuntime.clock,
+      random: systemRuntime.random,
     }),
 };

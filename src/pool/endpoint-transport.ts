@@ -19,8 +19,10 @@ export interface EndpointTransport extends Transport {
   close?(): void;
 }
 
-/** A call that waits for a connection. */
+/** A call that needs a connection. */
 export interface Waiting {
+  /** It may be sent again although it may have been processed: so it need not wait until a connection is verified. */
+  readonly repeatable: boolean;
   /** Aborts when it no longer does. To be read only by who needs it: a warm call makes none. */
   readonly signal: AbortSignal;
 }
@@ -37,6 +39,8 @@ export interface EndpointContext {
   readonly connectTimeoutMs: number;
   /** Tells that the call which fails with this error (or with an error caused by it) never reached the network. */
   markNotSent(error: unknown): void;
+  /** Whether a request of this URL path may be sent again although it may have been processed. */
+  mayRepeat(path: string): boolean;
   /** Connect's own options, to be passed on. */
   readonly connect: ConnectOptions;
 }

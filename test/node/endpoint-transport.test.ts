@@ -1,7 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { TlsOptions } from "../../src/config/wire-options.ts";
-import { createNodeEndpointTransports } from "../../src/node/endpoint-transport.ts";
 import { createTestAuthority, type TestAuthority } from "../support/certificates.ts";
 import { endpointClient, rejection } from "../support/endpoint-client.ts";
 import { startFaultyRelay } from "../support/faulty-relay.ts";
@@ -241,8 +240,5 @@ test("useHttpGet sends side-effect free calls as GET", async () => {
 });
 
 test("gRPC without HTTP/2 is an error at once", () => {
-  const clock = { now: () => 0 };
-  expect(() => createNodeEndpointTransports({ protocol: "grpc", httpVersion: "1.1", interceptors: [], clock })).toThrow(
-    /HTTP\/2/,
-  );
+  expect(() => endpointClient({ port: 80, protocol: "grpc", httpVersion: "1.1" })).toThrow(/HTTP\/2/);
 });

@@ -21,6 +21,10 @@ export interface EndpointClientOptions {
   httpVersion?: "2" | "1.1";
   tls?: TlsOptions | false;
   idleMs?: number;
+  verifyAfterMs?: number;
+  maxAgeMs?: number;
+  /** Default: none. */
+  mayRepeat?: (path: string) => boolean;
   connectTimeoutMs?: number;
   clock?: Clock;
   connect?: ConnectOptions;
@@ -43,8 +47,11 @@ export function endpointClient(options: EndpointClientOptions): EndpointClient {
     protocol: options.protocol ?? "connect",
     httpVersion: options.httpVersion ?? "2",
     interceptors: [],
-    idleMs: options.idleMs,
+    idleMs: options.idleMs ?? (options.httpVersion === "1.1" ? 5_000 : 50_000),
+    verifyAfterMs: options.verifyAfterMs ?? 1_000,
+    maxAgeMs: options.maxAgeMs ?? Number.POSITIVE_INFINITY,
     clock,
+    random: () => 0.5,
   });
   const marked = new WeakSet<object>();
   const transport = factory(
@@ -55,6 +62,7 @@ export function endpointClient(options: EndpointClientOptions): EndpointClient {
       tls,
       connectTimeoutMs: options.connectTimeoutMs ?? 1000,
       markNotSent: (error) => marked.add(error as object),
+      mayRepeat: options.mayRepeat ?? (() => false),
       connect: options.connect ?? {},
     },
   );
