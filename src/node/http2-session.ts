@@ -77,8 +77,9 @@ export class Http2Sessions implements SessionManager {
       // A negative gap says nothing about the connection, only that the clock was set back.
       if (gap < 0 || gap > trustedGapMs) return this.#checked(now, waiting);
       this.#lookedAt = now;
-      if (current.liveness.verification !== undefined)
-        return this.#verified(current, current.liveness.verification, waiting);
+      const { verification } = current.liveness;
+      if (verification !== undefined && waiting?.repeatable !== true)
+        return this.#verified(current, verification, waiting);
       if (now - current.bornAt > this.#maxAgeMs) this.#replaceInBackground(now);
       return undefined;
     }
@@ -132,33 +133,43 @@ export class Http2Sessions implements SessionManager {
     await this.#check;
     const current = this.#usable();
     if (current === undefined) return this.#dialled(this.#options.clock.now(), waiting);
-    const { idleMs, verifyAfterMs, silentGap } = this.#options;
-    const { liveness } = current;
-    if (liveness.verification !== undefined) return this.#verified(current, liveness.verification, waiting);
-    const unheardMs = now - liveness.heardAt;
-    if (unheardMs < verifyAfterMs) return;
-    // Load balancers drop idle connections, the first of them after 60 s, some without a word.
-    const idle = unheardMs > idleMs && current.inFlight === 0;
-    if (idle || !liveness.canVerify || silentGap.covers(liveness.heardAt, now)) {
+    if (this.#isPastUse(current, now)) {
       this.#retire();
       return this.#dialled(this.#options.clock.now(), waiting);
     }
+    const verification = this.#verification(current, now);
+    if (verification !== undefined && waiting?.repeatable !== true)
+      await this.#verified(current, verification, waiting);
+  }
+
+  /** Nothing has come for so long that a PING is not worth its while. */
+  #isPastUse({ liveness, inFlight }: Http2Connection, now: number): boolean {
+    const { idleMs, silentGap } = this.#options;
+    // Load balancers drop idle connections, the first of them after 60 s, some without a word.
+    if (inFlight === 0 && now - liveness.heardAt > idleMs) return true;
+    return !liveness.canVerify || silentGap.covers(liveness.heardAt, now);
+  }
+
+  /** The PING by which the connection is verified; undefined if it need not be. */
+  #verification(current: Http2Connection, now: number): Promise<boolean> | undefined {
+    const { liveness } = current;
+    const { verifyAfterMs, silentGap } = this.#options;
+    if (liveness.verification !== undefined || now - liveness.heardAt < verifyAfterMs) return liveness.verification;
     const verification = liveness.verify();
     void verification.then((alive) => {
       if (alive) return;
       silentGap.foundSilent(now - verifyAfterMs, now);
       current.condemn();
     });
-    return this.#verified(current, verification, waiting);
+    return verification;
   }
 
-  /** A call that may be repeated goes in the same flight as the PING, any other when it has been answered. */
+  /** For a call that may not be repeated; one that may goes in the same flight as the PING. */
   async #verified(
     current: Http2Connection,
-    verification: Promise<boolean> | undefined,
+    verification: Promise<boolean>,
     waiting: Waiting | undefined,
   ): Promise<void> {
-    if (verification === undefined || waiting?.repeatable === true) return;
     await verification;
     if (!current.usable) await this.#dialled(this.#options.clock.now(), waiting);
   }
