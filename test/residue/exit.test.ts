@@ -1,7 +1,11 @@
 import { execFile } from "node:child_process";
 import { createSocket } from "node:dgram";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type DemoDnsServer, startDnsServer } from "../../examples/demo/dns-server.ts";
 import { type BlackHole, startBlackHole } from "../support/black-hole.ts";
@@ -9,7 +13,8 @@ import { type EchoServer, startEchoServer } from "../support/servers.ts";
 import type { ChildOptions } from "./child.ts";
 
 const run = promisify(execFile);
-const script = fileURLToPath(new URL("child.ts", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "connect-lb-residue-"));
+const script = join(folder, "child.mjs");
 const runs = 5;
 
 let dns: DemoDnsServer;
@@ -18,6 +23,18 @@ const deadResolver = createSocket("udp4");
 const servers: EchoServer[] = [];
 
 beforeAll(async () => {
+  // One file, because seventy processes that load two hundred modules each are most of the time this test takes.
+  const entryPoints = [fileURLToPath(new URL("child.ts", import.meta.url))];
+  const banner = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+  await build({
+    entryPoints,
+    outfile: script,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    banner: { js: banner },
+    logLevel: "warning",
+  });
   dns = await startDnsServer();
   blackHole = await startBlackHole();
   deadResolver.bind(0, "127.0.0.1");
@@ -34,6 +51,7 @@ afterAll(async () => {
   deadResolver.close();
   blackHole[Symbol.dispose]();
   await dns.close();
+  rmSync(folder, { recursive: true });
 });
 
 async function child(options: ChildOptions) {
