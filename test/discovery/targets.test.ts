@@ -1,0 +1,165 @@
+import { describe, expect, test } from "vitest";
+import { createNodeDnsClient } from "../../src/node/dns-client.ts";
+import { systemRuntime } from "../../src/runtime.ts";
+import { parseTarget, resolverOf } from "../../src/target.ts";
+import { a, message, name, record, SOA, srv } from "../dns/records.ts";
+import { MESSAGES } from "../support/dns-messages.ts";
+import { type Answering, startDnsPeer } from "../support/dns-peer.ts";
+
+// From the target as a user writes it to the questions that are asked, and from their answers to the endpoints.
+
+async function resolve(target: (peer: string) => string, answering: Answering, servers?: (peer: string) => string[]) {
+  await using peer = await startDnsPeer(answering);
+  const options = servers === undefined ? {} : { servers: servers(peer.address) };
+  const create = (client: Parameters<typeof createNodeDnsClient>[0]) => createNodeDnsClient(client, systemRuntime);
+  const resolver = resolverOf(parseTarget(target(peer.address)), options, create);
+  const { clock, random } = systemRuntime;
+  const limits = { signal: new AbortController().signal, deadline: clock.now() + 1_000 };
+  const resolution = await resolver.resolve({ ...limits, clock, random, reason: "first" });
+  return { resolution, authority: resolver.authority, asked: peer.queries.map(({ asks, over }) => `${over} ${asks}`) };
+}
+
+describe("consul", () => {
+  test("asks over TCP, reads addresses out of targets and follows nodes", async () => {
+    const { resolution, authority, asked } = await resolve(
+      (peer) => `consul://${peer}/users`,
+      (query) => [
+        Buffer.concat([
+          query.bytes.subarray(0, 2),
+          MESSAGES.consul.subarray(2, 12),
+          query.question,
+          MESSAGES.consul.subarray(12 + query.question.length),
+        ]),
+      ],
+    );
+    expect(asked).toEqual(["tcp SRV users.service.consul"]);
+    expect(authority).toBe("users.service.consul");
+    expect(resolution).toMatchObject({
+      kind: "endpoints",
+      ttlMs: 0,
+      endpoints: [
+        { address: "127.0.0.1", port: 9001 },
+        { address: "127.0.0.7", port: 9003 },
+      ],
+    });
+  });
+
+  test("asks for a node's address where the answer has none", async () => {
+    const { resolution, asked } = await resolve(
+      (peer) => `consul://${peer}/users`,
+      (query) => [
+        query.asks.startsWith("SRV")
+          ? message(query, { answers: [srv("n1.node.dc1.consul", { ttl: 0, weight: 2 })] })
+          : message(
+              query,
+              query.asks.startsWith("A ")
+                ? { answers: [a("n1.node.dc1.consul", "10.1.1.1", 0)] }
+                : { authorities: [SOA] },
+            ),
+      ],
+    );
+    expect(asked).toContain("tcp A n1.node.dc1.consul");
+    expect(resolution).toMatchObject({ endpoints: [{ address: "10.1.1.1", port: 80, weight: 2 }] });
+  });
+
+  test.each([
+    ["users?tag=canary", "canary.users.service.consul"],
+    ["users?dc=eu-1", "users.service.eu-1.dc.consul"],
+    ["users?tag=v1.2&dc=eu-1", "v1.2.users.service.eu-1.dc.consul"],
+    ["_users._canary", "_users._canary.service.consul"],
+    ["_users._tcp?dc=eu-1", "_users._tcp.service.eu-1.dc.consul"],
+    ["Users", "users.service.consul"],
+  ])("consul://…/%s asks for %s", async (written, asks) => {
+    const { asked, resolution } = await resolve(
+      (peer) => `consul://${peer}/${written}`,
+      (query) => [message(query, { flags: "8503", authorities: [SOA] })],
+    );
+    expect(asked).toEqual([`tcp SRV ${asks}`]);
+    expect(resolution).toMatchObject({ kind: "empty", reason: expect.stringContaining("no instance is healthy") });
+  });
+});
+
+describe("dns", () => {
+  test("IPv4 where there is any, each address once", async () => {
+    const { resolution, authority } = await resolve(
+      (peer) => `dns://${peer}/users.test:8443`,
+      (query) => [
+        query.asks.startsWith("A ")
+          ? message(query, {
+              answers: [a("users.test", "10.0.0.1", 9), a("users.test", "10.0.0.2", 7), a("users.test", "10.0.0.1", 8)],
+            })
+          : message(query, { answers: [record(name("users.test"), 28, 30, "fd000000000000000000000000000001")] }),
+      ],
+    );
+    expect(authority).toBe("users.test");
+    expect(resolution).toEqual({
+      kind: "endpoints",
+      ttlMs: 7_000,
+      endpoints: [
+        { address: "10.0.0.1", port: 8443, name: "users.test" },
+        { address: "10.0.0.2", port: 8443, name: "users.test" },
+      ],
+    });
+  });
+
+  test("IPv6 where there is nothing else", async () => {
+    const { resolution } = await resolve(
+      (peer) => `dns://${peer}/users.test:80`,
+      (query) => [
+        message(
+          query,
+          query.asks.startsWith("A ")
+            ? { authorities: [SOA] }
+            : { answers: [record(name("users.test"), 28, 30, "fd000000000000000000000000000001")] },
+        ),
+      ],
+    );
+    expect(resolution).toMatchObject({ endpoints: [{ address: "fd00::1" }] });
+  });
+
+  test("an address asks nobody", async () => {
+    const { resolution, asked } = await resolve(
+      (peer) => `dns://${peer}/[fd00::0:1]:80`,
+      () => [],
+    );
+    expect(asked).toEqual([]);
+    expect(resolution).toMatchObject({
+      endpoints: [{ address: "fd00::1", port: 80 }],
+      ttlMs: Number.POSITIVE_INFINITY,
+    });
+  });
+});
+
+describe("static", () => {
+  test("addresses ask nobody, names are looked up", async () => {
+    const { resolution, authority, asked } = await resolve(
+      () => "static:///10.0.0.1:80,[fd00::1]:81,users.test:82",
+      (query) => [
+        message(
+          query,
+          query.asks === "A users.test" ? { answers: [a("users.test", "10.0.0.9")] } : { authorities: [SOA] },
+        ),
+      ],
+      (peer) => [peer],
+    );
+    expect(authority).toBeUndefined();
+    expect(new Set(asked)).toEqual(new Set(["udp A users.test"]));
+    expect(resolution).toMatchObject({
+      ttlMs: 30_000,
+      endpoints: [
+        { address: "10.0.0.1", port: 80 },
+        { address: "fd00::1", port: 81 },
+        { address: "10.0.0.9", port: 82, name: "users.test" },
+      ],
+    });
+  });
+
+  test("a name without addresses leaves the others", async () => {
+    const { resolution } = await resolve(
+      () => "static:///gone.test:80,10.0.0.1:80",
+      (query) => [message(query, { flags: "8503", authorities: [SOA] })],
+      (peer) => [peer],
+    );
+    expect(resolution).toMatchObject({ endpoints: [{ address: "10.0.0.1" }] });
+  });
+});
