@@ -17,6 +17,7 @@ import type { Attempt } from "./attempt.ts";
 import { AttemptLoop } from "./attempt-loop.ts";
 import type { Call } from "./call.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { Marks } from "./marks.ts";
 import { Repeatable } from "./repeatable.ts";
 import type { CallParts } from "./unary.ts";
 import { Judge } from "./verdict.ts";
@@ -33,10 +34,8 @@ export function assemble(settings: Settings, resolver: Resolver, platform: Platf
   const { runtime } = platform;
   const { emit, tls } = settings;
   const { target } = resolver;
-  const notSent = new WeakSet<object>();
-  const markNotSent = (error: unknown) => {
-    if (typeof error === "object" && error !== null) notSent.add(error);
-  };
+  const marks = new Marks();
+  const { markNotSent, markStale } = marks;
   let lookUpError: unknown;
   const directory = new Directory(withTrustedNames(resolver, tls), settings.ages, runtime, (fact: LookUpFact) => {
     lookUpError = fact.kind === "failed" ? fact.error : undefined;
@@ -61,7 +60,7 @@ export function assemble(settings: Settings, resolver: Resolver, platform: Platf
     retry: settings.retry,
     runtime,
     emit,
-    isMarkedNotSent: (error) => typeof error === "object" && error !== null && notSent.has(error),
+    marks,
   });
   const dispatcher = new Dispatcher({
     directory,
@@ -69,7 +68,11 @@ export function assemble(settings: Settings, resolver: Resolver, platform: Platf
     runtime,
     attemptTimeoutMs: settings.attemptTimeoutMs,
     repeatable,
-    open: opener(settings, platform, { markNotSent, mayRepeat: (path) => repeatable.path(path) }),
+    open: opener(settings, platform, {
+      markNotSent,
+      markStale,
+      mayRepeat: (path, besides) => repeatable.path(path, besides),
+    }),
     onUpdate: ({ ttlMs, endpoints }: Answer, { added, removed }: Reconciled) => {
       emit({
         type: "resolved",
@@ -109,7 +112,7 @@ function nameOf({ parent, name }: DescMethod): string {
 function opener(
   settings: Settings,
   platform: Platform,
-  callbacks: Pick<EndpointContext, "markNotSent" | "mayRepeat">,
+  callbacks: Pick<EndpointContext, "markNotSent" | "markStale" | "mayRepeat">,
 ): (record: EndpointRecord) => EndpointTransport {
   const { tls, connectTimeoutMs, connect, pathPrefix } = settings;
   const factory = settings.createEndpointTransport ?? platform.createEndpointTransports(settings);

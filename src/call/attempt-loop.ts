@@ -96,14 +96,14 @@ export class AttemptLoop {
   async #next(failed: Attempt, userError: ConnectError): Promise<Attempt> {
     const { call } = failed;
     const { dispatcher, runtime, onRetry } = this.#options;
-    const { delayMs, free } = call.next as RetryDecision & { retry: true };
+    const { delayMs, elsewhere } = call.next as RetryDecision & { retry: true };
     if (delayMs > 0) {
       await runtime.sleep(delayMs, call.signal).catch(() => {
         throw abortedBy(call.signal as AbortSignal);
       });
     }
     call.attempt++;
-    const attempt = await dispatcher.further(call, free);
+    const attempt = await dispatcher.further(call, elsewhere);
     if (attempt === undefined) throw userError;
     onRetry(failed, delayMs);
     return attempt;

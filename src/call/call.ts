@@ -2,6 +2,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { type ContextValues, createContextValues } from "@connectrpc/connect";
 import type { PickInfo } from "../balancing/picker.ts";
 import type { EndpointRecord } from "../pool/record.ts";
+import { isTransparent, type Outcome } from "../resilience/outcome.ts";
 import type { CallHistory, RetryDecision } from "../resilience/retry-decision.ts";
 import type { AttemptReport } from "../telemetry/call-report.ts";
 
@@ -21,6 +22,7 @@ export class Call implements PickInfo, CallHistory {
   attempt = 1;
   sent = 0;
   notSent = 0;
+  transparent = 0;
   /** How to go on after a failed attempt. */
   next: RetryDecision | undefined = undefined;
   /** Attempts that failed; a call without one pays for no list. */
@@ -51,7 +53,9 @@ export class Call implements PickInfo, CallHistory {
   }
 
   /** Remembers a failed attempt. */
-  addFailure(record: EndpointRecord, report: AttemptReport): void {
+  addFailure(record: EndpointRecord, outcome: Outcome, report: AttemptReport): void {
+    if (outcome.kind === "not-sent") this.notSent++;
+    else if (!isTransparent(outcome) || ++this.transparent > 1) this.sent++;
     this.failures ??= { tried: new Set(), reports: [] };
     this.failures.tried.add(record);
     this.failures.reports.push(report);

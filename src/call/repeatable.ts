@@ -23,15 +23,17 @@ export class Repeatable {
     this.#methods.add(method);
   }
 
-  /** Whether a lost attempt of this call would be followed by another one. */
-  readonly call = ({ method, sent }: Call): boolean =>
-    this.#retry !== false &&
-    sent + 1 < this.#retry.maxAttempts &&
-    this.#method(method) &&
-    this.#budget.allowsRetry(this.#clock.now());
+  /** Whether an attempt of this call that is lost on a stale connection would be followed by another one. */
+  readonly call = ({ method, transparent }: Call): boolean =>
+    this.#retry !== false && this.#retry.maxAttempts > 1 && transparent === 0 && this.#method(method);
 
-  /** Whether a request of this URL path may be sent again; false for what is not known. */
-  path(path: string): boolean {
+  /**
+   * Whether a request of this URL path would be sent again if it were given up now; false for what is not known.
+   *
+   * @param besides so many others are given up at the same time, and repeated first.
+   */
+  path(path: string, besides: number): boolean {
+    if (besides >= this.#budget.retriesLeft(this.#clock.now())) return false;
     for (const method of this.#methods) {
       if (path.endsWith(`/${method.parent.typeName}/${method.name}`)) return this.#method(method);
     }

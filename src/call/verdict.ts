@@ -5,7 +5,7 @@ import { userError } from "../errors.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { RetryBudget } from "../resilience/budget.ts";
 import type { FailureKind } from "../resilience/health.ts";
-import { classify, failureKind, type Outcome } from "../resilience/outcome.ts";
+import { type AttemptContext, classify, failureKind, type Outcome } from "../resilience/outcome.ts";
 import { decideRetry, type RetryLimits } from "../resilience/retry-decision.ts";
 import type { Runtime } from "../runtime.ts";
 import type { EventListener } from "../telemetry/events.ts";
@@ -19,7 +19,7 @@ export interface JudgeOptions {
   readonly retry: RetryLimits | false;
   readonly runtime: Runtime;
   readonly emit: EventListener;
-  readonly isMarkedNotSent: (error: unknown) => boolean;
+  readonly marks: AttemptContext["marks"];
 }
 
 /** Ends attempts: what each says of its endpoint, of the service, and of how its call goes on. */
@@ -63,23 +63,19 @@ export class Judge {
       signal: call.signal,
       deadlinePassed: now >= call.deadline,
       attemptTimedOut: attempt.limited,
-      isMarkedNotSent: this.#options.isMarkedNotSent,
+      marks: this.#options.marks,
     });
-    if (outcome.kind === "not-sent") {
-      call.notSent++;
-      directory.suspect(now);
-    } else {
-      call.sent++;
-    }
-    call.addFailure(record, reportOf(attempt, error, outcome, now));
+    if (outcome.kind === "not-sent") directory.suspect(now);
+    call.addFailure(record, outcome, reportOf(attempt, error, outcome, now));
     const kind = failureKind(outcome) ?? deadlineFailure(attempt, outcome, now);
     await this.#settle(attempt, outcome, kind, now);
     const decision =
       retry === false || !replayable
         ? ({ retry: false } as const)
         : decideRetry(error, outcome, call, retry, now, runtime.random);
-    if (outcome.kind !== "not-sent" && (kind !== undefined || decision.retry)) budget.failed(now);
-    call.next = decision.retry && (decision.free || budget.allowsRetry(now)) ? decision : { retry: false };
+    const free = decision.retry && decision.free;
+    if (outcome.kind !== "not-sent" && !free && (kind !== undefined || decision.retry)) budget.failed(now);
+    call.next = decision.retry && (free || budget.allowsRetry(now)) ? decision : { retry: false };
     return userError(error, outcome);
   }
 

@@ -34,7 +34,8 @@ export function createNodeEndpointTransports(options: NodeEndpointTransportsOpti
     const { baseUrl, connectTimeoutMs, tls, verifiedName } = context;
     const destination: Destination = { address: endpoint.address, port: endpoint.port, verifiedName, tls };
     const markNotSent = (error: unknown): void => context.markNotSent(error);
-    const connection = { baseUrl, destination, connectTimeoutMs, idleMs, maxAgeMs, clock, markNotSent };
+    const markStale = (error: unknown): void => context.markStale(error);
+    const connection = { baseUrl, destination, connectTimeoutMs, idleMs, maxAgeMs, clock, markNotSent, markStale };
     const common = { ...context.connect, baseUrl, interceptors };
 
     if (httpVersion === "1.1") {
@@ -44,7 +45,7 @@ export function createNodeEndpointTransports(options: NodeEndpointTransportsOpti
       return endpointTransport(transport, connections);
     }
     const { verifyAfterMs, random } = options;
-    const mayRepeat = (path: string): boolean => context.mayRepeat(path);
+    const mayRepeat = (path: string, besides: number): boolean => context.mayRepeat(path, besides);
     const sessionManager = new Http2Sessions({ ...connection, verifyAfterMs, random, silentGap, mayRepeat });
     if (protocol === "grpc") {
       return endpointTransport(createGrpcTransport({ ...common, sessionManager }), sessionManager);

@@ -1,4 +1,4 @@
-import { type AgentOptions, type ClientRequestArgs, Agent as HttpAgent } from "node:http";
+import { type AgentOptions, type ClientRequest, type ClientRequestArgs, Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -17,6 +17,7 @@ export interface Http1AgentOptions {
   readonly maxAgeMs: number;
   readonly clock: Clock;
   markNotSent(error: unknown): void;
+  markStale(error: unknown): void;
 }
 
 /** The HTTP/1.1 connections of one endpoint. */
@@ -67,6 +68,12 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
     freedAt.set(socket, aliveAt);
   });
 
+  const reuse = agent.reuseSocket.bind(agent);
+  agent.reuseSocket = (socket: Duplex, request: ClientRequest) => {
+    if (clock.now() - (freedAt.get(socket) ?? 0) > trustedGapMs) watchReused(request, options);
+    reuse(socket, request);
+  };
+
   // Before the call and by the wall clock: the agent's own timers do not run in a frozen process, and servers close
   // idle connections after 5 s (Node's default), just when a request may be under way.
   function closeIdle(now: number): void {
@@ -102,6 +109,16 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
 function hasFree(agent: HttpAgent): boolean {
   for (const name in agent.freeSockets) if (agent.freeSockets[name]?.some((socket) => !socket.destroyed)) return true;
   return false;
+}
+
+/** A server may end an idle connection at the moment at which a request is sent on it (RFC 9112 section 9.3.1). */
+function watchReused(request: ClientRequest, { markStale }: Http1AgentOptions): void {
+  const onError = (error: unknown): void => {
+    // connect-node ends a request that is over with its own error: the caller's abort, a deadline.
+    if (!(error instanceof ConnectError)) markStale(error);
+  };
+  request.once("error", onError);
+  request.once("response", () => request.off("error", onError));
 }
 
 /**

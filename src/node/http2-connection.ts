@@ -12,8 +12,10 @@ import { Http2Liveness } from "./http2-liveness.ts";
 
 export interface Http2ConnectionOptions {
   readonly clock: Clock;
-  /** Whether a request of this path may be sent again although it may have been processed. */
-  mayRepeat(path: string): boolean;
+  /** Whether a request of this path would be sent again if it were given up now, `besides` others. */
+  mayRepeat(path: string, besides: number): boolean;
+  /** Told the error of a request that was sent on an idle connection which turned out to be dead. */
+  markStale(error: unknown): void;
 }
 
 /** One established HTTP/2 connection: counts its streams, and holds the process exactly while there are any. */
@@ -22,17 +24,18 @@ export class Http2Connection {
   readonly liveness: Http2Liveness;
   readonly #session: ClientHttp2Session;
   readonly #socket: Socket;
-  readonly #mayRepeat: (path: string) => boolean;
+  readonly #options: Http2ConnectionOptions;
   /** Streams without a response yet, and what they ask for. */
   readonly #waiting = new Map<ClientHttp2Stream, string>();
   #streams = 0;
   #draining = false;
 
   /** @param session has its permanent `error` listener already: the one who dialled added it before anything could fail. */
-  constructor(session: ClientHttp2Session, socket: Socket, { clock, mayRepeat }: Http2ConnectionOptions) {
+  constructor(session: ClientHttp2Session, socket: Socket, options: Http2ConnectionOptions) {
+    const { clock } = options;
     this.#session = session;
     this.#socket = socket;
-    this.#mayRepeat = mayRepeat;
+    this.#options = options;
     this.bornAt = clock.now();
     this.liveness = new Http2Liveness(session, clock, {
       onSuspect: () => this.#moveOn(),
@@ -65,14 +68,19 @@ export class Http2Connection {
     const stream = this.#session.request(headers, options);
     this.#begin();
     this.#waiting.set(stream, String(headers[":path"]));
+    const doubted = this.liveness.verification !== undefined;
     this.liveness.begin();
     // connect-node listens only after a microtask; an error before that must not be uncaught.
-    stream.on("error", () => {});
+    stream.on("error", (error) => {
+      if (doubted && this.#waiting.has(stream)) this.#options.markStale(error);
+    });
     stream.once("response", () => {
       if (this.#waiting.delete(stream)) this.liveness.end();
       this.liveness.heard();
     });
     stream.once("close", () => {
+      // A session that ends without an error closes its streams as if they had been cancelled.
+      if (doubted && this.#waiting.has(stream) && this.#session.destroyed) stream.emit("error", lost());
       const answered = !this.#waiting.delete(stream);
       if (!answered) this.liveness.end();
       this.#end();
@@ -102,7 +110,12 @@ export class Http2Connection {
   /** Nobody may be at the other end: no new calls, and those that wait and may be repeated go elsewhere. */
   #moveOn(): void {
     this.close();
-    for (const [stream, path] of this.#waiting) if (this.#mayRepeat(path)) stream.destroy(lost());
+    let moved = 0;
+    for (const [stream, path] of this.#waiting) {
+      if (!this.#options.mayRepeat(path, moved)) continue;
+      moved += 1;
+      stream.destroy(lost());
+    }
   }
 
   #begin(): void {

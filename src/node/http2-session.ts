@@ -30,8 +30,9 @@ export interface Http2SessionsOptions {
   readonly random: () => number;
   /** Of all endpoints of the transport. */
   readonly silentGap: SilentGap;
-  mayRepeat(path: string): boolean;
+  mayRepeat(path: string, besides: number): boolean;
   markNotSent(error: unknown): void;
+  markStale(error: unknown): void;
 }
 
 /**

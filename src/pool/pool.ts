@@ -55,7 +55,7 @@ export class Pool {
   /**
    * An endpoint for a further attempt of a call: an untried one of the tier in use, else of the tiers after it.
    *
-   * @param closedOnly only endpoints with a closed breaker, and none in panic: for attempts that cost no token.
+   * @param closedOnly only endpoints with a closed breaker, and none in panic: for attempts that never left.
    */
   pickUntried(
     now: number,

@@ -30,6 +30,12 @@ export class RetryBudget {
     return this.#tokens > NEEDED;
   }
 
+  /** How many attempts could fail at once and be repeated. */
+  retriesLeft(now: number): number {
+    this.#refill(now);
+    return Math.max(0, Math.ceil((this.#tokens - NEEDED) / FAILURE_COST) - 1);
+  }
+
   /** Tokens left, of 10. */
   tokens(now: number): number {
     this.#refill(now);

@@ -8,7 +8,7 @@ export type Outcome =
   /** The server says that it did not process it (RFC 9113 section 8.7). */
   | { readonly kind: "refused" }
   /** It was sent, and the answer was lost or did not come in time: it may have been processed. */
-  | { readonly kind: "ambiguous"; readonly cause: "lost" | "timeout" | "proxy" | "unknown" }
+  | { readonly kind: "ambiguous"; readonly cause: "stale" | "lost" | "timeout" | "proxy" | "unknown" }
   /** The server answered with an error. */
   | { readonly kind: "answered"; readonly code: Code }
   /** The caller aborted, its deadline passed, or its request is none that can be sent. */
@@ -21,8 +21,11 @@ export interface AttemptContext {
   readonly deadlinePassed: boolean;
   /** The attempt's own limit has passed. */
   readonly attemptTimedOut: boolean;
-  /** The endpoint's transport said that this error was not sent. */
-  isMarkedNotSent(error: unknown): boolean;
+  /** What the endpoint's transport said of errors. */
+  readonly marks: {
+    isNotSent(error: object): boolean;
+    isStale(error: object): boolean;
+  };
 }
 
 /**
@@ -36,7 +39,8 @@ export function classify(error: unknown, context: AttemptContext): Outcome {
   const timedOut = error instanceof ConnectError && error.code === Code.DeadlineExceeded;
   if (timedOut && context.deadlinePassed) return { kind: "caller", cause: "deadline" };
   const chain = causes(error);
-  if (chain.some((cause) => context.isMarkedNotSent(cause))) return { kind: "not-sent", code: systemCode(chain) };
+  if (chain.some((cause) => context.marks.isNotSent(cause))) return { kind: "not-sent", code: systemCode(chain) };
+  if (chain.some((cause) => context.marks.isStale(cause))) return { kind: "ambiguous", cause: "stale" };
   if (timedOut)
     return context.attemptTimedOut ? { kind: "ambiguous", cause: "timeout" } : { kind: "caller", cause: "deadline" };
   if (chain.some(isBadRequest)) return { kind: "caller", cause: "request" };
@@ -51,6 +55,14 @@ export function classify(error: unknown, context: AttemptContext): Outcome {
   return { kind: "ambiguous", cause: "unknown" };
 }
 
+/**
+ * What became of the attempt lies in its connection: gRPC repeats such a call once without asking anybody
+ * ("transparent retry", gRFC A6), because all calls on that connection share the fate, and a budget would save a few.
+ */
+export function isTransparent(outcome: Outcome): boolean {
+  return outcome.kind === "refused" || (outcome.kind === "ambiguous" && outcome.cause === "stale");
+}
+
 /** What an outcome says about the endpoint's health; undefined if nothing. */
 export function failureKind(outcome: Outcome): FailureKind | undefined {
   switch (outcome.kind) {
@@ -59,6 +71,8 @@ export function failureKind(outcome: Outcome): FailureKind | undefined {
     case "refused":
       return "soft";
     case "ambiguous":
+      // The network or a freeze took the connection, while nothing was asked of the server.
+      if (outcome.cause === "stale") return undefined;
       // A restart loses every call under way at once; whether the server is gone, the next connection tells. What
       // cannot be told apart may be the fault of an interceptor.
       return outcome.cause === "lost" || outcome.cause === "unknown" ? "soft" : "answered";
@@ -112,8 +126,8 @@ function isLost(cause: unknown): boolean {
 }
 
 /** The error, its causes, and what an AggregateError (several addresses) gathers. */
-function causes(error: unknown): unknown[] {
-  const chain: unknown[] = [];
+function causes(error: unknown): object[] {
+  const chain: object[] = [];
   const pending = [error];
   // Bounded: a cause may point back at its error.
   while (pending.length > 0 && chain.length < 16) {

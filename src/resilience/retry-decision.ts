@@ -1,7 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Outcome } from "./outcome.ts";
+import { isTransparent, type Outcome } from "./outcome.ts";
 import { pushbackOf } from "./pushback.ts";
 
 export interface RetryLimits {
@@ -16,8 +16,10 @@ export interface RetryLimits {
 /** What a call has behind it. */
 export interface CallHistory {
   readonly method: DescMethod;
-  /** Attempts that may have reached a server. */
+  /** Attempts that may have been processed by a server; one that was transparent is not counted. */
   readonly sent: number;
+  /** Attempts whose failure lay in their connection (`isTransparent`), this one included. */
+  readonly transparent: number;
   /** Attempts that never left. */
   readonly notSent: number;
   /** When the call must be over. */
@@ -32,8 +34,14 @@ const RETRY_AFTER_EXCESS_MS = 5_000;
 
 export type RetryDecision =
   | { readonly retry: false }
-  /** `free`: costs no token, and goes only to an endpoint whose breaker is closed. */
-  | { readonly retry: true; readonly delayMs: number; readonly free: boolean };
+  | {
+      readonly retry: true;
+      readonly delayMs: number;
+      /** It costs no token of the budget. */
+      readonly free: boolean;
+      /** It goes only to an untried endpoint whose breaker is closed: to dial the same one again would be in vain. */
+      readonly elsewhere: boolean;
+    };
 
 const NO: RetryDecision = { retry: false };
 
@@ -50,11 +58,16 @@ export function decideRetry(
   random: () => number,
 ): RetryDecision {
   if (outcome.kind === "not-sent") {
-    return call.notSent < MAX_NOT_SENT ? within({ retry: true, delayMs: 0, free: true }, call, now) : NO;
+    return call.notSent < MAX_NOT_SENT
+      ? within({ retry: true, delayMs: 0, free: true, elsewhere: true }, call, now)
+      : NO;
   }
   if (outcome.kind === "caller" || call.sent >= limits.maxAttempts) return NO;
   const pushback = error instanceof ConnectError ? pushbackOf(error, now) : undefined;
   if (pushback === "stop" || !mayRepeat(outcome, call.method, limits, pushback !== undefined)) return NO;
+  if (isTransparent(outcome) && call.transparent === 1) {
+    return within({ retry: true, delayMs: 0, free: true, elsewhere: false }, call, now);
+  }
   const ceiling = Math.min(limits.maxDelayMs, limits.baseDelayMs * 2 ** (call.sent - 1));
   let delayMs = random() * ceiling;
   if (pushback !== undefined) {
@@ -63,7 +76,7 @@ export function decideRetry(
         ? pushback.exactlyMs
         : Math.min(Math.max(pushback.atLeastMs, delayMs), delayMs + RETRY_AFTER_EXCESS_MS);
   }
-  return within({ retry: true, delayMs, free: false }, call, now);
+  return within({ retry: true, delayMs, free: false, elsewhere: false }, call, now);
 }
 
 /** Whether the method may be processed twice: by its proto's `idempotency_level`, or by the user's list. */
@@ -79,7 +92,8 @@ function mayRepeat(outcome: Outcome, method: DescMethod, limits: RetryLimits, in
     case "refused":
       return true;
     case "ambiguous":
-      return isIdempotent(method, limits.idempotentMethods);
+      // A transparent one is not counted, and yet it may have been the one attempt that the user wants.
+      return limits.maxAttempts > 1 && isIdempotent(method, limits.idempotentMethods);
     case "answered":
       // Told when to come back, a client that was turned away may: the server did not do the work.
       if (outcome.code === Code.ResourceExhausted && invited) return true;

@@ -44,11 +44,11 @@ describe("verification of a connection that was idle", () => {
     expect(relay.connections).toBe(2);
   });
 
-  test("a call that may be repeated is sent in the same flight, and fails as lost if there is no answer", async () => {
+  test("a call that may be repeated is sent in the same flight, and fails as stale if there is no answer", async () => {
     await using server = await startEchoServer({ httpVersion: "2" });
     await using relay = await startFaultyRelay(server);
     const clock = manualClock();
-    const { client, transport } = endpointClient({ port: relay.port, clock });
+    const { client, transport, stale } = endpointClient({ port: relay.port, clock });
     await client.get({});
     relay.silence();
     clock.time += GAP_MS;
@@ -57,6 +57,7 @@ describe("verification of a connection that was idle", () => {
     expect(performance.now() - started).toBeLessThan(50);
     const error = await rejection(client.get({}));
     expect(error.cause).toMatchObject({ code: "ECONNRESET", syscall: "read" });
+    expect(stale(error)).toBe(true);
     expect(performance.now() - started).toBeLessThan(800);
     await transport.connect?.(clock.now(), calls["may be repeated"]);
     await client.get({});
@@ -124,6 +125,7 @@ describe("verification of a connection that was idle", () => {
           tls: false,
           connectTimeoutMs: 1_000,
           markNotSent: () => {},
+          markStale: () => {},
           mayRepeat: () => false,
           connect: {},
         },

@@ -27,9 +27,16 @@ function context(fields: Partial<AttemptContext> = {}): AttemptContext {
     signal: undefined,
     deadlinePassed: false,
     attemptTimedOut: false,
-    isMarkedNotSent: () => false,
+    marks: marks({}),
     ...fields,
   };
+}
+
+function marks({
+  notSent = () => false,
+  stale = () => false,
+}: Partial<Record<"notSent" | "stale", (error: object) => boolean>>) {
+  return { isNotSent: notSent, isStale: stale };
 }
 
 const refused = () => systemError("connect ECONNREFUSED 10.0.0.1:80", { code: "ECONNREFUSED", syscall: "connect" });
@@ -283,18 +290,27 @@ describe("by our own state first", () => {
 
   test("what the endpoint's transport marked was not sent, whatever it looks like", () => {
     const cause = systemError("read ECONNRESET", { code: "ECONNRESET", syscall: "read" });
-    const isMarkedNotSent = (error: unknown) => error === cause;
-    expect(classify(local("read ECONNRESET", Code.Aborted, cause), context({ isMarkedNotSent }))).toEqual(
+    const notSentMark = { marks: marks({ notSent: (error) => error === cause }) };
+    expect(classify(local("read ECONNRESET", Code.Aborted, cause), context(notSentMark))).toEqual(
       notSent("ECONNRESET"),
     );
   });
 
+  test("what it marked as that of a stale connection was lost there", () => {
+    const cause = systemError("read ECONNRESET", { code: "ECONNRESET", syscall: "read" });
+    const staleMark = { marks: marks({ stale: (error) => error === cause }) };
+    const outcome = classify(local("read ECONNRESET", Code.Aborted, cause), context(staleMark));
+    expect(outcome).toEqual({ kind: "ambiguous", cause: "stale" });
+  });
+
   test("a mark without a system's code has a name all the same", () => {
-    expect(classify(new Error("no"), context({ isMarkedNotSent: () => true }))).toEqual(notSent("connection failed"));
+    expect(classify(new Error("no"), context({ marks: marks({ notSent: () => true }) }))).toEqual(
+      notSent("connection failed"),
+    );
   });
 
   test("a connect limit of ours is marked, and no deadline", () => {
-    expect(classify(timedOut(), context({ isMarkedNotSent: () => true })).kind).toBe("not-sent");
+    expect(classify(timedOut(), context({ marks: marks({ notSent: () => true }) })).kind).toBe("not-sent");
   });
 });
 
@@ -303,6 +319,7 @@ describe("what it says of the endpoint", () => {
     [notSent("ECONNREFUSED"), "connect"],
     [{ kind: "refused" }, "soft"],
     [lost, "soft"],
+    [{ kind: "ambiguous", cause: "stale" }, undefined],
     [{ kind: "ambiguous", cause: "unknown" }, "soft"],
     [{ kind: "ambiguous", cause: "timeout" }, "answered"],
     [{ kind: "ambiguous", cause: "proxy" }, "answered"],

@@ -33,7 +33,14 @@ interface Given {
 }
 
 function decide({ outcome, headers, call, limits, random = 0.5 }: Given): RetryDecision {
-  const history = { method: get as DescMethod, sent: 1, notSent: 0, deadline: Number.POSITIVE_INFINITY, ...call };
+  const history = {
+    method: get as DescMethod,
+    sent: 1,
+    notSent: 0,
+    transparent: 0,
+    deadline: Number.POSITIVE_INFINITY,
+    ...call,
+  };
   const error = new ConnectError("", Code.Unavailable, headers);
   return decideRetry(error, outcome, history, { ...LIMITS, ...limits }, NOW, () => random);
 }
@@ -42,6 +49,7 @@ const NO = { retry: false };
 const notSent: Outcome = { kind: "not-sent", code: "ECONNREFUSED" };
 const refused: Outcome = { kind: "refused" };
 const lost: Outcome = { kind: "ambiguous", cause: "lost" };
+const stale: Outcome = { kind: "ambiguous", cause: "stale" };
 const answered = (code: Code): Outcome => ({ kind: "answered", code });
 
 describe("by outcome and idempotency", () => {
@@ -52,6 +60,7 @@ describe("by outcome and idempotency", () => {
   test.each<[string, Outcome, boolean, boolean, boolean]>([
     ["never sent", notSent, true, true, true],
     ["refused", refused, true, true, true],
+    ["lost on a stale connection", stale, false, true, true],
     ["lost", lost, false, true, true],
     ["timed out", { kind: "ambiguous", cause: "timeout" }, false, true, true],
     ["a proxy's", { kind: "ambiguous", cause: "proxy" }, false, true, true],
@@ -107,7 +116,11 @@ describe("how often", () => {
   });
 
   test("one attempt means none", () => {
-    expect(decide({ outcome: refused, limits: { maxAttempts: 1 } })).toEqual(NO);
+    for (const outcome of [refused, lost]) expect(decide({ outcome, limits: { maxAttempts: 1 } })).toEqual(NO);
+    const first = { sent: 0, transparent: 1 };
+    expect(decide({ outcome: stale, call: first, limits: { maxAttempts: 1 } })).toEqual(NO);
+    // This one has not been processed, so the next is the first that is.
+    expect(decide({ outcome: refused, call: first, limits: { maxAttempts: 1 } }).retry).toBe(true);
   });
 
   test("what never left, free of charge and at once, also after the last attempt", () => {
@@ -115,6 +128,7 @@ describe("how often", () => {
       retry: true,
       delayMs: 0,
       free: true,
+      elsewhere: true,
     });
   });
 
@@ -124,8 +138,17 @@ describe("how often", () => {
   });
 
   test("what was sent costs a token", () => {
-    expect(decide({ outcome: refused })).toMatchObject({ free: false });
+    expect(decide({ outcome: lost })).toMatchObject({ free: false, elsewhere: false });
   });
+
+  test.each([refused, stale])(
+    "what its connection did, once free of charge and at once, also on the same endpoint: %j",
+    (outcome) => {
+      const once = { retry: true, delayMs: 0, free: true, elsewhere: false };
+      expect(decide({ outcome, call: { sent: 0, transparent: 1 } })).toEqual(once);
+      expect(decide({ outcome, call: { sent: 1, transparent: 2 } })).toMatchObject({ retry: true, free: false });
+    },
+  );
 });
 
 describe("after what wait", () => {
@@ -220,8 +243,14 @@ describe("as the server says", () => {
   });
 
   test("what is no ConnectError has no headers", () => {
-    const history = { method: get as DescMethod, sent: 1, notSent: 0, deadline: Number.POSITIVE_INFINITY };
+    const history = {
+      method: get as DescMethod,
+      sent: 1,
+      notSent: 0,
+      transparent: 0,
+      deadline: Number.POSITIVE_INFINITY,
+    };
     const decision = decideRetry("no", lost, history, LIMITS, NOW, () => 0.5);
-    expect(decision).toEqual({ retry: true, delayMs: 50, free: false });
+    expect(decision).toEqual({ retry: true, delayMs: 50, free: false, elsewhere: false });
   });
 });

@@ -1,4 +1,5 @@
 import { type Client, createClient } from "@connectrpc/connect";
+import { Marks } from "../../src/call/marks.ts";
 import type { ConnectOptions, TlsOptions } from "../../src/config/wire-options.ts";
 import { hostAndPort } from "../../src/endpoint.ts";
 import { createNodeEndpointTransports } from "../../src/node/endpoint-transport.ts";
@@ -24,7 +25,7 @@ export interface EndpointClientOptions {
   verifyAfterMs?: number;
   maxAgeMs?: number;
   /** Default: none. */
-  mayRepeat?: (path: string) => boolean;
+  mayRepeat?: (path: string, besides: number) => boolean;
   connectTimeoutMs?: number;
   clock?: Clock;
   connect?: ConnectOptions;
@@ -36,6 +37,8 @@ export interface EndpointClient {
   readonly transport: EndpointTransport;
   /** Whether the error, or one that caused it, was marked as never sent. */
   notSent(error: unknown): boolean;
+  /** Whether the error, or one that caused it, was marked as that of a stale connection. */
+  stale(error: unknown): boolean;
   /** What the call layer does before each call. */
   connect(): Promise<void>;
 }
@@ -53,7 +56,7 @@ export function endpointClient(options: EndpointClientOptions): EndpointClient {
     clock,
     random: () => 0.5,
   });
-  const marked = new WeakSet<object>();
+  const marks = new Marks();
   const transport = factory(
     { address, port, verifiedName, metadata: {} },
     {
@@ -61,7 +64,8 @@ export function endpointClient(options: EndpointClientOptions): EndpointClient {
       verifiedName,
       tls,
       connectTimeoutMs: options.connectTimeoutMs ?? 1000,
-      markNotSent: (error) => marked.add(error as object),
+      markNotSent: marks.markNotSent,
+      markStale: marks.markStale,
       mayRepeat: options.mayRepeat ?? (() => false),
       connect: options.connect ?? {},
     },
@@ -69,10 +73,8 @@ export function endpointClient(options: EndpointClientOptions): EndpointClient {
   return {
     client: createClient(EchoService, transport),
     transport,
-    notSent(error) {
-      for (let e = error; e instanceof Error; e = e.cause) if (marked.has(e)) return true;
-      return false;
-    },
+    notSent: (error) => causes(error).some((cause) => marks.isNotSent(cause)),
+    stale: (error) => causes(error).some((cause) => marks.isStale(cause)),
     async connect() {
       const waiting = transport.connect?.(clock.now());
       if (waiting === undefined) return;
@@ -81,6 +83,10 @@ export function endpointClient(options: EndpointClientOptions): EndpointClient {
       await waiting.finally(() => clearTimeout(hold));
     },
   };
+}
+
+function causes(error: unknown): Error[] {
+  return error instanceof Error ? [error, ...causes(error.cause)] : [];
 }
 
 /** The error that a promise rejects with. */

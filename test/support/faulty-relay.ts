@@ -16,6 +16,11 @@ export interface FaultyRelay extends AsyncDisposable {
   reset(): void;
   /** Forgets every connection without a word, as a NAT does: what comes from now on is swallowed, and nothing is sent. */
   silence(): void;
+  /** Resets each open connection when something comes on it: a NAT or a restarted host that has forgotten it. */
+  resetOnData(): void;
+  /** Holds back what comes on the open connections, until `resume()`: a server that is stopped for a while. */
+  pause(): void;
+  resume(): void;
   /** Accepts new connections and never answers on them; `false` ends that. */
   blackHole(on: boolean): void;
   /** Resets new connections as soon as they are accepted; `false` ends that. */
@@ -32,6 +37,7 @@ export async function startFaultyRelay(target: { address: string; port: number }
   let connections = 0;
   let mode: "relay" | "black-hole" | "reset" = "relay";
   let delayMs = 0;
+  const paused: Socket[] = [];
 
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
     connections += 1;
@@ -126,6 +132,18 @@ export async function startFaultyRelay(target: { address: string; port: number }
     },
     silence() {
       for (const pair of pairs) detach(pair);
+    },
+    resetOnData() {
+      for (const pair of pairs) {
+        detach(pair);
+        pair.client.on("data", () => pair.client.resetAndDestroy());
+      }
+    },
+    pause() {
+      for (const { client, upstream } of pairs) paused.push(client.pause(), ...(upstream ? [upstream.pause()] : []));
+    },
+    resume() {
+      for (const socket of paused.splice(0)) socket.resume();
     },
     blackHole(on) {
       mode = on ? "black-hole" : "relay";
