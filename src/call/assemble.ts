@@ -102,7 +102,8 @@ export function assemble(settings: Settings, resolver: Resolver, platform: Platf
   };
   const { connectTimeoutMs } = settings;
   const loop = new AttemptLoop({ dispatcher, judge, runtime, connectTimeoutMs, markNotSent, onRetry, report });
-  return { directory, pool, budget, judge, dispatcher, loop, runtime };
+  const { peekStreams } = settings;
+  return { directory, pool, budget, judge, dispatcher, loop, runtime, peekStreams };
 }
 
 function nameOf({ parent, name }: DescMethod): string {

@@ -9,7 +9,8 @@ import type { CallParts } from "./unary.ts";
 
 /**
  * A streaming call. Another attempt is made only before `stream()` has resolved, and only if every request message can
- * be sent again; afterwards the stream is its endpoint's until it ends.
+ * be sent again; afterwards the stream is its endpoint's until it ends. Servers send their errors behind the response
+ * headers (in the end of the stream, in trailers), so a call that is to be repeated for them must peek.
  */
 export async function callStream<I extends DescMessage, O extends DescMessage>(
   parts: CallParts,
@@ -19,7 +20,8 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
   input: AsyncIterable<MessageInitShape<I>>,
 ): Promise<StreamResponse<I, O>> {
   const { dispatcher, loop, judge, runtime } = parts;
-  const request = new ReplayableInput(input, method.methodKind === "server_streaming");
+  const onlyAnswers = method.methodKind === "server_streaming";
+  const request = new ReplayableInput(input, onlyAnswers);
   const send: Send<StreamResponse<I, O>> = {
     replayable: () => request.replayable,
     async send(attempt: Attempt) {
@@ -33,9 +35,11 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
           request.forAttempt(),
           call.contextValues,
         );
+        // Never in a bidirectional stream: its server may wait for the client's next message.
+        const message = onlyAnswers && parts.peekStreams ? await peeked(response.message) : response.message;
         lease.opened(runtime);
         // The rest is the child's: its `trailer` is filled when the stream ends, so the object itself is passed on.
-        return { ...response, message: leased(response.message, lease, parts, call) };
+        return { ...response, message: leased(message, lease, parts, call) };
       } catch (error) {
         lease.abandon();
         throw error;
@@ -49,6 +53,18 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
     request.end();
     throw error;
   }
+}
+
+/** The messages, once the first one has come, or their end. Rejects if an error comes before. */
+async function peeked<T>(messages: AsyncIterable<T>): Promise<AsyncIterable<T>> {
+  const iterator = messages[Symbol.asyncIterator]();
+  let first: IteratorResult<T> | undefined = await iterator.next();
+  const next = async (): Promise<IteratorResult<T>> => {
+    const result = first ?? iterator.next();
+    first = undefined;
+    return result;
+  };
+  return { [Symbol.asyncIterator]: () => ({ next }) };
 }
 
 /** Ends the lease of a stream whose messages nobody can read any more. */

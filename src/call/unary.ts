@@ -13,6 +13,8 @@ export interface CallParts {
   readonly loop: AttemptLoop;
   readonly judge: Judge;
   readonly runtime: Runtime;
+  /** A server-streaming call has begun with its first message, not with its response headers. */
+  readonly peekStreams: boolean;
 }
 
 /**

@@ -182,6 +182,12 @@ export const optionTable: readonly OptionRow[] = [
     doc: 'Methods that may be repeated besides those whose proto sets `idempotency_level`: "package.Service/Method" or "package.Service/*".',
   },
   {
+    path: "retry.peekStreams",
+    name: "peek-streams",
+    kind: kinds.trueOrFalse,
+    doc: "A server-streaming call is repeated until its first message, not only until its response headers; `stream()` then waits for that message. Default false.",
+  },
+  {
     path: "breaker",
     name: "breaker",
     kind: kinds.group,

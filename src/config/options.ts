@@ -79,6 +79,11 @@ export interface RetryOptions {
    * "package.Service/*".
    */
   idempotentMethods?: string[];
+  /**
+   * A server-streaming call is repeated until its first message, not only until its response headers; `stream()` then
+   * waits for that message. Default false.
+   */
+  peekStreams?: boolean;
 }
 
 export interface BreakerOptions {

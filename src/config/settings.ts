@@ -26,6 +26,7 @@ export interface Settings {
   readonly attemptTimeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly retry: RetryLimits | false;
+  readonly peekStreams: boolean;
   readonly breaker: HealthLimits | false;
   readonly policy: CallPolicy | undefined;
   readonly ages: AgeLimits;
@@ -56,6 +57,7 @@ export function settingsOf(options: BalancedTransportOptions, log?: EventListene
     // A connection inside a datacenter takes milliseconds; SYN is sent again after 1 s.
     connectTimeoutMs: options.connectTimeoutMs ?? 1_000,
     retry: retryLimits(options.retry),
+    peekStreams: options.retry !== false && options.retry?.peekStreams === true,
     breaker: breakerLimits(options.breaker),
     policy: options.policy,
     ages: {

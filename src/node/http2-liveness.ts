@@ -148,6 +148,8 @@ export class Http2Liveness {
 
   #answered(durationMs: number): void {
     this.#heardAt = this.#clock.now();
+    // The process was frozen or busy meanwhile: that is no round trip.
+    if (durationMs > LONGEST_WAIT_MS) return;
     this.#roundTripMs =
       this.#roundTripMs === undefined ? durationMs : this.#roundTripMs + SMOOTHING * (durationMs - this.#roundTripMs);
   }

@@ -7,6 +7,12 @@ const OUT = {
   answered: { firstMs: 5_000, factor: 2, longestMs: 60_000 },
 } as const;
 
+/**
+ * After this long a trial no longer keeps the endpoint from another one: its call was frozen with the process, or it is
+ * a stream that goes on for hours.
+ */
+const PROBE_LIMIT_MS = 10_000;
+
 /** Where an endpoint stands. "half-open": its time is over and it may be tried once; "probing": that trial is under way. */
 export type BreakerState = "closed" | "ejected" | "half-open" | "probing";
 
@@ -19,6 +25,7 @@ export interface Ticket {
 }
 
 interface Probe {
+  readonly since: number;
   resolve(): void;
   reject(reason: unknown): void;
   readonly done: Promise<void>;
@@ -56,7 +63,7 @@ export class Breaker {
 
   state(now: number): BreakerState {
     if (this.#open === undefined) return "closed";
-    if (this.#probe !== undefined) return "probing";
+    if (this.#probe !== undefined) return isExpired(this.#probe, now) ? "half-open" : "probing";
     const age = now - this.#open.since;
     // A clock that went back must not lock anything out.
     return age >= 0 && age < this.#open.forMs ? "ejected" : "half-open";
@@ -64,7 +71,8 @@ export class Breaker {
 
   /** When `state()` changes by the clock alone; Infinity if it does not. */
   get changesAt(): number {
-    if (this.#open === undefined || this.#probe !== undefined) return Number.POSITIVE_INFINITY;
+    if (this.#open === undefined) return Number.POSITIVE_INFINITY;
+    if (this.#probe !== undefined) return this.#probe.since + PROBE_LIMIT_MS;
     return this.#open.since + this.#open.forMs;
   }
 
@@ -76,7 +84,9 @@ export class Breaker {
   start(now: number): Ticket {
     if (this.#open === undefined) return ORDINARY;
     if (this.state(now) !== "half-open" || this.#policy === undefined) return EXTRA;
-    this.#probe = this.#startProbe(this.#policy);
+    // One that has expired makes room: cockatiel would queue the new one behind it.
+    this.#probe?.reject(CANCELLED);
+    this.#probe = this.#startProbe(this.#policy, now);
     return { extra: false, probe: this.#probe };
   }
 
@@ -114,14 +124,14 @@ export class Breaker {
     ticket.probe.reject(CANCELLED);
   }
 
-  #startProbe(policy: CircuitBreakerPolicy): Probe {
+  #startProbe(policy: CircuitBreakerPolicy, since: number): Probe {
     let resolve = () => {};
     let reject = (_reason: unknown) => {};
     const outcome = new Promise<void>((onResolve, onReject) => {
       resolve = onResolve;
       reject = onReject;
     });
-    return { resolve, reject, done: policy.execute(() => outcome).catch(() => {}) };
+    return { since, resolve, reject, done: policy.execute(() => outcome).catch(() => {}) };
   }
 
   #ensurePolicy(): CircuitBreakerPolicy {
@@ -148,4 +158,9 @@ export class Breaker {
     // Equal jitter: processes that saw the same failure do not come back in step.
     this.#open = { since: failure.at, forMs: full / 2 + (this.#random() * full) / 2, cause, failure };
   }
+}
+
+/** Also where the clock went back: how long it has taken cannot be known. */
+function isExpired({ since }: Probe, now: number): boolean {
+  return now < since || now - since >= PROBE_LIMIT_MS;
 }

@@ -4,6 +4,7 @@ import { Breaker, type Ticket } from "../../src/resilience/breaker.ts";
 import type { FailureKind } from "../../src/resilience/health.ts";
 import { mulberry32, settled } from "../support/fake-runtime.ts";
 
+const PROBE_LIMIT_MS = 10_000;
 const LIMITS = { consecutiveFailures: 3, failureRatio: 0.5, minCalls: 10 };
 
 /** Draws the longest time out; with 0, the shortest, which is half of it. */
@@ -208,7 +209,7 @@ describe("half-open", () => {
     expect(tickets.filter((ticket) => ticket.probe !== undefined)).toHaveLength(1);
     expect(tickets.slice(1)).toEqual(Array(9).fill({ extra: true }));
     expect(breaker.state(now)).toBe("probing");
-    expect(breaker.changesAt).toBe(Number.POSITIVE_INFINITY);
+    expect(breaker.changesAt).toBe(now + PROBE_LIMIT_MS);
   });
 
   test("a probe that hangs holds no other attempt up", async () => {
@@ -216,7 +217,30 @@ describe("half-open", () => {
     breaker.start(now);
     expect(await fail(breaker, "connect", now)).toBeUndefined();
     expect(breaker.succeeded(breaker.start(now), now)).toBe(false);
-    expect(breaker.state(now + 3_600_000)).toBe("probing");
+    expect(breaker.state(now + PROBE_LIMIT_MS - 1)).toBe("probing");
+  });
+
+  test("a probe that was frozen makes room for another, which decides", async () => {
+    const { breaker, now } = await halfOpen();
+    const frozen = breaker.start(now);
+    const thaw = now + 3_600_000;
+    expect(breaker.state(thaw)).toBe("half-open");
+    const probe = breaker.start(thaw);
+    expect(probe.probe).toBeDefined();
+    expect(breaker.state(thaw)).toBe("probing");
+    expect(breaker.start(thaw)).toEqual({ extra: true });
+    // What becomes of the frozen one meanwhile changes nothing.
+    expect(await breaker.failed(frozen, "connect", thaw)).toBeUndefined();
+    expect(breaker.state(thaw)).toBe("probing");
+    expect(await breaker.succeeded(probe, thaw)).toBe(true);
+    expect(breaker.state(thaw)).toBe("closed");
+  });
+
+  test("a probe that takes long, but has no successor, still decides", async () => {
+    const { breaker, now } = await halfOpen();
+    const slow = breaker.start(now);
+    expect(await breaker.succeeded(slow, now + 60_000)).toBe(true);
+    expect(breaker.state(now + 60_000)).toBe("closed");
   });
 
   test("a probe that succeeds closes it", async () => {

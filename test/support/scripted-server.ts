@@ -1,6 +1,7 @@
-import { createServer } from "node:http2";
-import type { AddressInfo } from "node:net";
-import type { HandlerContext } from "@connectrpc/connect";
+import * as http from "node:http";
+import * as http2 from "node:http2";
+import type { AddressInfo, Socket } from "node:net";
+import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { EchoService } from "./gen/echo_pb.ts";
 
@@ -8,25 +9,54 @@ export interface ScriptedServer extends Disposable {
   readonly port: number;
   /** Handler executions. */
   readonly calls: number;
+  /** Sent on all its connections. */
+  readonly bytesSent: number;
 }
 
 /** A real HTTP/2 server whose unary methods do as the script says: it may throw, and gets the execution's number from 1. */
 export async function startScriptedServer(
   script: (execution: number, context: HandlerContext) => void | Promise<void>,
 ): Promise<ScriptedServer> {
+  return start("2", (router, count) => {
+    const answer = async (_request: unknown, context: HandlerContext) => {
+      await script(count(), context);
+      return {};
+    };
+    router.service(EchoService, { get: answer, post: answer });
+  });
+}
+
+/** A real server whose server streams send what the script yields, and end as it ends. */
+export async function startScriptedStreams(
+  httpVersion: "2" | "1.1",
+  script: (execution: number, context: HandlerContext) => AsyncIterable<string>,
+): Promise<ScriptedServer> {
+  return start(httpVersion, (router, count) =>
+    router.service(EchoService, {
+      async *serverStream(_request, context) {
+        for await (const text of script(count(), context)) yield { text };
+      },
+    }),
+  );
+}
+
+async function start(
+  httpVersion: "2" | "1.1",
+  routes: (router: ConnectRouter, count: () => number) => void,
+): Promise<ScriptedServer> {
   let calls = 0;
-  const answer = async (_request: unknown, context: HandlerContext) => {
+  const count = () => {
     calls += 1;
-    await script(calls, context);
-    return {};
+    return calls;
   };
-  const routes = connectNodeAdapter({ routes: (router) => router.service(EchoService, { get: answer, post: answer }) });
-  const server = createServer(routes);
-  const sessions = new Set<{ destroy(): void }>();
-  server.on("session", (session) => {
-    sessions.add(session);
-    session.on("error", () => {});
-    session.on("close", () => sessions.delete(session));
+  const adapter = connectNodeAdapter({ routes: (router) => routes(router, count) });
+  const server = httpVersion === "2" ? http2.createServer(adapter) : http.createServer(adapter);
+  const sockets = new Set<Socket>();
+  server.on("session", (session) => session.on("error", () => {}));
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("close", () => sockets.delete(socket));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
@@ -34,9 +64,12 @@ export async function startScriptedServer(
     get calls() {
       return calls;
     },
+    get bytesSent() {
+      return [...sockets].reduce((sum, { bytesWritten }) => sum + bytesWritten, 0);
+    },
     [Symbol.dispose]() {
       server.close();
-      for (const session of sessions) session.destroy();
+      for (const socket of sockets) socket.destroy();
     },
   };
 }
