@@ -10,6 +10,7 @@ import { createTestAuthority, type TestAuthority } from "../support/certificates
 import { rejection } from "../support/endpoint-client.ts";
 import { type FaultyServer, startFaultyServer } from "../support/faulty-server.ts";
 import { EchoService } from "../support/gen/echo_pb.ts";
+import { startScriptedServer } from "../support/scripted-server.ts";
 import { ABORTS, FAULTS, type Fault } from "./faults.ts";
 
 // Every phase in which a call can fail, on real sockets: outcome, what the caller sees, and who executed it how often.
@@ -101,6 +102,22 @@ describe.each(wires)("%s over HTTP/%s", (protocol, httpVersion) => {
     expect(error).toMatchObject({ code, rawMessage: message });
     expect(callReport(error)?.attempts.map(({ outcome }) => outcome)).toEqual(["caller"]);
     expect(server.requests).toBe(1);
+  });
+
+  test.each([
+    ["throws", () => new Error("a bug"), Code.Internal],
+    ["is out of time", () => new ConnectError("too slow", Code.DeadlineExceeded), Code.DeadlineExceeded],
+    ["is overloaded", () => new ConnectError("busy", Code.ResourceExhausted), Code.ResourceExhausted],
+    ["disagrees", () => new ConnectError("no", Code.InvalidArgument), Code.InvalidArgument],
+  ])("a handler that %s is executed once, and its error passed on as it is", async (_, error, code) => {
+    using server = await startScriptedServer(() => {
+      throw error();
+    }, httpVersion);
+    const { client } = clientOf([server.port], { protocol, httpVersion, tls: false });
+    const seen = await rejection(client.get({}));
+    expect(seen).toMatchObject({ code, isWireError: true });
+    expect(callReport(seen)?.attempts.map((attempt) => [attempt.outcome, attempt.error])).toEqual([["answered", seen]]);
+    expect(server.calls).toBe(1);
   });
 
   test("a route that the kernel does not have", async () => {

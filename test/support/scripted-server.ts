@@ -13,11 +13,12 @@ export interface ScriptedServer extends Disposable {
   readonly bytesSent: number;
 }
 
-/** A real HTTP/2 server whose unary methods do as the script says: it may throw, and gets the execution's number from 1. */
+/** A real server whose unary methods do as the script says: it may throw, and gets the execution's number from 1. */
 export async function startScriptedServer(
   script: (execution: number, context: HandlerContext) => void | Promise<void>,
+  httpVersion: "2" | "1.1" = "2",
 ): Promise<ScriptedServer> {
-  return start("2", (router, count) => {
+  return start(httpVersion, (router, count) => {
     const answer = async (_request: unknown, context: HandlerContext) => {
       await script(count(), context);
       return {};
