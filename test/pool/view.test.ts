@@ -70,11 +70,13 @@ describe("half-open", () => {
     expect(names(eligibleView([[a, b]], 1_000).members)).toEqual(["a", "b"]);
   });
 
-  test("a probe that runs changes nothing by the clock", async () => {
+  test("a probe that runs changes nothing by the clock before it expires", async () => {
     const [a, b] = tier(0, "a", "b") as [EndpointRecord, EndpointRecord];
     await eject(a, "connect", 0);
     a.breaker?.start(1_000);
-    expect(eligibleView([[a, b]], 1_000).changesAt).toBe(Number.POSITIVE_INFINITY);
+    expect(eligibleView([[a, b]], 1_000).changesAt).toBe(11_000);
+    expect(names(eligibleView([[a, b]], 10_999).members)).toEqual(["b"]);
+    expect(names(eligibleView([[a, b]], 11_000).members)).toEqual(["a", "b"]);
   });
 
   test("the view changes when the first of several may be tried", async () => {
