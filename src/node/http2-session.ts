@@ -1,11 +1,9 @@
 import type { ClientHttp2Stream, ClientSessionRequestOptions, OutgoingHttpHeaders } from "node:http2";
 import type { GrpcTransportOptions } from "@connectrpc/connect-node";
 import type { Waiting } from "../pool/endpoint-transport.ts";
-import type { Clock } from "../runtime.ts";
-import type { Destination } from "./address.ts";
-import { connectFailure, connectTimeout, endpointClosed } from "./connect-failure.ts";
+import { connectFailure, endpointClosed } from "./connect-failure.ts";
 import type { Http2Connection } from "./http2-connection.ts";
-import { dialHttp2, type Http2Dial } from "./http2-dial.ts";
+import { Http2Dialer, type Http2DialerOptions } from "./http2-dialer.ts";
 import type { SilentGap } from "./silent-gap.ts";
 import { trustedGapMs, twoTurns } from "./two-turns.ts";
 
@@ -15,24 +13,19 @@ type SessionManager = NonNullable<GrpcTransportOptions["sessionManager"]>;
 /** How soon a connection over its age is tried to be replaced again. */
 const REPLACE_AGAIN_MS = 10_000;
 
-export interface Http2SessionsOptions {
+export interface Http2SessionsOptions extends Http2DialerOptions {
   /** The endpoint's URL; its path is not looked at. */
   readonly baseUrl: string;
-  readonly destination: Destination;
-  readonly connectTimeoutMs: number;
   /** A connection unused for longer is replaced before the next call. */
   readonly idleMs: number;
   /** One unused for longer is asked by PING whether its server is still there. */
   readonly verifyAfterMs: number;
   /** One that is older is replaced, without a call waiting for that; Infinity for no limit. */
   readonly maxAgeMs: number;
-  readonly clock: Clock;
   readonly random: () => number;
   /** Of all endpoints of the transport. */
   readonly silentGap: SilentGap;
-  mayRepeat(path: string, besides: number): boolean;
   markNotSent(error: unknown): void;
-  markStale(error: unknown): void;
 }
 
 /**
@@ -48,8 +41,8 @@ export class Http2Sessions implements SessionManager {
   readonly authority: string;
   readonly #options: Http2SessionsOptions;
   readonly #host: string;
+  readonly #dialer: Http2Dialer;
   #current: Http2Connection | undefined;
-  #dial: Http2Dial | undefined;
   #check: Promise<void> | undefined;
   /** The age limit of the current connection. */
   #maxAgeMs = Number.POSITIVE_INFINITY;
@@ -62,6 +55,7 @@ export class Http2Sessions implements SessionManager {
     this.#options = options;
     this.authority = url.origin;
     this.#host = url.host;
+    this.#dialer = new Http2Dialer(url.origin, options, (connection) => this.#connected(connection));
   }
 
   /**
@@ -113,7 +107,7 @@ export class Http2Sessions implements SessionManager {
   close(): void {
     this.#closed = true;
     this.#retire();
-    this.#dial?.abandon(endpointClosed());
+    this.#dialer.abandon(endpointClosed());
   }
 
   #usable(): Http2Connection | undefined {
@@ -178,72 +172,31 @@ export class Http2Sessions implements SessionManager {
   #replaceInBackground(now: number): void {
     // If it fails, the old connection goes on for a while.
     this.#maxAgeMs += REPLACE_AGAIN_MS;
-    this.#sharedDial(now).join();
+    this.#dialer.dialInBackground(now);
   }
 
   #dialled(now: number, waiting: Waiting | undefined): Promise<void> {
     if (this.#closed) return Promise.reject(connectFailure(endpointClosed()));
-    const dial = this.#sharedDial(now);
-    dial.join(waiting?.signal);
-    // Each waiting call gets an error object of its own: what is noted about one must not show on another.
-    return dial.connection.then(
-      () => {},
-      (error) => {
-        throw connectFailure(error);
-      },
-    );
+    return this.#dialer.dial(now, waiting?.signal);
   }
 
-  #sharedDial(now: number): Http2Dial {
-    const { connectTimeoutMs, destination, clock } = this.#options;
-    // The dial's own timer may not have run: this is the first call after a freeze.
-    if (this.#dial !== undefined && now - this.#dial.startedAt > connectTimeoutMs) {
-      this.#dial.abandon(connectTimeout(connectTimeoutMs));
-      this.#dial = undefined;
+  #connected(connection: Http2Connection): void {
+    if (this.#closed) {
+      connection.close();
+      return;
     }
-    if (this.#dial !== undefined) return this.#dial;
-    const dial = dialHttp2(this.authority, destination, connectTimeoutMs, this.#options);
-    this.#dial = dial;
-    dial.connection.then(
-      (connection) => {
-        if (this.#dial === dial) this.#dial = undefined;
-        if (this.#closed) {
-          connection.close();
-          return;
-        }
-        this.#retire();
-        this.#current = connection;
-        // Spread, so that connections made together do not all end together (gRPC servers' MAX_CONNECTION_AGE, too).
-        this.#maxAgeMs = this.#options.maxAgeMs * (0.9 + 0.2 * this.#options.random());
-        this.#lookedAt = clock.now();
-      },
-      () => {
-        if (this.#dial === dial) this.#dial = undefined;
-      },
-    );
-    return dial;
+    const { maxAgeMs, random, clock } = this.#options;
+    this.#retire();
+    this.#current = connection;
+    // Spread, so that connections made together do not all end together (gRPC servers' MAX_CONNECTION_AGE, too).
+    this.#maxAgeMs = maxAgeMs * (0.9 + 0.2 * random());
+    this.#lookedAt = clock.now();
   }
 
-  /**
-   * For a call that is already on its way down, because its connection died meanwhile or because nobody called
-   * connect(). Nobody else limits this wait or holds the process for it, so its timer does both.
-   */
+  /** For a call that is already on its way down, because its connection died meanwhile or nobody called connect(). */
   async #dialHolding(): Promise<Http2Connection> {
-    const { clock, connectTimeoutMs } = this.#options;
-    const giveUp = new AbortController();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        reject(connectFailure(connectTimeout(connectTimeoutMs)));
-        giveUp.abort();
-      }, connectTimeoutMs);
-    });
-    try {
-      const waiting = { signal: giveUp.signal, repeatable: true };
-      await Promise.race([this.#dialled(clock.now(), waiting), late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    if (this.#closed) throw connectFailure(endpointClosed());
+    await this.#dialer.dialHolding();
     const connection = this.#usable();
     if (connection === undefined) throw connectFailure(new Error("the connection was lost as soon as it was made"));
     return connection;
