@@ -43,6 +43,8 @@ export function createSrvResolver(options: SrvResolverOptions): Resolver {
 
 /** The name without its leading `_service._proto` labels. */
 function authorityOf(name: string): string {
+  if (/:\d*$/.test(name))
+    throw new DnsError(`"${name}" has a port, which SRV records give: leave it out, or use dns:///`);
   const authority = name.replace(/^(?:_[^.]*(?:\.|$)){1,2}/, "");
   if (authority === "") throw new DnsError(`"${name}" has nothing but service labels: which domain is it in?`);
   return authority;

@@ -275,6 +275,11 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
     message: 'target "srv:///_grpc._tcp": "_grpc._tcp" has nothing but service labels: which domain is it in?',
   },
   {
+    options: { target: "srv:///users.example.com:8443", tls: false },
+    message:
+      'target "srv:///users.example.com:8443": "users.example.com:8443" has a port, which SRV records give: leave it out, or use dns:///',
+  },
+  {
     options: { target: "srvs:///x.test", tls: false },
     message: 'target "srvs:///x.test": there is no scheme "srvs"; did you mean "srv"?',
   },
