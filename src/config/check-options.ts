@@ -21,8 +21,10 @@ function checkGroup(group: Readonly<Record<string, unknown>>, prefix: string, pr
     if (value === undefined || (prefix === "" && name === "target")) continue;
     const row = rows.get(name);
     if (row === undefined) {
-      const known = names.map((known) => `${prefix}${known}`);
-      problems.push(`unknown option "${prefix}${name}"${suggestion(`${prefix}${name}`, known)}`);
+      // The right name, but in the wrong group: "maxAttempts" beside "retry".
+      const elsewhere = optionTable.find(({ path }) => path.endsWith(`.${name}`))?.path;
+      const known = elsewhere === undefined ? names.map((known) => `${prefix}${known}`) : [elsewhere];
+      problems.push(`unknown option "${prefix}${name}"${suggestion(elsewhere ?? `${prefix}${name}`, known)}`);
     } else checkRow(row, value, problems);
   }
 }

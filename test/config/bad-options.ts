@@ -32,6 +32,14 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
       'unknown option "zzz"; there are target, protocol, httpVersion, tls, pathPrefix, connect, interceptors, attemptInterceptors, picker, defaultTimeoutMs, attemptTimeoutMs, connectTimeoutMs, retry, breaker, policy, dns, connection, createEndpointTransport, onEvent, log',
   },
   {
+    options: { target: "static:///127.0.0.1:1", maxAttempts: 2 },
+    message: 'unknown option "maxAttempts"; did you mean "retry.maxAttempts"?',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", retry: { useHttpGet: true } },
+    message: 'unknown option "retry.useHttpGet"; did you mean "connect.useHttpGet"?',
+  },
+  {
     options: { target: "static:///127.0.0.1:1", retry: { maxAttempt: 2 } },
     message: 'unknown option "retry.maxAttempt"; did you mean "retry.maxAttempts"?',
   },
