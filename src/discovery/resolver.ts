@@ -20,7 +20,7 @@ export interface Resolver {
 export interface ResolveContext {
   /** Aborts when the result is of no more use: the look-up's limit has passed, or the transport was closed. */
   readonly signal: AbortSignal;
-  /** When the look-up's limit passes, on `clock`. */
+  /** When to give up, on `clock`: a little before `signal` aborts, so that there is time to say why. */
   readonly deadline: number;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
