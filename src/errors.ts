@@ -15,9 +15,10 @@ export class ConfigurationError extends Error {
 
 // Messages name no addresses and nothing of DNS: handlers forward them to clients of their own. `callReport()` has both.
 
-/** The target has no servers. */
-export function noServers(): ConnectError {
-  return new ConnectError("the service has no servers", Code.Unavailable);
+/** The target has no servers; `reason` is what the look-up said. */
+export function noServers(reason: string | undefined): ConnectError {
+  const cause = reason === undefined ? undefined : new Error(reason);
+  return new ConnectError("the service has no servers", Code.Unavailable, undefined, undefined, cause);
 }
 
 /** Nothing is known about the target. */

@@ -43,6 +43,8 @@ export function assemble(settings: Settings, resolver: Resolver, platform: Platf
       emit({ type: "resolve-failed", target, error: fact.error, stale: directory.answer !== undefined });
     } else if (fact.kind === "unconfirmed") {
       emit({ type: "unconfirmed-empty", target, reason: fact.reason });
+    } else if (fact.answer.endpoints.length === 0) {
+      emit({ type: "empty", target, reason: fact.answer.reason ?? "" });
     }
   });
   const pool = new Pool({

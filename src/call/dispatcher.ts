@@ -100,7 +100,7 @@ export class Dispatcher {
 
   /** Takes the answer over into the pool. */
   #use(answer: Answer, now: number): void {
-    if (answer.endpoints.length === 0) throw noServers();
+    if (answer.endpoints.length === 0) throw noServers(answer.reason);
     const change = this.#options.pool.update(answer.endpoints, now);
     if (change !== undefined) this.#options.onUpdate(answer, change);
   }

@@ -31,7 +31,7 @@ export async function warmUp(
   const now = runtime.clock.now();
   const answer =
     directory.current(now) ?? (await directory.wait({ signal, deadline: Number.POSITIVE_INFINITY }).catch(failed));
-  if (answer.endpoints.length === 0) throw noServers();
+  if (answer.endpoints.length === 0) throw noServers(answer.reason);
   const records = [...dispatcher.eligible(answer, runtime.clock.now())].sort((a, b) => a.rank - b.rank);
   const results = await Promise.allSettled(
     records.slice(0, connections).map((record) => connect(record, dispatcher, runtime, connectTimeoutMs, signal)),

@@ -14,6 +14,8 @@ export type BalancedTransportEvent =
     }
   /** A look-up found no endpoints, which is not believed before it is confirmed: the last answer goes on serving. */
   | { readonly type: "unconfirmed-empty"; readonly target: string; readonly reason: string }
+  /** A look-up found no endpoints, and is believed: calls fail until another one finds some. */
+  | { readonly type: "empty"; readonly target: string; readonly reason: string }
   /** A look-up failed. `stale` tells whether there is an older answer to go on with. */
   | { readonly type: "resolve-failed"; readonly target: string; readonly error: unknown; readonly stale: boolean }
   /** An endpoint is out for `forMs`. */

@@ -18,7 +18,7 @@ export function logListener(level: "info" | "debug", write: (line: string) => vo
 
 function levelOf(event: BalancedTransportEvent): string {
   if (event.type === "retry") return "debug";
-  return event.type === "resolve-failed" || event.type === "ejected" ? "warn" : "info";
+  return event.type === "resolve-failed" || event.type === "empty" || event.type === "ejected" ? "warn" : "info";
 }
 
 function fieldsOf(event: BalancedTransportEvent): Record<string, unknown> {
@@ -32,6 +32,7 @@ function fieldsOf(event: BalancedTransportEvent): Record<string, unknown> {
         ttl_ms: event.ttlMs,
       };
     case "unconfirmed-empty":
+    case "empty":
       return { target: event.target, reason: event.reason };
     case "resolve-failed":
       return { target: event.target, serving_stale: event.stale, error: messageOf(event.error) };

@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import type { BalancedTransportEvent } from "../../src/telemetry/events.ts";
+import { logListener } from "../../src/telemetry/log.ts";
+
+function linesOf(level: "info" | "debug", event: BalancedTransportEvent): string[] {
+  const lines: string[] = [];
+  logListener(
+    level,
+    (line) => lines.push(line),
+    () => 0,
+  )(event);
+  return lines;
+}
+
+test("an empty answer is one line that says why", () => {
+  const event = { type: "empty", target: "srv:///x.test", reason: "x.test does not exist (NXDOMAIN)" } as const;
+  expect(linesOf("info", event)).toEqual([
+    'time=1970-01-01T00:00:00.000Z level=warn msg="connect-lb: empty" target=srv:///x.test reason="x.test does not exist (NXDOMAIN)"',
+  ]);
+});
