@@ -1,6 +1,8 @@
+import type { ConnectError } from "@connectrpc/connect";
 import type { Directory } from "../discovery/directory.ts";
-import { ConfigurationError, lookUpFailed, noServers } from "../errors.ts";
+import { ConfigurationError, lookUpFailed, noServers, userError } from "../errors.ts";
 import type { EndpointRecord } from "../pool/record.ts";
+import { classify } from "../resilience/outcome.ts";
 import type { Runtime } from "../runtime.ts";
 import { connected } from "./connecting.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -38,12 +40,20 @@ export async function warmUp(
   );
   signal?.throwIfAborted();
   const failure = results.find((result) => result.status === "rejected");
-  if (failure !== undefined && results.every((result) => result.status === "rejected")) throw failure.reason;
+  if (failure !== undefined && results.every((result) => result.status === "rejected"))
+    throw unreachable(failure.reason);
 
   function failed(error: unknown): never {
     signal?.throwIfAborted();
     throw lookUpFailed(error);
   }
+}
+
+/** As a call would tell it. */
+function unreachable(error: unknown): ConnectError {
+  const marks = { isNotSent: () => true, isStale: () => false };
+  const outcome = classify(error, { signal: undefined, deadlinePassed: false, attemptTimedOut: false, marks });
+  return userError(error, outcome);
 }
 
 async function connect(
