@@ -48,7 +48,11 @@ beforeAll(async () => {
   }
   writeFileSync(`${folder}tsconfig.json`, '{ "extends": "../../tsconfig.json", "include": ["**/*"] }');
   writeFileSync(`${folder}ca.pem`, authority.ca);
-  environment = { ...process.env, NODE_EXTRA_CA_CERTS: `${folder}ca.pem` };
+  environment = {
+    ...process.env,
+    NODE_EXTRA_CA_CERTS: `${folder}ca.pem`,
+    CONNECT_LB_TARGET: `srv://${dns.address}/_grpc._tcp.users.example.com`,
+  };
 });
 
 afterAll(async () => {
@@ -69,7 +73,8 @@ describe("the documentation's snippets", () => {
     const output = await run(fileURLToPath(new URL("run-snippet.ts", import.meta.url)), fileOf(where));
     if (code.includes("export const handler")) expect(output).toContain('"name":"Ada"');
     // What a snippet says that it prints.
-    const promised = /console\.log\(.*\); \/\/ (\[.*)$/m.exec(code)?.[1];
-    if (promised !== undefined) expect(output).toContain(promised);
+    for (const [, promised] of code.matchAll(/console\.log\(.*\); \/\/ (?:(?=\[)|prints )(.*)$/gm)) {
+      expect(output).toContain(promised);
+    }
   });
 });
