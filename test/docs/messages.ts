@@ -9,7 +9,7 @@ export interface Message {
 }
 
 /** What takes a message besides constructors of errors: src/errors.ts, src/target.ts, src/config/ and src/node/. */
-const TAKES_MESSAGE = /^(invalidCall|unavailable|connectError|by|fail|report|problems\.push)$/;
+const TAKES_MESSAGE = /^(invalidCall|unavailable|connectError|by|report|failures\.set|problems\.push)$/;
 
 /** Every message of the code, by its syntax: the first text in what is thrown, rejected with or reported. */
 export function messagesIn(root: string): Message[] {
@@ -34,9 +34,13 @@ function textsOf(node: ts.Node): string[] {
   if (ts.isNewExpression(node) && /Error$|^MalformedAnswer$/.test(node.expression.getText())) {
     return patternsOf(node.arguments?.[0]);
   }
-  if (ts.isCallExpression(node) && TAKES_MESSAGE.test(node.expression.getText())) return patternsOf(node.arguments[0]);
+  if (ts.isCallExpression(node) && TAKES_MESSAGE.test(node.expression.getText()))
+    return node.arguments.flatMap((argument) => patternsOf(argument));
   // Facts that become messages: why an answer is empty, what is wrong with a value.
-  if (ts.isPropertyAssignment(node) && /^(reason|problem)$/.test(node.name.getText())) {
+  if (
+    (ts.isPropertyAssignment(node) || ts.isVariableDeclaration(node)) &&
+    /^(reason|problem)$/.test(node.name.getText())
+  ) {
     return patternsOf(node.initializer);
   }
   return [];
@@ -48,5 +52,12 @@ function patternsOf(node: ts.Expression | undefined): string[] {
   if (ts.isConditionalExpression(node)) return [...patternsOf(node.whenTrue), ...patternsOf(node.whenFalse)];
   if (ts.isStringLiteralLike(node)) return [node.text];
   if (!ts.isTemplateExpression(node)) return [];
-  return [node.head.text + node.templateSpans.map(({ literal }) => `…${literal.text}`).join("")];
+  return node.templateSpans.reduce(
+    (texts, { expression, literal }) => {
+      const choices = ts.isConditionalExpression(expression) ? patternsOf(expression) : [];
+      const filledIn = choices.length > 0 ? choices : ["…"];
+      return texts.flatMap((text) => filledIn.map((choice) => text + choice + literal.text));
+    },
+    [node.head.text],
+  );
 }
