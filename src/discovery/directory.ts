@@ -6,7 +6,10 @@ import type { ResolveContext, Resolver } from "./resolver.ts";
 
 /** How long a call waits for a look-up while it has an old answer to fall back on. */
 const WAIT_WITH_ANSWER_MS = 500;
-/** A failed connection asks for a new look-up, at most this often. */
+/**
+ * A failed connection asks for a new look-up, at most this often. Counted between such look-ups: the answer may be a
+ * second old and the server replaced since, during a freeze for instance.
+ */
 const ON_FAILURE_EVERY_MS = 5_000;
 /** Back-off after failed look-ups: gRPC's connection back-off, shorter. */
 const BACK_OFF = { firstMs: 1_000, factor: 1.6, longestMs: 30_000, jitter: 0.2 };
@@ -39,7 +42,8 @@ export class Directory {
   readonly #onFact: (fact: LookUpFact) => void;
   readonly #closed = new AbortController();
   #running: { readonly promise: Promise<void>; readonly startedAt: number } | undefined;
-  #startedAt: number | undefined;
+  /** When a failed connection last asked for a look-up. */
+  #suspectedAt = Number.NEGATIVE_INFINITY;
   /** No look-up before this long after `since`: after a failure, or an empty answer that is not believed yet. */
   #pause: { readonly since: number; readonly forMs: number } | undefined;
   #generation = 0;
@@ -80,8 +84,10 @@ export class Directory {
 
   /** A connection failed: the answer may be out of date. */
   suspect(now: number): void {
-    const since = now - (this.#startedAt ?? Number.NEGATIVE_INFINITY);
-    if ((since >= ON_FAILURE_EVERY_MS || since < 0) && !this.#isPaused(now)) this.#lookUp("connect-failure", now);
+    const since = now - this.#suspectedAt;
+    if ((since >= 0 && since < ON_FAILURE_EVERY_MS) || this.#isPaused(now)) return;
+    this.#suspectedAt = now;
+    this.#lookUp("connect-failure", now);
   }
 
   /** Waits for the look-up under way, if there is one, as long as a call with an answer would. True if it waited. */
@@ -125,7 +131,6 @@ export class Directory {
       if (age >= 0 && age < 2 * LOOK_UP_LIMIT_MS) return;
     }
     const generation = ++this.#generation;
-    this.#startedAt = now;
     this.#running = { promise: this.#resolve(reason, generation), startedAt: now };
   }
 

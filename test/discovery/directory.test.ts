@@ -39,6 +39,21 @@ describe("a directory", () => {
     expect(lookUps()).toBe(2);
   });
 
+  it("asks again when a connection failed, however young its answer, but at most every 5 s", async () => {
+    const { runtime, directory, lookUps } = directoryOf(() => good);
+    await directory.wait(noLimit);
+    runtime.time += 200;
+    directory.suspect(runtime.time);
+    await directory.settle(noLimit);
+    expect(lookUps()).toBe(2);
+    runtime.time += 4_999;
+    directory.suspect(runtime.time);
+    expect(lookUps()).toBe(2);
+    runtime.time += 1;
+    directory.suspect(runtime.time);
+    expect(lookUps()).toBe(3);
+  });
+
   it("goes on with a good answer for an hour of failed look-ups", async () => {
     let dead = false;
     const { runtime, directory } = directoryOf(() => {
