@@ -65,7 +65,7 @@ export class Judge {
       attemptTimedOut: attempt.limited,
       marks: this.#options.marks,
     });
-    if (outcome.kind === "not-sent") directory.suspect(now);
+    if (outcome.kind === "not-sent") directory.suspect(now, attempt.startedAt);
     call.addFailure(record, outcome, reportOf(attempt, error, outcome, now));
     const kind = failureKind(outcome) ?? deadlineFailure(attempt, outcome, now);
     await this.#settle(attempt, outcome, kind, now);

@@ -82,8 +82,13 @@ export class Directory {
     return answer;
   }
 
-  /** A connection failed: the answer may be out of date. */
-  suspect(now: number): void {
+  /**
+   * A connection failed: the answer may be out of date.
+   *
+   * @param triedAt when the endpoint was chosen; an answer that came later is not what failed.
+   */
+  suspect(now: number, triedAt: number): void {
+    if (this.#cache.answer !== undefined && this.#cache.answer.resolvedAt >= triedAt) return;
     const since = now - this.#suspectedAt;
     if ((since >= 0 && since < ON_FAILURE_EVERY_MS) || this.#isPaused(now)) return;
     this.#suspectedAt = now;

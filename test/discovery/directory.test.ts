@@ -43,15 +43,26 @@ describe("a directory", () => {
     const { runtime, directory, lookUps } = directoryOf(() => good);
     await directory.wait(noLimit);
     runtime.time += 200;
-    directory.suspect(runtime.time);
+    directory.suspect(runtime.time, runtime.time);
     await directory.settle(noLimit);
     expect(lookUps()).toBe(2);
     runtime.time += 4_999;
-    directory.suspect(runtime.time);
+    directory.suspect(runtime.time, runtime.time);
     expect(lookUps()).toBe(2);
     runtime.time += 1;
-    directory.suspect(runtime.time);
+    directory.suspect(runtime.time, runtime.time);
     expect(lookUps()).toBe(3);
+  });
+
+  it("does not ask again when a connection failed that an older answer had named", async () => {
+    const { runtime, directory, lookUps } = directoryOf(() => good);
+    await directory.wait(noLimit);
+    const triedAt = runtime.time;
+    runtime.time += 15_000;
+    directory.current(runtime.time);
+    await directory.settle(noLimit);
+    directory.suspect(runtime.time, triedAt);
+    expect(lookUps()).toBe(2);
   });
 
   it("goes on with a good answer for an hour of failed look-ups", async () => {
