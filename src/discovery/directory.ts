@@ -7,10 +7,11 @@ import type { ResolveContext, Resolver } from "./resolver.ts";
 /** How long a call waits for a look-up while it has an old answer to fall back on. */
 const WAIT_WITH_ANSWER_MS = 500;
 /**
- * A failed connection asks for a new look-up, at most this often. Counted between such look-ups: the answer may be a
- * second old and the server replaced since, during a freeze for instance.
+ * A failed connection asks for a new look-up. Where that brings the servers that are known already, none is made again
+ * for so long: an outage must not become one of DNS. Where it brings others, the next failure may ask again: servers
+ * can be replaced several times within a TTL, and a process that was frozen meanwhile knows nothing else.
  */
-const ON_FAILURE_EVERY_MS = 5_000;
+const ON_FAILURE = { leastMs: 100, afterNothingNewMs: 5_000 };
 /** Back-off after failed look-ups: gRPC's connection back-off, shorter. */
 const BACK_OFF = { firstMs: 1_000, factor: 1.6, longestMs: 30_000, jitter: 0.2 };
 
@@ -41,9 +42,11 @@ export class Directory {
   readonly #cache: AnswerCache;
   readonly #onFact: (fact: LookUpFact) => void;
   readonly #closed = new AbortController();
-  #running: { readonly promise: Promise<void>; readonly startedAt: number } | undefined;
-  /** When a failed connection last asked for a look-up. */
-  #suspectedAt = Number.NEGATIVE_INFINITY;
+  #running: Promise<void> | undefined;
+  /** When the last look-up was started. */
+  #askedAt = Number.NEGATIVE_INFINITY;
+  /** When a look-up for a failed connection last brought nothing new. */
+  #inVainAt = Number.NEGATIVE_INFINITY;
   /** No look-up before this long after `since`: after a failure, or an empty answer that is not believed yet. */
   #pause: { readonly since: number; readonly forMs: number } | undefined;
   #generation = 0;
@@ -89,10 +92,9 @@ export class Directory {
    */
   suspect(now: number, triedAt: number): void {
     if (this.#cache.answer !== undefined && this.#cache.answer.resolvedAt >= triedAt) return;
-    const since = now - this.#suspectedAt;
-    if ((since >= 0 && since < ON_FAILURE_EVERY_MS) || this.#isPaused(now)) return;
-    this.#suspectedAt = now;
-    this.#lookUp("connect-failure", now);
+    if (isWithin(ON_FAILURE.leastMs, this.#askedAt, now)) return;
+    if (isWithin(ON_FAILURE.afterNothingNewMs, this.#inVainAt, now)) return;
+    if (!this.#isPaused(now)) this.#lookUp("connect-failure", now);
   }
 
   /** Waits for the look-up under way, if there is one, as long as a call with an answer would. True if it waited. */
@@ -125,18 +127,17 @@ export class Directory {
 
   #isPaused(now: number): boolean {
     if (this.#pause === undefined) return false;
-    const passed = now - this.#pause.since;
-    return passed >= 0 && passed < this.#pause.forMs;
+    return isWithin(this.#pause.forMs, this.#pause.since, now);
   }
 
   #lookUp(reason: ResolveContext["reason"], now: number): void {
     if (this.#running !== undefined) {
       // One that was frozen with the process may never end; its limit is counted on our clock.
-      const age = now - this.#running.startedAt;
-      if (age >= 0 && age < 2 * LOOK_UP_LIMIT_MS) return;
+      if (isWithin(2 * LOOK_UP_LIMIT_MS, this.#askedAt, now)) return;
     }
     const generation = ++this.#generation;
-    this.#running = { promise: this.#resolve(reason, generation), startedAt: now };
+    this.#askedAt = now;
+    this.#running = this.#resolve(reason, generation);
   }
 
   /** Never rejects. What an overtaken look-up finds is dropped. */
@@ -147,7 +148,10 @@ export class Directory {
       const resolution = await lookUp(this.#resolver, reason, this.#runtime, this.#closed.signal);
       if (generation !== this.#generation) return;
       const now = clock.now();
+      const known = this.#cache.answer?.endpoints;
       const { suspectMs } = this.#cache.apply(resolution, now);
+      if (this.#cache.answer?.endpoints !== known) this.#inVainAt = Number.NEGATIVE_INFINITY;
+      else if (reason === "connect-failure") this.#inVainAt = now;
       this.#failures = 0;
       this.#lastError = undefined;
       this.#pause = suspectMs === undefined ? undefined : { since: now, forMs: suspectMs };
@@ -173,14 +177,14 @@ export class Directory {
   /** Waits for the running look-up, up to `ms`; rejects only when the signal aborts. */
   async #await(ms: number, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
-    const { promise } = this.#running ?? {};
-    if (promise === undefined || ms <= 0) return;
+    const running = this.#running;
+    if (running === undefined || ms <= 0) return;
     const limit = timeout(Math.min(ms, 2 * LOOK_UP_LIMIT_MS), {
       strategy: TimeoutStrategy.Aggressive,
       abortOnReturn: false,
     });
     try {
-      await limit.execute(() => promise, signal);
+      await limit.execute(() => running, signal);
     } catch (error) {
       signal?.throwIfAborted();
       if (!isTaskCancelledError(error)) throw error;
@@ -192,4 +196,9 @@ export class Directory {
     const message = this.#lastError instanceof Error ? this.#lastError.message : String(this.#lastError ?? "");
     return message === "" ? "the look-up failed" : message;
   }
+}
+
+/** Whether no more than `ms` have passed; not if the clock went back, which must hold nothing up. */
+function isWithin(ms: number, since: number, now: number): boolean {
+  return now >= since && now - since < ms;
 }

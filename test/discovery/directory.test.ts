@@ -39,21 +39,6 @@ describe("a directory", () => {
     expect(lookUps()).toBe(2);
   });
 
-  it("asks again when a connection failed, however young its answer, but at most every 5 s", async () => {
-    const { runtime, directory, lookUps } = directoryOf(() => good);
-    await directory.wait(noLimit);
-    runtime.time += 200;
-    directory.suspect(runtime.time, runtime.time);
-    await directory.settle(noLimit);
-    expect(lookUps()).toBe(2);
-    runtime.time += 4_999;
-    directory.suspect(runtime.time, runtime.time);
-    expect(lookUps()).toBe(2);
-    runtime.time += 1;
-    directory.suspect(runtime.time, runtime.time);
-    expect(lookUps()).toBe(3);
-  });
-
   it("does not ask again when a connection failed that an older answer had named", async () => {
     const { runtime, directory, lookUps } = directoryOf(() => good);
     await directory.wait(noLimit);
@@ -93,5 +78,40 @@ describe("a directory", () => {
     }
     expect(sizes.slice(0, 2)).toEqual([1, 1]);
     expect(directory.answer?.endpoints).toEqual([]);
+  });
+
+  describe("after a failed connection", () => {
+    const on = (port: number): Resolution => ({ ...good, endpoints: [{ address: "10.0.0.1", port }] }) as Resolution;
+
+    /** Fails `calls` connections, one each so many milliseconds, while DNS says what `answer` does. */
+    async function failConnections(answer: (lookUp: number) => Resolution, calls: number, everyMs: number) {
+      let asked = 0;
+      const { runtime, directory } = directoryOf(() => answer(++asked));
+      await directory.wait(noLimit);
+      for (let i = 0; i < calls; i++) {
+        runtime.time += everyMs;
+        directory.suspect(runtime.time, runtime.time);
+        await directory.settle(noLimit);
+      }
+      return { lookUps: asked - 1, endpoints: directory.answer?.endpoints };
+    }
+
+    it("looks up at once, however fresh the answer is", async () => {
+      const { lookUps, endpoints } = await failConnections(on, 1, 200);
+      expect(lookUps).toBe(1);
+      expect(endpoints).toEqual([{ address: "10.0.0.1", port: 2 }]);
+    });
+
+    it("looks up each time while each look-up brings other servers", async () => {
+      expect((await failConnections(on, 10, 200)).lookUps).toBe(10);
+    });
+
+    it("looks up every 5 s while that brings nothing new", async () => {
+      expect((await failConnections(() => good, 100, 200)).lookUps).toBe(4);
+    });
+
+    it("looks up at most ten times a second, whatever it brings", async () => {
+      expect((await failConnections(on, 1_000, 1)).lookUps).toBe(10);
+    });
   });
 });
