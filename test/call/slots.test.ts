@@ -121,7 +121,8 @@ describe.each(["connect", "grpc"] as const)("over %s, nothing is held after", (p
           await collectGarbage();
           expect(inFlight()).toBe(0);
         },
-        { interval: 20 },
+        // Nobody says when the collector comes round.
+        { interval: 20, timeout: 8_000 },
       );
       await expectNothingHeld();
     });
