@@ -6,8 +6,10 @@ import { rejection } from "../support/endpoint-client.ts";
 import { EchoService } from "../support/gen/echo_pb.ts";
 import { type EchoServer, startEchoServer } from "../support/servers.ts";
 import { inMemory } from "./in-memory.ts";
-import { type Knot, type RealServer, startDnsmasq, startKnot, ZONE } from "./servers.ts";
-import { DNSMASQ_LINES, KNOT_RECORDS } from "./zones.ts";
+import { dnsmasq } from "./servers/dnsmasq.ts";
+import { knot } from "./servers/knot.ts";
+import { type RealServer, startServer } from "./servers/process.ts";
+import { RECORDS, ZONE } from "./zones.ts";
 
 // Calls that find their servers through a real DNS server.
 
@@ -16,8 +18,8 @@ const shares = { two: [9, 1], five: [9, 1, 1, 1, 1] };
 
 let servers: EchoServer[];
 let sixty: EchoServer[];
-let knot: Knot;
-let dnsmasq: RealServer;
+let records: readonly string[];
+let found: Record<"knot" | "dnsmasq", RealServer<readonly string[]>>;
 
 beforeAll(async () => {
   servers = await Promise.all(["a", "b", "c"].map((name) => startEchoServer({ name, httpVersion: "2" })));
@@ -26,47 +28,32 @@ beforeAll(async () => {
       startEchoServer({ name: `${i}`, httpVersion: "2", address: `127.0.0.${i + 1}` }),
     ),
   );
-  const records: [service: string, label: string, port: number, priority: number, weight: number][] = [
-    ["live", "h1", port(0), 0, 60],
-    ["live", "h1", port(1), 0, 40],
-    ["live", "h1", port(2), 5, 0],
-    ...sixty.map((server, i): (typeof records)[number] => ["all", `h${i + 1}`, server.port, 0, 1]),
+  records = [
+    ...RECORDS,
+    `_grpc._tcp.live SRV 0 60 ${port(0)} h1`,
+    `_grpc._tcp.live SRV 0 40 ${port(1)} h1`,
+    `_grpc._tcp.live SRV 5 0 ${port(2)} h1`,
+    ...sixty.map((server, i) => `_grpc._tcp.all SRV 0 1 ${server.port} h${i + 1}`),
     ...Object.entries(shares).flatMap(([service, weights]) =>
-      weights.map((weight, i): (typeof records)[number] => [service, `h${i + 1}`, 80, 0, weight]),
+      weights.map((weight, i) => `_grpc._tcp.${service} SRV 0 ${weight} 80 h${i + 1}`),
     ),
-    ...[1, 2, 3, 4].map((host): (typeof records)[number] => ["tiers", `h${host}`, 80, host > 2 ? 7 : 3, 1]),
+    ...[1, 2, 3, 4].map((host) => `_grpc._tcp.tiers SRV ${host > 2 ? 7 : 3} 1 80 h${host}`),
+    "_grpc._tcp.renamed CNAME _grpc._tcp.live",
+    `_grpc._tcp.pointed SRV 0 0 ${port(0)} alias`,
+    moves(0),
   ];
-  [knot, dnsmasq] = await Promise.all([
-    startKnot(
-      [
-        KNOT_RECORDS,
-        ...records.map(
-          ([service, label, port, priority, weight]) =>
-            `_grpc._tcp.${service} SRV ${priority} ${weight} ${port} ${label}`,
-        ),
-        `_grpc._tcp.moves ${TTL_MS / 1000} SRV 0 0 ${port(0)} h1`,
-        `_grpc._tcp.renamed CNAME _grpc._tcp.live\nh1-alias CNAME h1\n_grpc._tcp.pointed SRV 0 0 ${port(0)} h1-alias`,
-      ].join("\n"),
-    ),
-    startDnsmasq([
-      ...DNSMASQ_LINES,
-      ...records.map(
-        ([service, label, port, priority, weight]) =>
-          `srv-host=_grpc._tcp.${service}.${ZONE},${label}.${ZONE},${port},${priority},${weight}`,
-      ),
-      `cname=h1-alias.${ZONE},h1.${ZONE}`,
-      `srv-host=_grpc._tcp.pointed.${ZONE},h1-alias.${ZONE},${port(0)},0,0`,
-    ]),
-  ]);
+  const [inKnot, inDnsmasq] = await Promise.all([startServer(knot, records), startServer(dnsmasq, records)]);
+  found = { knot: inKnot, dnsmasq: inDnsmasq };
 });
 afterAll(async () => {
   for (const server of [...(servers ?? []), ...(sixty ?? [])]) server.kill();
-  await Promise.all([knot?.stop(), dnsmasq?.stop()]);
+  await Promise.all(Object.values(found ?? {}).map((server) => server.stop()));
 });
 
 const port = (index: number) => (servers[index] as EchoServer).port;
+const moves = (index: number) => `_grpc._tcp.moves ${TTL_MS / 1000} SRV 0 0 ${port(index)} h1`;
 
-function clientOf(dns: RealServer, service: string, options: Partial<BalancedTransportOptions> = {}) {
+function clientOf(dns: RealServer<unknown>, service: string, options: Partial<BalancedTransportOptions> = {}) {
   const target = `srv://${dns.address}/_grpc._tcp.${service}.${ZONE}`;
   const transport = createBalancedTransport({ target, tls: false, ...options });
   return { transport, client: createClient(EchoService, transport) };
@@ -85,7 +72,7 @@ async function countAnswers(
 }
 
 describe.each(["knot", "dnsmasq"] as const)("found through %s", (kind) => {
-  const dns = () => (kind === "knot" ? knot : dnsmasq);
+  const dns = () => found[kind];
 
   test("three targets: the first priority gets every call, by weight", async () => {
     const counts = await countAnswers(clientOf(dns(), "live").client, 1_000);
@@ -102,6 +89,10 @@ describe.each(["knot", "dnsmasq"] as const)("found through %s", (kind) => {
 
   test("a target that is an alias", async () => {
     expect((await countAnswers(clientOf(dns(), "pointed").client, 3)).get("a")).toBe(3);
+  });
+
+  test("an alias at the owner of the SRV records", async () => {
+    expect((await countAnswers(clientOf(dns(), "renamed").client, 20)).size).toBe(2);
   });
 
   test.each([
@@ -150,15 +141,10 @@ describe.each(["knot", "dnsmasq"] as const)("found through %s", (kind) => {
   });
 });
 
-test("an alias at the owner of the SRV records, in knot", async () => {
-  expect((await countAnswers(clientOf(knot, "renamed").client, 20)).size).toBe(2);
-});
-
 test("a change of knot's zone is followed within the TTL, without a failed call", async () => {
-  const { client } = clientOf(knot, "moves", { dns: { minTtlMs: TTL_MS } });
+  const { client } = clientOf(found.knot, "moves", { dns: { minTtlMs: TTL_MS } });
   expect((await client.get({})).server).toBe("a");
-  const name = "_grpc._tcp.moves";
-  await knot.change(["unset", name, "SRV"], ["set", name, `${TTL_MS / 1000}`, "SRV", `0 0 ${port(1)} h1`]);
+  await found.knot.change(records.map((record) => (record === moves(0) ? moves(1) : record)));
   const changedAt = performance.now();
   let lastOld = changedAt;
   while (performance.now() - changedAt < 1.5 * TTL_MS) {

@@ -1,0 +1,32 @@
+import type { Resolution } from "../../src/discovery/resolver.ts";
+import { createSrvResolver } from "../../src/discovery/srv.ts";
+import { createNodeDnsClient } from "../../src/node/dns-client.ts";
+import { systemRuntime } from "../../src/runtime.ts";
+import { ZONE } from "./zones.ts";
+
+export interface LookUpOptions {
+  readonly transport?: "udp" | "tcp";
+  readonly withinMs?: number;
+}
+
+/** The name of a service in the zone of all servers. */
+export const serviceName = (service: string) => `_grpc._tcp.${service}.${ZONE}`;
+
+/** What our resolver makes of a server's SRV records. */
+export function lookUp(
+  server: { readonly address: string },
+  name: string,
+  { transport = "udp", withinMs = 3_000 }: LookUpOptions = {},
+): Promise<Resolution> {
+  const dns = createNodeDnsClient({ servers: [server.address], transport }, systemRuntime);
+  const { clock, random } = systemRuntime;
+  const limits = { signal: new AbortController().signal, deadline: clock.now() + withinMs };
+  const resolver = createSrvResolver({ target: `srv:///${name}`, name, dns, family: "auto" });
+  return resolver.resolve({ ...limits, clock, random, reason: "first" });
+}
+
+/** "address:port" of each endpoint, by port. */
+export function endpointsOf(resolution: Resolution): string[] {
+  if (resolution.kind !== "endpoints") throw new Error(`no endpoints but ${JSON.stringify(resolution)}`);
+  return resolution.endpoints.toSorted((a, b) => a.port - b.port).map(({ address, port }) => `${address}:${port}`);
+}
