@@ -43,6 +43,8 @@ interface Scheme {
 /** What resolvers ask, by what a target and the options say. */
 interface Sources {
   readonly family: AddressFamily;
+  /** Undefined where nobody has chosen one. */
+  readonly transport: "udp" | "tcp" | undefined;
   /** The DNS server that the target names, else those of the options, else the system's. */
   dns(target: Target, defaults?: { readonly port?: number; readonly transport?: "tcp" }): DnsClient;
   readonly systemDns: DnsClient;
@@ -53,16 +55,22 @@ const CONSUL_DNS_PORT = 8600;
 const schemes: Readonly<Record<string, Scheme>> = {
   srv: {
     example: "srv:///_grpc._tcp.users.example.com",
-    keys: [],
+    keys: ["sample"],
     hasAuthority: true,
     resolver: (target, { family, dns }) =>
-      createSrvResolver({ target: target.text, name: target.name, dns: dns(target), family }),
+      createSrvResolver({
+        target: target.text,
+        name: target.name,
+        sampleSize: sampleSizeOf(target),
+        dns: dns(target),
+        family,
+      }),
   },
   consul: {
     example: "consul:///users?tag=canary",
     keys: ["tag", "dc"],
     hasAuthority: true,
-    resolver: (target, { family, dns, systemDns }) =>
+    resolver: (target, { family, transport, dns, systemDns }) =>
       createConsulResolver({
         target: target.text,
         service: target.name,
@@ -70,16 +78,23 @@ const schemes: Readonly<Record<string, Scheme>> = {
         dc: target.query.dc,
         // TCP: over UDP Consul leaves instances out without saying so.
         dns: dns(target, { port: CONSUL_DNS_PORT, transport: "tcp" }),
+        overUdp: transport === "udp",
         systemDns,
         family,
       }),
   },
   dns: {
     example: "dns:///users.example.com:8443",
-    keys: [],
+    keys: ["sample"],
     hasAuthority: true,
     resolver: (target, { family, dns }) =>
-      createHostResolver({ target: target.text, ...parseHostPort(target.name), dns: dns(target), family }),
+      createHostResolver({
+        target: target.text,
+        ...parseHostPort(target.name),
+        sampleSize: sampleSizeOf(target),
+        dns: dns(target),
+        family,
+      }),
   },
   static: {
     example: "static:///10.0.0.1:8080,10.0.0.2:8080",
@@ -90,11 +105,20 @@ const schemes: Readonly<Record<string, Scheme>> = {
   },
 };
 
+/** `sample=8`: DNS answers with eight of the records at most, whichever there are. */
+function sampleSizeOf({ query: { sample } }: Target): number | undefined {
+  if (sample === undefined) return undefined;
+  if (/^[1-9]\d{0,3}$/.test(sample)) return Number(sample);
+  const meaning = "the most records of one answer, such as 8 for AWS Cloud Map";
+  throw new TypeError(`"sample" in its query must be ${meaning}, not ${JSON.stringify(sample.slice(0, 80))}`);
+}
+
 /** The resolver of a target. Nothing is looked up. */
 export function resolverOf(target: Target, options: DnsOptions, createDnsClient: DnsClientFactory): Resolver {
   const { servers, transport, family = "auto" } = options;
   const sources: Sources = {
     family,
+    transport,
     systemDns: createDnsClient({ servers, transport: transport ?? "udp" }),
     dns: ({ authority }, defaults = {}) => {
       const asked = authority === "" ? servers : [withPort(authority, defaults.port)];

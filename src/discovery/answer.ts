@@ -1,6 +1,7 @@
 import type { EndpointSpec } from "../endpoint.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Resolution } from "./resolver.ts";
+import { Samples } from "./samples.ts";
 
 export interface AgeLimits {
   readonly minTtlMs: number;
@@ -37,6 +38,8 @@ export class AnswerCache {
   #answer: Answer | undefined;
   /** Empty answers in a row that are not confirmed yet. */
   #suspect: { count: number; since: number } | undefined;
+  /** What is known of a source that shows a part at a time; undefined while its answers are whole. */
+  #samples: Samples | undefined;
 
   constructor(limits: AgeLimits, random: Runtime["random"]) {
     this.#limits = limits;
@@ -68,7 +71,9 @@ export class AnswerCache {
     if (resolution.kind === "endpoints") {
       this.#suspect = undefined;
       const ttlMs = clamp(resolution.ttlMs, this.#limits.minTtlMs, this.#limits.maxTtlMs);
-      const endpoints = sameEndpoints(this.#answer?.endpoints, resolution.endpoints);
+      this.#samples = resolution.partial ? (this.#samples ?? new Samples()) : undefined;
+      const listed = this.#samples?.merge(resolution.endpoints, ttlMs, now) ?? resolution.endpoints;
+      const endpoints = sameEndpoints(this.#answer?.endpoints, listed);
       this.#answer = { endpoints, resolvedAt: now, ttlMs, freshMs: ttlMs * (0.8 + 0.2 * this.#random()) };
       return {};
     }
@@ -81,6 +86,7 @@ export class AnswerCache {
       if (!confirmed) return { suspectMs: ttlMs };
     }
     this.#suspect = undefined;
+    this.#samples = undefined;
     this.#answer = { endpoints: [], reason: resolution.reason, resolvedAt: now, ttlMs, freshMs: ttlMs };
     return {};
   }

@@ -16,6 +16,10 @@ export function checkResolution(resolution: Resolution): Resolution {
   if (!Array.isArray(resolution.endpoints) || resolution.endpoints.length === 0) {
     throw new TypeError('the resolver returned no endpoints; to say that there are none, return kind "empty"');
   }
+  const partial: unknown = resolution.partial;
+  if (partial !== undefined && typeof partial !== "boolean") {
+    throw new TypeError(`partial must be true or false, not ${show(partial)}`);
+  }
   for (const [index, spec] of resolution.endpoints.entries()) checkSpec(spec, `endpoints[${index}]`);
   return resolution;
 }

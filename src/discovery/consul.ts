@@ -1,6 +1,7 @@
 import type { AddressFamily, DnsClient } from "../dns/client.ts";
 import { addressInTarget, consulName, isConsulTarget } from "../dns/consul-names.ts";
 import type { Resolver } from "./resolver.ts";
+import { asSample } from "./samples.ts";
 import { resolveSrvAnswer } from "./srv.ts";
 
 export interface ConsulResolverOptions {
@@ -18,6 +19,8 @@ export interface ConsulResolverOptions {
    * bit), a random part of them whatever their weights.
    */
   readonly dns: DnsClient;
+  /** `dns` uses UDP, so any answer may be a sample. */
+  readonly overUdp: boolean;
   /** For instances registered with a host name outside Consul's domain. Default: `dns`. */
   readonly systemDns?: DnsClient | undefined;
   readonly family: AddressFamily;
@@ -25,7 +28,7 @@ export interface ConsulResolverOptions {
 
 /** The healthy instances of a Consul service, from its DNS interface. */
 export function createConsulResolver(options: ConsulResolverOptions): Resolver {
-  const { target, dns, systemDns = dns, family } = options;
+  const { target, dns, overUdp, systemDns = dns, family } = options;
   const { name, authority, domain } = consulName(options);
   return {
     target,
@@ -36,7 +39,7 @@ export function createConsulResolver(options: ConsulResolverOptions): Resolver {
         addressOf: (host) => addressInTarget(host, domain),
         lookUp: (host, limits) => (isConsulTarget(host, domain) ? dns : systemDns).addresses(host, limits, family),
       });
-      if (answer.kind !== "nxdomain" || resolution.kind !== "empty") return resolution;
+      if (answer.kind !== "nxdomain" || resolution.kind !== "empty") return asSample(resolution, overUdp);
       return { ...resolution, reason: `${resolution.reason}: ${NXDOMAIN_CAUSES}` };
     },
   };

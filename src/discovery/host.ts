@@ -2,6 +2,7 @@ import type { AddressFamily, DnsClient } from "../dns/client.ts";
 import { canonicalIp } from "../dns/ip-address.ts";
 import { checkName } from "../dns/name.ts";
 import type { Resolver } from "./resolver.ts";
+import { asSample } from "./samples.ts";
 
 export interface HostResolverOptions {
   /** As the user wrote it; for messages. */
@@ -11,12 +12,15 @@ export interface HostResolverOptions {
   readonly port: number;
   /** The name that TLS verifies. Default: the host. */
   readonly authority?: string | undefined;
+  /** The most records of an answer, where there may be more: an answer of this size is a sample. */
+  readonly sampleSize?: number | undefined;
   readonly dns: DnsClient;
   readonly family: AddressFamily;
 }
 
 /** One endpoint for each address of a host (A and AAAA records), all with the same port. */
 export function createHostResolver({ target, port, dns, family, ...options }: HostResolverOptions): Resolver {
+  const { sampleSize = Number.POSITIVE_INFINITY } = options;
   const literal = canonicalIp(options.host);
   const host = literal ?? checkName(options.host);
   return {
@@ -32,11 +36,9 @@ export function createHostResolver({ target, port, dns, family, ...options }: Ho
         return { kind: "empty", ttlMs: answer.ttlSeconds * 1000, reason: `${host} ${reason}` };
       }
       const addresses = [...new Set(answer.records.map((record) => record.address))];
-      return {
-        kind: "endpoints",
-        endpoints: addresses.map((address) => ({ address, port, name: host })),
-        ttlMs: Math.min(...answer.records.map((record) => record.ttlSeconds)) * 1000,
-      };
+      const endpoints = addresses.map((address) => ({ address, port, name: host }));
+      const ttlMs = Math.min(...answer.records.map((record) => record.ttlSeconds)) * 1000;
+      return asSample({ kind: "endpoints", endpoints, ttlMs }, answer.records.length >= sampleSize);
     },
   };
 }

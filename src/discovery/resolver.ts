@@ -31,8 +31,16 @@ export interface ResolveContext {
 
 /** What a look-up found. */
 export type Resolution =
-  /** `endpoints` holds at least one. `ttlMs` is clamped by the directory. */
-  | { readonly kind: "endpoints"; readonly endpoints: readonly EndpointSpec[]; readonly ttlMs: number }
+  /**
+   * `endpoints` holds at least one. `ttlMs` is clamped by the directory. `partial`: a random part of what there is,
+   * which is merged with the parts before it.
+   */
+  | {
+      readonly kind: "endpoints";
+      readonly endpoints: readonly EndpointSpec[];
+      readonly ttlMs: number;
+      readonly partial?: boolean;
+    }
   /** The name exists without servers, or does not exist. After good data it takes effect when confirmed. */
   | { readonly kind: "empty"; readonly ttlMs: number; readonly reason: string }
   /** The service is decidedly not available (an SRV target of "."): obeyed at once. */

@@ -10,6 +10,7 @@ import {
 import { checkName } from "../dns/name.ts";
 import { earlier, type Located, locateHosts, ofFamily } from "./follow-up.ts";
 import type { Resolution, ResolveContext, Resolver } from "./resolver.ts";
+import { asSample } from "./samples.ts";
 import { addressesFound, toResolution } from "./targets.ts";
 
 export interface SrvResolverOptions {
@@ -19,13 +20,15 @@ export interface SrvResolverOptions {
   readonly name: string;
   /** The name that TLS verifies. Default: `name` without `_service._proto` (RFC 9525). */
   readonly authority?: string | undefined;
+  /** The most records of an answer, where there may be more: an answer of this size is a sample. */
+  readonly sampleSize?: number | undefined;
   readonly dns: DnsClient;
   readonly family: AddressFamily;
 }
 
 /** Endpoints from SRV records (RFC 2782). */
 export function createSrvResolver(options: SrvResolverOptions): Resolver {
-  const { target, dns, family } = options;
+  const { target, dns, family, sampleSize = Number.POSITIVE_INFINITY } = options;
   const name = checkName(options.name);
   const authority = options.authority ?? authorityOf(name);
   return {
@@ -33,10 +36,11 @@ export function createSrvResolver(options: SrvResolverOptions): Resolver {
     authority,
     async resolve(context) {
       const answer = await dns.srv(name, context);
-      return resolveSrvAnswer(name, answer, family, context, {
+      const resolution = await resolveSrvAnswer(name, answer, family, context, {
         addressOf: () => undefined,
         lookUp: (host, limits) => dns.addresses(host, limits, family),
       });
+      return asSample(resolution, answer.kind === "records" && answer.records.length >= sampleSize);
     },
   };
 }

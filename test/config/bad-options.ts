@@ -343,6 +343,16 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
     message: 'target "dns:///[::1:80": "[::1:80" is not "host:port"; an IPv6 address needs brackets',
   },
   {
+    options: { target: "srv:///_grpc._tcp.users.test?sample=true", tls: false },
+    message:
+      'target "srv:///_grpc._tcp.users.test?sample=true": "sample" in its query must be the most records of one answer, such as 8 for AWS Cloud Map, not "true"',
+  },
+  {
+    options: { target: "dns:///users.test:80?sample=0", tls: false },
+    message:
+      'target "dns:///users.test:80?sample=0": "sample" in its query must be the most records of one answer, such as 8 for AWS Cloud Map, not "0"',
+  },
+  {
     options: { target: "static:///", tls: false },
     message: 'target "static:///": it has no name, as in "static:///10.0.0.1:8080,10.0.0.2:8080"',
   },

@@ -1,17 +1,23 @@
 import { describe, expect, test } from "vitest";
+import type { DnsOptions } from "../../src/config/options.ts";
+import type { Resolution } from "../../src/discovery/resolver.ts";
 import { createNodeDnsClient } from "../../src/node/dns-client.ts";
 import { systemRuntime } from "../../src/runtime.ts";
-import { parseTarget, resolverOf } from "../../src/target.ts";
+import { type DnsClientFactory, parseTarget, resolverOf } from "../../src/target.ts";
 import { a, message, name, record, SOA, srv } from "../dns/records.ts";
 import { MESSAGES } from "../support/dns-messages.ts";
 import { type Answering, startDnsPeer } from "../support/dns-peer.ts";
 
 // From the target as a user writes it to the questions that are asked, and from their answers to the endpoints.
 
-async function resolve(target: (peer: string) => string, answering: Answering, servers?: (peer: string) => string[]) {
+async function resolve(
+  target: (peer: string) => string,
+  answering: Answering,
+  { servers, ...dns }: Omit<DnsOptions, "servers"> & { servers?: (peer: string) => string[] } = {},
+) {
   await using peer = await startDnsPeer(answering);
-  const options = servers === undefined ? {} : { servers: servers(peer.address) };
-  const create = (client: Parameters<typeof createNodeDnsClient>[0]) => createNodeDnsClient(client, systemRuntime);
+  const options = { ...dns, ...(servers === undefined ? {} : { servers: servers(peer.address) }) };
+  const create: DnsClientFactory = (client) => createNodeDnsClient(client, systemRuntime);
   const resolver = resolverOf(parseTarget(target(peer.address)), options, create);
   const { clock, random } = systemRuntime;
   const limits = { signal: new AbortController().signal, deadline: clock.now() + 1_000 };
@@ -140,7 +146,7 @@ describe("static", () => {
           query.asks === "A users.test" ? { answers: [a("users.test", "10.0.0.9")] } : { authorities: [SOA] },
         ),
       ],
-      (peer) => [peer],
+      { servers: (peer) => [peer] },
     );
     expect(authority).toBeUndefined();
     expect(new Set(asked)).toEqual(new Set(["udp A users.test"]));
@@ -158,8 +164,48 @@ describe("static", () => {
     const { resolution } = await resolve(
       () => "static:///gone.test:80,10.0.0.1:80",
       (query) => [message(query, { flags: "8503", authorities: [SOA] })],
-      (peer) => [peer],
+      { servers: (peer) => [peer] },
     );
     expect(resolution).toMatchObject({ endpoints: [{ address: "10.0.0.1" }] });
+  });
+});
+
+describe("samples", () => {
+  const eight = Array.from({ length: 8 }, (_, i) => `127.0.0.${i + 1}`);
+
+  test.each([
+    ["srv", "_grpc._tcp.users.test", 8, true],
+    ["srv", "_grpc._tcp.users.test", 7, false],
+    ["dns", "users.test:80", 8, true],
+    ["dns", "users.test:80", 7, false],
+  ])("%s://…/%s?sample=8 takes %i records for a sample: %s", async (scheme, written, records, partial) => {
+    const { resolution } = await resolve(
+      (peer) => `${scheme}://${peer}/${written}?sample=8`,
+      (query) => {
+        const addresses = eight.slice(0, records);
+        if (query.asks.startsWith("A ")) {
+          return [message(query, { answers: addresses.map((address) => a("users.test", address)) })];
+        }
+        return [
+          message(query, {
+            answers: addresses.map((_, i) => srv(`i${i}.test`)),
+            additionals: addresses.map((address, i) => a(`i${i}.test`, address)),
+          }),
+        ];
+      },
+    );
+    const { endpoints, partial: isPartial = false } = resolution as Resolution & { kind: "endpoints" };
+    expect(endpoints).toHaveLength(records);
+    expect(isPartial).toBe(partial);
+  });
+
+  test.each(["udp", "tcp"] as const)("Consul over %s", async (transport) => {
+    const { resolution } = await resolve(
+      (peer) => `consul://${peer}/users`,
+      (query) => [message(query, { answers: [srv("7f000001.addr.dc1.consul")] })],
+      { transport },
+    );
+    expect(resolution).toMatchObject({ endpoints: [{ address: "127.0.0.1" }] });
+    expect((resolution as Resolution & { kind: "endpoints" }).partial ?? false).toBe(transport === "udp");
   });
 });
