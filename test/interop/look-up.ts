@@ -1,5 +1,6 @@
 import type { Resolution } from "../../src/discovery/resolver.ts";
 import { createSrvResolver } from "../../src/discovery/srv.ts";
+import type { AddressFamily } from "../../src/dns/client.ts";
 import { createNodeDnsClient } from "../../src/node/dns-client.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 import { ZONE } from "./zones.ts";
@@ -7,6 +8,7 @@ import { ZONE } from "./zones.ts";
 export interface LookUpOptions {
   readonly transport?: "udp" | "tcp";
   readonly withinMs?: number;
+  readonly family?: AddressFamily;
 }
 
 /** The name of a service in the zone of all servers. */
@@ -16,12 +18,12 @@ export const serviceName = (service: string) => `_grpc._tcp.${service}.${ZONE}`;
 export function lookUp(
   server: { readonly address: string },
   name: string,
-  { transport = "udp", withinMs = 3_000 }: LookUpOptions = {},
+  { transport = "udp", withinMs = 3_000, family = "auto" }: LookUpOptions = {},
 ): Promise<Resolution> {
   const dns = createNodeDnsClient({ servers: [server.address], transport }, systemRuntime);
   const { clock, random } = systemRuntime;
   const limits = { signal: new AbortController().signal, deadline: clock.now() + withinMs };
-  const resolver = createSrvResolver({ target: `srv:///${name}`, name, dns, family: "auto" });
+  const resolver = createSrvResolver({ target: `srv:///${name}`, name, dns, family });
   return resolver.resolve({ ...limits, clock, random, reason: "first" });
 }
 
