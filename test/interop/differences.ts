@@ -97,10 +97,10 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     what: "counts the TTL down",
     shownBy: "unbound, PowerDNS Recursor, dnsmasq forwarder, Knot Resolver, CoreDNS forwarder",
-    shows: async (port) => longest(await cached(port, srv("fifteen"), {}, 1_100)) < 30,
-    lookUp: serviceName("fifteen"),
-    comes: { endpoints: 15, ttlSeconds: [30, 30] },
-    comesThere: { endpoints: 15, ttlSeconds: [10, 29] },
+    shows: async (port) => longest(await cached(port, srv("counting"), {}, 1_100)) < 30,
+    lookUp: serviceName("counting"),
+    comes: { ...ONE, ttlSeconds: [30, 30] },
+    comesThere: { ...ONE, ttlSeconds: [10, 29] },
   },
   {
     what: "makes a TTL of 0 a longer one",
@@ -225,7 +225,7 @@ export const DIFFERENCES: readonly Difference[] = [
       what: `answers two questions by ${answer}`,
       shownBy,
       shows: async (port) => {
-        const two = await ask(port, srv("three"), { and: srv("sixty"), waitMs: 500 });
+        const two = await ask(port, srv("three"), { and: srv("sixty"), waitMs: 1_000 });
         return (two?.rcode ?? "silence") === answer;
       },
       ...THREE,

@@ -23,6 +23,7 @@ export const RECORDS: readonly string[] = [
   "_grpc._tcp.moved CNAME _grpc._tcp.three",
   "_grpc._tcp.none SRV 0 0 0 .",
   "_grpc._tcp.changing 1 SRV 0 0 8001 h1",
+  "_grpc._tcp.counting SRV 0 0 8001 h1",
   "_grpc._tcp.zero 0 SRV 0 0 8001 h1",
   "_grpc._tcp.Mixed SRV 0 0 8001 H1",
   "v6 AAAA ::1",

@@ -51,9 +51,14 @@ export async function startServer<Data>(
     child = await start(command, args, port, readyName, program);
   };
   const down = async () => {
-    if (child) await end(child, "SIGKILL");
+    if (child) await end(child);
   };
-  await up();
+  try {
+    await up();
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
   return {
     name: program.name,
     port,
@@ -68,7 +73,7 @@ export async function startServer<Data>(
       await up();
     },
     async stop() {
-      if (child) await end(child, "SIGTERM");
+      await down();
       await rm(directory, { recursive: true, force: true });
     },
   };
@@ -100,15 +105,16 @@ async function start(
     return child;
   } catch (error) {
     stopped.abort();
-    await end(child, "SIGKILL");
+    await end(child);
     throw new Error(`${command} does not answer: ${output}`, { cause: error });
   }
 }
 
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+/** There is nothing that they should save, and some wait for others before they end. */
+async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const exited = once(child, "exit");
-  child.kill(signal);
+  child.kill("SIGKILL");
   await exited;
 }
 
