@@ -42,8 +42,8 @@ export function invalidCall(problem: string): ConnectError {
 }
 
 /** The text is Connect's own. */
-export function deadlineExceeded(): ConnectError {
-  return new ConnectError("the operation timed out", Code.DeadlineExceeded);
+export function deadlineExceeded(cause?: unknown): ConnectError {
+  return new ConnectError("the operation timed out", Code.DeadlineExceeded, undefined, undefined, cause);
 }
 
 /** What Connect makes of an aborted signal: its reason if that is a ConnectError, else Canceled. */
@@ -55,15 +55,19 @@ export function abortedBy(signal: AbortSignal): ConnectError {
  * The error that the user sees for a failed attempt: the server's own object wherever there is one. Only what failed
  * on our side gets another code, because the original one tells of a mechanism: a connection that breaks arrives as
  * Canceled, Aborted or Internal, and what refused a connection may be Internal or Unknown.
+ *
+ * @param timeIsUp the call's deadline has passed: that is why it ends, whatever broke last. A server that keeps the
+ * deadline too closes the stream when it passes (grpc-go: RST_STREAM with CANCEL), and may be faster than our timer.
  */
-export function userError(error: unknown, outcome: Outcome): ConnectError {
+export function userError(error: unknown, outcome: Outcome, timeIsUp: boolean): ConnectError {
+  const broken = (message: string) => (timeIsUp ? deadlineExceeded(error) : unavailable(message, error));
   switch (outcome.kind) {
     case "not-sent":
-      return unavailable(`could not connect to a server: ${outcome.code}`, error);
+      return broken(`could not connect to a server: ${outcome.code}`);
     case "refused":
-      return unavailable("the server refused the request", error);
+      return broken("the server refused the request");
     case "ambiguous":
-      if (outcome.cause === "lost") return unavailable("the connection to the server was lost", error);
+      if (outcome.cause === "lost" || outcome.cause === "stale") return broken("the connection to the server was lost");
       return ConnectError.from(error);
     case "answered":
     case "caller":

@@ -1,6 +1,6 @@
 import { ConnectError } from "@connectrpc/connect";
 import { ConstantBackoff, handleType, retry } from "cockatiel";
-import { abortedBy } from "../errors.ts";
+import { abortedBy, deadlineExceeded } from "../errors.ts";
 import type { RetryDecision } from "../resilience/retry-decision.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Attempt } from "./attempt.ts";
@@ -104,7 +104,7 @@ export class AttemptLoop {
     }
     call.attempt++;
     const attempt = await dispatcher.further(call, elsewhere);
-    if (attempt === undefined) throw userError;
+    if (attempt === undefined) throw runtime.clock.now() >= call.deadline ? deadlineExceeded(userError) : userError;
     onRetry(failed, delayMs);
     return attempt;
   }

@@ -17,6 +17,8 @@ export class StreamLease {
   readonly #timerDone = new AbortController();
   readonly #onAbort: () => void;
   #state: "opening" | "open" | "over" = "opening";
+  /** Why it is over, if that came from our side: what its reader then sees, whatever the endpoint's stream makes of it. */
+  #endedBy: ConnectError | undefined;
 
   constructor(attempt: Attempt, judge: Judge) {
     this.#attempt = attempt;
@@ -41,7 +43,7 @@ export class StreamLease {
     if (leftMs === undefined) return;
     // The endpoint's transport has a timer of its own, but its verdict reaches only a consumer that still reads.
     runtime.sleep(leftMs, this.#timerDone.signal, true).then(
-      () => void this.fail(deadlineExceeded()),
+      () => this.#expire(),
       () => {},
     );
   }
@@ -58,15 +60,24 @@ export class StreamLease {
 
   /** The stream broke after it was opened: it counts for its endpoint, and is not repeated. Returns the user's error. */
   async fail(error: unknown): Promise<ConnectError> {
-    if (!this.#close()) return ConnectError.from(error);
+    if (!this.#close()) return this.#endedBy ?? ConnectError.from(error);
     this.controller.abort(error);
     return this.#judge.failed(this.#attempt, error, false);
   }
 
   /** Nobody wants the rest. Aborts with Canceled, or servers and proxies would count an internal error (RST_STREAM code). */
-  cancel(reason: unknown = CANCELLED): void {
-    if (this.#close()) this.#judge.cancelled(this.#attempt);
+  cancel(reason: ConnectError = CANCELLED): void {
+    if (this.#close()) {
+      this.#endedBy = reason;
+      this.#judge.cancelled(this.#attempt);
+    }
     this.controller.abort(reason);
+  }
+
+  #expire(): void {
+    const reason = deadlineExceeded();
+    void this.fail(reason);
+    this.#endedBy = reason;
   }
 
   /** True if the lease was on an open stream. */

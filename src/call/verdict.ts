@@ -59,9 +59,10 @@ export class Judge {
     const { runtime, budget, retry, directory } = this.#options;
     const { call, record } = attempt;
     const now = runtime.clock.now();
+    const deadlinePassed = now >= call.deadline;
     const outcome = classify(error, {
       signal: call.signal,
-      deadlinePassed: now >= call.deadline,
+      deadlinePassed,
       attemptTimedOut: attempt.limited,
       marks: this.#options.marks,
     });
@@ -76,7 +77,7 @@ export class Judge {
     const free = decision.retry && decision.free;
     if (outcome.kind !== "not-sent" && !free && (kind !== undefined || decision.retry)) budget.failed(now);
     call.next = decision.retry && (free || budget.allowsRetry(now)) ? decision : { retry: false };
-    return userError(error, outcome);
+    return userError(error, outcome, deadlinePassed);
   }
 
   async #settle(attempt: Attempt, outcome: Outcome, kind: FailureKind | undefined, now: number): Promise<void> {

@@ -53,7 +53,7 @@ export async function warmUp(
 function unreachable(error: unknown): ConnectError {
   const marks = { isNotSent: () => true, isStale: () => false };
   const outcome = classify(error, { signal: undefined, deadlinePassed: false, attemptTimedOut: false, marks });
-  return userError(error, outcome);
+  return userError(error, outcome, false);
 }
 
 async function connect(

@@ -1,4 +1,3 @@
-import { type AddressInfo, createServer } from "node:net";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import {
@@ -8,6 +7,7 @@ import {
   createBalancedTransport,
 } from "../../src/node.ts";
 import { startBlackHole } from "../support/black-hole.ts";
+import { closedPort } from "../support/closed-port.ts";
 import { rejection } from "../support/endpoint-client.ts";
 import { EchoService } from "../support/gen/echo_pb.ts";
 import { startScriptedServer } from "../support/scripted-server.ts";
@@ -30,15 +30,6 @@ function clientOf(ports: number[], options: Partial<BalancedTransportOptions> = 
 }
 
 const unavailable = (metadata?: HeadersInit) => new ConnectError("overloaded", Code.Unavailable, metadata);
-
-/** A port where nothing listens. */
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 test("cockatiel's retry makes the further attempts of an idempotent call", async () => {
   using server = await startScriptedServer((execution) => {
