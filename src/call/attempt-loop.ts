@@ -118,6 +118,7 @@ export class AttemptLoop {
         signal,
         leftMs: deadline - attempt.startedAt,
         connectTimeoutMs,
+        clock: runtime.clock,
         stopWaiting: () => attempt.stopWaiting(),
         markNotSent,
       });

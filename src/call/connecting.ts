@@ -1,5 +1,7 @@
 import { isTaskCancelledError, TimeoutStrategy, timeout } from "cockatiel";
 import { abortedBy, deadlineExceeded } from "../errors.ts";
+import { extensionMs } from "../late-timer.ts";
+import type { Clock } from "../runtime.ts";
 
 /** No connection within `connectTimeoutMs`. */
 class ConnectTimeoutError extends Error {
@@ -13,6 +15,7 @@ export interface ConnectionWait {
   /** What the waiter has left, if that is less than the connect timeout; Infinity for no limit of its own. */
   readonly leftMs: number;
   readonly connectTimeoutMs: number;
+  readonly clock: Clock;
   /** Tells the connection that nobody waits any more. */
   stopWaiting(): void;
   /** Told the error of a connection that could not be made. */
@@ -24,18 +27,22 @@ export interface ConnectionWait {
  * connection, holds the process: once nobody waits any more, a dial that hangs keeps nothing alive.
  */
 export async function connected(connecting: Promise<void>, wait: ConnectionWait): Promise<void> {
-  const { signal, leftMs, connectTimeoutMs } = wait;
-  const limit = timeout(Math.min(connectTimeoutMs, leftMs), {
-    strategy: TimeoutStrategy.Aggressive,
-    abortOnReturn: false,
-  });
+  const { signal, leftMs, connectTimeoutMs, clock } = wait;
+  const startedAt = clock.now();
+  const limitMs = Math.min(connectTimeoutMs, leftMs);
   try {
-    await limit.execute(() => connecting, signal);
+    await atMost(limitMs, connecting, signal).catch((error) => {
+      if (signal?.aborted || !isTaskCancelledError(error)) throw error;
+      const passedMs = clock.now() - startedAt;
+      const moreMs = Math.min(extensionMs(passedMs - limitMs, connectTimeoutMs), leftMs - passedMs);
+      if (moreMs <= 0) throw error;
+      return atMost(moreMs, connecting, signal);
+    });
   } catch (error) {
     wait.stopWaiting();
     if (signal?.aborted) throw abortedBy(signal);
     if (isTaskCancelledError(error)) {
-      if (leftMs <= connectTimeoutMs) throw deadlineExceeded();
+      if (leftMs <= connectTimeoutMs || clock.now() - startedAt >= leftMs) throw deadlineExceeded();
       const timedOut = new ConnectTimeoutError(`no connection within ${connectTimeoutMs} ms`);
       wait.markNotSent(timedOut);
       throw timedOut;
@@ -43,4 +50,8 @@ export async function connected(connecting: Promise<void>, wait: ConnectionWait)
     wait.markNotSent(error);
     throw error;
   }
+}
+
+function atMost(ms: number, connecting: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  return timeout(ms, { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false }).execute(() => connecting, signal);
 }

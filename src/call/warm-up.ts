@@ -73,6 +73,7 @@ async function connect(
     signal,
     leftMs: Number.POSITIVE_INFINITY,
     connectTimeoutMs,
+    clock: runtime.clock,
     stopWaiting: () => waiting.abort(signal?.reason),
     markNotSent: () => {},
   });

@@ -6,6 +6,7 @@ import { ConnectError } from "@connectrpc/connect";
 import type { Clock } from "../runtime.ts";
 import { type Destination, tcpOptions, tlsOptions } from "./address.ts";
 import { connectFailure, connectTimeout, endpointClosed } from "./connect-failure.ts";
+import { limitConnecting } from "./connect-limit.ts";
 import { trustedGapMs, twoTurns } from "./two-turns.ts";
 
 export interface Http1AgentOptions {
@@ -126,15 +127,16 @@ function watchReused(request: ClientRequest, { markStale }: Http1AgentOptions): 
  * is marked, which tells it from the same error afterwards (`read ECONNRESET` is both).
  */
 function guardConnecting(socket: Socket, options: Http1AgentOptions): void {
-  const { connectTimeoutMs, destination, markNotSent } = options;
+  const { connectTimeoutMs, destination, clock, markNotSent } = options;
   const established = destination.tls === false ? "connect" : "secureConnect";
-  const timer = setTimeout(() => socket.destroy(connectTimeout(connectTimeoutMs)), connectTimeoutMs).unref();
+  const limit = { ms: connectTimeoutMs, clock, hold: false };
+  const endLimit = limitConnecting(limit, () => socket.destroy(connectTimeout(connectTimeoutMs)));
   const onError = (error: unknown): void => {
     // connect-node ends the socket of a request that is over with its own error: the caller's abort, a deadline.
     if (!(error instanceof ConnectError)) markNotSent(error);
   };
   const stop = (): void => {
-    clearTimeout(timer);
+    endLimit();
     socket.off("error", onError);
   };
   socket.on("error", onError);

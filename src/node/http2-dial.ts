@@ -3,6 +3,7 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { type Destination, tcpOptions, tlsOptions } from "./address.ts";
 import { connectError, connectTimeout } from "./connect-failure.ts";
+import { limitConnecting } from "./connect-limit.ts";
 import { Http2Connection, type Http2ConnectionOptions } from "./http2-connection.ts";
 
 /** An HTTP/2 connection in the making, shared by all calls that wait for it. */
@@ -42,12 +43,13 @@ export function dialHttp2(
   let abandon = (_reason: Error): void => {};
   const settle = (): void => {
     settled = true;
-    clearTimeout(timer);
+    endLimit();
     for (const leave of leavers) leave();
   };
   const leavers = new Set<() => void>();
-  // Unref'd, and nothing depends on its being on time: in a frozen process the next connect() finds the dial's age.
-  const timer = setTimeout(() => abandon(connectTimeout(timeoutMs)), timeoutMs).unref();
+  // Nothing depends on its being on time: in a frozen process the next connect() finds the dial's age.
+  const limit = { ms: timeoutMs, clock: options.clock, hold: false };
+  const endLimit = limitConnecting(limit, () => abandon(connectTimeout(timeoutMs)));
 
   let socket: Socket;
   try {

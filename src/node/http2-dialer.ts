@@ -1,5 +1,6 @@
 import type { Destination } from "./address.ts";
 import { connectFailure, connectTimeout } from "./connect-failure.ts";
+import { limitConnecting } from "./connect-limit.ts";
 import type { Http2Connection, Http2ConnectionOptions } from "./http2-connection.ts";
 import { dialHttp2, type Http2Dial } from "./http2-dial.ts";
 
@@ -45,17 +46,17 @@ export class Http2Dialer {
   async dialHolding(): Promise<void> {
     const { clock, connectTimeoutMs } = this.#options;
     const giveUp = new AbortController();
-    let timer: NodeJS.Timeout | undefined;
+    let endLimit = (): void => {};
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
+      endLimit = limitConnecting({ ms: connectTimeoutMs, clock, hold: true }, () => {
         reject(connectFailure(connectTimeout(connectTimeoutMs)));
         giveUp.abort();
-      }, connectTimeoutMs);
+      });
     });
     try {
       await Promise.race([this.dial(clock.now(), giveUp.signal), late]);
     } finally {
-      clearTimeout(timer);
+      endLimit();
     }
   }
 
