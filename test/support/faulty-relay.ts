@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer, type Socket, connect as tcpConnect } from "node:net";
+import { FlightCounter } from "./flights.ts";
 
 /** What happens to connections at a relay; each fault is one that real networks and load balancers show. */
 export interface FaultyRelay extends AsyncDisposable {
@@ -8,12 +9,16 @@ export interface FaultyRelay extends AsyncDisposable {
   readonly connections: number;
   /** Connections open now. */
   readonly open: number;
+  /** Round trips that clients have begun so far, over all connections. */
+  readonly flights: number;
   /** Milliseconds that each chunk is held back, in both directions. Default 0. */
   delayMs: number;
   /** Ends every connection politely, from the server's side: FIN. */
   fin(): void;
   /** Resets every connection: RST. */
   reset(): void;
+  /** Resets each open connection when something comes on it: a NAT or a restarted host that has forgotten it. */
+  resetOnData(): void;
   /** Forgets every connection without a word, as a NAT does: what comes from now on is swallowed, and nothing is sent. */
   silence(): void;
   /** Resets each open connection when something comes on it: a NAT or a restarted host that has forgotten it. */
@@ -35,6 +40,7 @@ export interface FaultyRelay extends AsyncDisposable {
 export async function startFaultyRelay(target: { address: string; port: number }): Promise<FaultyRelay> {
   const pairs = new Set<Pair>();
   let connections = 0;
+  let flightsOfClosed = 0;
   let mode: "relay" | "black-hole" | "reset" = "relay";
   let delayMs = 0;
   const paused: Socket[] = [];
@@ -47,10 +53,12 @@ export async function startFaultyRelay(target: { address: string; port: number }
       client.resetAndDestroy();
       return;
     }
-    const pair: Pair = { client, upstream: undefined };
+    const pair: Pair = { client, upstream: undefined, flights: new FlightCounter() };
     pairs.add(pair);
+    client.prependListener("data", (chunk) => pair.flights.sent(chunk));
     client.on("close", () => {
       pairs.delete(pair);
+      flightsOfClosed += pair.flights.count;
       pair.upstream?.destroy();
     });
     if (mode === "black-hole") {
@@ -62,17 +70,21 @@ export async function startFaultyRelay(target: { address: string; port: number }
     pair.upstream = upstream;
     upstream.on("error", () => client.resetAndDestroy());
     forward(client, upstream);
-    forward(upstream, client);
+    forward(upstream, client, () => pair.flights.delivered());
     client.resume();
   });
 
   // Not pipe(): it knows no delay, and a silenced pair must go on reading without forwarding.
-  function forward(from: Socket, to: Socket): void {
+  function forward(from: Socket, to: Socket, delivered = () => {}): void {
     const pass = (action: () => void) => {
       if (delayMs > 0) setTimeout(action, delayMs);
       else action();
     };
-    from.on("data", (chunk) => pass(() => to.writable && to.write(chunk)));
+    const deliver = (chunk: Buffer) => {
+      delivered();
+      if (to.writable) to.write(chunk);
+    };
+    from.on("data", (chunk) => pass(() => deliver(chunk)));
     from.on("end", () => pass(() => to.end()));
   }
 
@@ -92,7 +104,7 @@ export async function startFaultyRelay(target: { address: string; port: number }
     pair.client
       .removeAllListeners("data")
       .removeAllListeners("end")
-      .on("data", () => {});
+      .on("data", (chunk) => pair.flights.sent(chunk));
     pair.client.resume();
     pair.upstream?.removeAllListeners("data").removeAllListeners("end").destroy();
   }
@@ -111,6 +123,9 @@ export async function startFaultyRelay(target: { address: string; port: number }
     get open() {
       return pairs.size;
     },
+    get flights() {
+      return [...pairs].reduce((sum, pair) => sum + pair.flights.count, flightsOfClosed);
+    },
     get delayMs() {
       return delayMs;
     },
@@ -128,6 +143,13 @@ export async function startFaultyRelay(target: { address: string; port: number }
       for (const pair of pairs) {
         detach(pair);
         pair.client.resetAndDestroy();
+      }
+    },
+    resetOnData() {
+      for (const pair of pairs) {
+        detach(pair);
+        // The host is at the other end of the way.
+        pair.client.once("data", () => setTimeout(() => pair.client.resetAndDestroy(), 2 * delayMs));
       }
     },
     silence() {
@@ -163,4 +185,5 @@ export async function startFaultyRelay(target: { address: string; port: number }
 interface Pair {
   readonly client: Socket;
   upstream: Socket | undefined;
+  readonly flights: FlightCounter;
 }

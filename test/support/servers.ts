@@ -40,6 +40,8 @@ export interface EchoServer extends AsyncDisposable {
   readonly requests: readonly string[];
   /** Sends GOAWAY on each HTTP/2 connection and lets running calls finish; listens on. */
   drain(): void;
+  /** Sends GOAWAY on each HTTP/2 connection and leaves it open; calls that begin on it later are ignored. Default: without an error. */
+  goaway(code?: number): void;
   /** Graceful: stops listening, GOAWAY, running calls finish. Settles when all connections are closed. */
   close(): Promise<void>;
   /** As if the process had died: no listener, every socket closed at once. */
@@ -116,6 +118,9 @@ export async function startEchoServer(options: EchoServerOptions): Promise<EchoS
     authorities,
     requests,
     drain,
+    goaway(code = http2.constants.NGHTTP2_NO_ERROR) {
+      for (const session of sessions) session.goaway(code);
+    },
     close,
     kill,
     async [Symbol.asyncDispose]() {
