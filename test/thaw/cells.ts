@@ -45,7 +45,11 @@ export const freezes = {
   doubtful: { ms: 1_100, idle: [verifyAfterMs, idleMs], title: "between `verifyAfterMs` and `idleMs`" },
   idle: { ms: 2_800, idle: [idleMs, staleMs - 1_000], title: "longer than `idleMs`" },
   expired: { ms: 6_600, idle: [staleMs, 20_000], title: "longer than 2 × TTL" },
-  defaults: { ms: 55_000, idle: [50_000, 90_000], title: "longer than `idleMs` and 2 × TTL, all options at their defaults" },
+  defaults: {
+    ms: 55_000,
+    idle: [50_000, 90_000],
+    title: "longer than `idleMs` and 2 × TTL, all options at their defaults",
+  },
 } as const satisfies Record<string, Freeze>;
 export type FreezeLength = keyof typeof freezes;
 

@@ -1,7 +1,8 @@
 // The client's process: what the clients of the matrix have in common.
-import { createInterface } from "node:readline";
+
 import { writeSync } from "node:fs";
-import { ConnectError, type Transport, Code, createClient } from "@connectrpc/connect";
+import { createInterface } from "node:readline";
+import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { EchoService } from "../support/gen/echo_pb.ts";
 import { type Kind, TIMEOUT_MS, type Wire } from "./cells.ts";
 

@@ -1,8 +1,7 @@
 // grpc-js, which is told where the server is.
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { type EchoRequest, EchoRequestSchema, EchoResponseSchema, EchoService } from "../support/gen/echo_pb.ts";
-import { create } from "@bufbuild/protobuf";
 import { type Kind, limits, TIMEOUT_MS } from "./cells.ts";
 import { clientArguments, frozenClient } from "./frozen-client.ts";
 

@@ -1,5 +1,9 @@
 /** Runs a task for each item, so many at a time, in their order. */
-export async function inParallel<T>(items: Iterable<T>, width: number, task: (item: T) => Promise<void>): Promise<void> {
+export async function inParallel<T>(
+  items: Iterable<T>,
+  width: number,
+  task: (item: T) => Promise<void>,
+): Promise<void> {
   const rest = items[Symbol.iterator]();
   const worker = async () => {
     for (let next = rest.next(); !next.done; next = rest.next()) await task(next.value);

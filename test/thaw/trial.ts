@@ -1,10 +1,11 @@
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startDnsServer } from "../../examples/demo/dns-server.ts";
+import { track } from "../../examples/demo/fleet.ts";
 import { type FaultyRelay, startFaultyRelay } from "../support/faulty-relay.ts";
 import { type EchoServer, startEchoServer } from "../support/servers.ts";
 import { type Cell, type Fault, freezes, limits, nameOf, ONE_WAY_MS, wires } from "./cells.ts";
@@ -91,9 +92,10 @@ async function tryOnce({ script, pings }: Subject, cell: Cell): Promise<TrialRes
 
 /** Settles when it has made its warm calls. */
 async function startClient(script: string, args: ClientArguments) {
-  const child: ChildProcessWithoutNullStreams = spawn(process.execPath, [script, JSON.stringify(args)], {
+  const child = spawn(process.execPath, [script, JSON.stringify(args)], {
     env: { ...process.env, NODE_COMPILE_CACHE: dirname(script) },
   });
+  track(child);
   const exited = once(child, "exit");
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
