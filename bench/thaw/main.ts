@@ -14,7 +14,6 @@ import { type Place, Trials } from "./trials.ts";
 const ROUNDS = 6;
 const WIDTH = 48;
 
-process.on("exit", endAll);
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 
 const cells = allCells();
@@ -25,7 +24,11 @@ const places: Place[] = names.flatMap((subject) =>
     .map((cell) => ({ subject, cell })),
 );
 const trials = new Trials(new URL("trials.jsonl", import.meta.url));
-using programs = await bundlePrograms();
+const programs = await bundlePrograms();
+process.on("exit", () => {
+  endAll();
+  programs[Symbol.dispose]();
+});
 
 for (let round = 1; round <= ROUNDS; round++) {
   const due = shuffled(places.filter((place) => trials.of(place).length < round));
