@@ -24,8 +24,9 @@ export async function compare(
   subjects: readonly Subject[],
   concurrency: number,
   rounds: number,
+  sliceCpuUs = SLICE_CPU_US,
 ): Promise<Comparison[]> {
-  const calls = await callsPerSlice(subjects, concurrency);
+  const calls = await callsPerSlice(subjects, concurrency, sliceCpuUs);
   const costs = new Map<Subject, number[]>(subjects.map((subject) => [subject, []]));
   for (let round = 0; round < rounds; round++) {
     for (const subject of shuffled(subjects)) {
@@ -44,12 +45,12 @@ export async function compare(
   });
 }
 
-async function callsPerSlice(subjects: readonly Subject[], concurrency: number): Promise<number> {
+async function callsPerSlice(subjects: readonly Subject[], concurrency: number, sliceCpuUs: number): Promise<number> {
   let calls = 2_048;
   for (let warmUp = 0; warmUp < 3; warmUp++) {
     for (const subject of subjects) {
       const cost = await slice(subject, calls, concurrency);
-      if (subject === subjects[0]) calls = Math.max(2_048, Math.round(SLICE_CPU_US / cost / concurrency) * concurrency);
+      if (subject === subjects[0]) calls = Math.ceil(sliceCpuUs / cost / concurrency) * concurrency;
     }
   }
   return calls;

@@ -4,12 +4,13 @@ import {
   freezes,
   kinds,
   limits,
+  nameOf,
   ONE_WAY_MS,
   TIMEOUT_MS,
   type Wire,
   wires,
 } from "../../test/thaw/cells.ts";
-import { expectedOutcome, most } from "../../test/thaw/expected.ts";
+import { expectedOutcome, shortfalls } from "../../test/thaw/expected.ts";
 import { type SubjectName, subjects } from "../../test/thaw/subjects.ts";
 import type { TrialResult } from "../../test/thaw/trial.ts";
 import { median } from "../statistics.ts";
@@ -41,15 +42,9 @@ export function report(cells: readonly Cell[], trials: Trials): { lines: string[
 
 function check(cells: readonly Cell[], trials: Trials): string[] {
   return cells.flatMap((cell) =>
-    trials.of({ subject: "connect-lb", cell }).flatMap((result) => {
-      const expected = expectedOutcome(cell);
-      const where = `${cell.wire}, ${cell.kind}, ${cell.fault}, ${cell.freeze}`;
-      if (result.outcome !== expected) return [`${where}: ${result.outcome} instead of ${expected}`];
-      const { connects, flights, lookUps, executions } = result;
-      const within = connects <= most.connects && flights <= most.flights && lookUps <= most.lookUps;
-      const once = result.outcome === "ok" ? executions === 1 : executions <= 1;
-      return within && once ? [] : [`${where}: ${counts([result])}`];
-    }),
+    trials
+      .of({ subject: "connect-lb", cell })
+      .flatMap((result) => shortfalls(cell, result).map((problem) => `${nameOf(cell)}: ${problem}`)),
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Cell, Fault, FreezeLength, Wire } from "./cells.ts";
+import type { TrialResult } from "./trial.ts";
 
 /** Cells in which a call may fail that must not be sent twice: nothing tells whether it was processed. */
 interface Unknowable {
@@ -26,5 +27,22 @@ export function expectedOutcome({ fault, wire, kind, freeze }: Cell): string {
   return cell?.code ?? "ok";
 }
 
-/** What a first call may add to a warm one, as the relay and the DNS server count it. A warm call is one flight. */
-export const most = { connects: 1, flights: 2, lookUps: 1 };
+/** What a first call may take at the most, as the relay and the DNS server count it. A warm call takes one flight. */
+const MOST = { flights: 2, lookUps: 1 };
+
+/** Where the balanced client's first call falls short of what is claimed; empty if nowhere. */
+export function shortfalls(cell: Cell, result: TrialResult): string[] {
+  const { outcome, message, connects, flights, lookUps, executions } = result;
+  const expected = expectedOutcome(cell);
+  // None where the connection in hand is good and not past its use.
+  const expectedConnects = cell.fault === "nothing" && (cell.freeze === "short" || cell.freeze === "doubtful") ? 0 : 1;
+  return [
+    ...(outcome === expected ? [] : [`${outcome} instead of ${expected} (${message})`]),
+    ...(outcome === "ok" && connects !== expectedConnects
+      ? [`${connects} connects instead of ${expectedConnects}`]
+      : []),
+    ...(flights > MOST.flights ? [`${flights} flights`] : []),
+    ...(lookUps > MOST.lookUps ? [`${lookUps} look-ups`] : []),
+    ...(executions > 1 || (outcome === "ok" && executions !== 1) ? [`${executions} executions`] : []),
+  ];
+}
