@@ -1,6 +1,5 @@
 // npm run bench:thaw: the first call after a freeze, of this library and of its peers.
-import { writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { endAll } from "../../examples/demo/fleet.ts";
 import { allCells, nameOf } from "../../test/thaw/cells.ts";
@@ -16,6 +15,9 @@ const WIDTH = 48;
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 
+const { devDependencies } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  devDependencies: Record<string, string>;
+};
 const cells = allCells();
 const names = Object.keys(subjects) as SubjectName[];
 const places: Place[] = names.flatMap((subject) =>
@@ -44,9 +46,8 @@ for (let round = 1; round <= ROUNDS; round++) {
   });
   console.log(`round ${round}: ${due.length} trials in ${((performance.now() - startedAt) / 1_000).toFixed(0)} s`);
   const { lines, problems } = report(cells, trials);
-  const version = (name: string) => createRequire(import.meta.url)(`${name}/package.json`).version as string;
   const machine = [
-    `Node ${process.version}, connect-node ${version("@connectrpc/connect-node")}, grpc-js ${version("@grpc/grpc-js")}`,
+    `Node ${process.version}, connect-node ${devDependencies["@connectrpc/connect-node"]}, grpc-js ${devDependencies["@grpc/grpc-js"]}`,
     `${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, ${new Date().toISOString().slice(0, 10)}; ${round} of ${ROUNDS} rounds.`,
   ];
   writeFileSync(

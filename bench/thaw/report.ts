@@ -142,7 +142,7 @@ function fullTable(cells: readonly Cell[], trials: Trials): string[] {
         `| fault | freeze | ${own.join(" | ")} |`,
         `|---|---|${own.map(() => "---|").join("")}`,
       );
-      for (const cell of cells.filter((one) => one.wire === wire && one.kind === kind)) {
+      for (const cell of inOrder(cells.filter((one) => one.wire === wire && one.kind === kind))) {
         lines.push(
           `| ${[cell.fault, cell.freeze, ...own.map((subject) => content({ subject, cell }, trials))].join(" | ")} |`,
         );
@@ -150,6 +150,13 @@ function fullTable(cells: readonly Cell[], trials: Trials): string[] {
     }
   }
   return lines;
+}
+
+/** By fault, then by length of the freeze. */
+function inOrder(cells: readonly Cell[]): Cell[] {
+  const lengths = Object.keys(freezes);
+  const place = ({ fault, freeze }: Cell) => faults.indexOf(fault) * lengths.length + lengths.indexOf(freeze);
+  return cells.toSorted((a, b) => place(a) - place(b));
 }
 
 function content(place: Place, trials: Trials): string {
