@@ -21,8 +21,6 @@ export interface FaultyRelay extends AsyncDisposable {
   resetOnData(): void;
   /** Forgets every connection without a word, as a NAT does: what comes from now on is swallowed, and nothing is sent. */
   silence(): void;
-  /** Resets each open connection when something comes on it: a NAT or a restarted host that has forgotten it. */
-  resetOnData(): void;
   /** Holds back what comes on the open connections, until `resume()`: a server that is stopped for a while. */
   pause(): void;
   resume(): void;
@@ -154,12 +152,6 @@ export async function startFaultyRelay(target: { address: string; port: number }
     },
     silence() {
       for (const pair of pairs) detach(pair);
-    },
-    resetOnData() {
-      for (const pair of pairs) {
-        detach(pair);
-        pair.client.on("data", () => pair.client.resetAndDestroy());
-      }
     },
     pause() {
       for (const { client, upstream } of pairs) paused.push(client.pause(), ...(upstream ? [upstream.pause()] : []));
