@@ -1,6 +1,6 @@
 import { constants } from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createClient } from "@connectrpc/connect";
+import { Code, createClient } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { type BalancedTransportOptions, createBalancedTransport } from "../../src/node.ts";
 import { startFaultyRelay } from "../support/faulty-relay.ts";
@@ -101,6 +101,19 @@ describe("a burst of first calls after a gap, on a connection that is gone,", ()
     expect(server.calls).toBe(2 * BURST);
     expect(transport.snapshot().endpoints[0]).toMatchObject({ breaker: "closed", load: 0 });
     expect(transport.snapshot().retryTokens).toBe(10);
+  });
+});
+
+test("a call that must not be repeated fails as lost on a connection that was gone, HTTP/1.1", async () => {
+  await using server = await startEchoServer({ httpVersion: "1.1" });
+  await using relay = await startFaultyRelay(server);
+  const { client } = clientOf(relay.port, { httpVersion: "1.1" });
+  await client.post({});
+  await sleep(150);
+  relay.resetOnData();
+  await expect(client.post({})).rejects.toMatchObject({
+    code: Code.Unavailable,
+    rawMessage: "the connection to the server was lost",
   });
 });
 
