@@ -11,7 +11,7 @@ import { EchoService } from "../../test/support/gen/echo_pb.ts";
 import { type Comparison, compare, keepBusy, type Subject } from "../interleaved.ts";
 import type { Estimate } from "../statistics.ts";
 
-const ROUNDS = 200;
+const ROUNDS = 400;
 const IN_FLIGHT = [1, 16];
 const GOAL = 1.03;
 /** Many short slices: over a socket the machine's moods are longer than a slice, and cancel out within a round. */

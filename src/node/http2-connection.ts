@@ -74,11 +74,12 @@ export class Http2Connection {
     stream.on("error", (error) => {
       if (doubted && this.#waiting.has(stream)) this.#options.markStale(error);
     });
-    stream.once("response", () => {
+    // Each of these comes once in a stream's life; `once` would build a wrapper for every call.
+    stream.on("response", () => {
       if (this.#waiting.delete(stream)) this.liveness.end();
       this.liveness.heard();
     });
-    stream.once("close", () => {
+    stream.on("close", () => {
       // A session that ends without an error closes its streams as if they had been cancelled.
       if (doubted && this.#waiting.has(stream) && this.#session.destroyed) stream.emit("error", lost());
       const answered = !this.#waiting.delete(stream);
