@@ -17,6 +17,11 @@ export interface EndpointSpec {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+/** An endpoint as a list has it in which those of a fallback target may stand behind the others. */
+export interface ListedEndpoint extends EndpointSpec {
+  readonly fallback?: true;
+}
+
 /** An endpoint of the balanced transport. Identity is (address, port, verified name). */
 export interface Endpoint {
   readonly address: string;
@@ -25,6 +30,8 @@ export interface Endpoint {
   readonly verifiedName: string;
   /** The server's own host name, where the source gives one. */
   readonly name?: string;
+  /** It comes from `fallbackTarget`. */
+  readonly fallback?: true;
   readonly metadata: Readonly<Record<string, string>>;
 }
 

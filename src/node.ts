@@ -20,7 +20,7 @@ export function createBalancedTransport(options: BalancedTransportOptions): Bala
 /**
  * A balanced transport that is configured by variables: `CONNECT_LB_TARGET` and `CONNECT_LB_<OPTION>`, or for a named
  * one `CONNECT_LB_<NAME>_TARGET` and `CONNECT_LB_<NAME>_<OPTION>` (docs/configuration.md). What a named transport is
- * not told is taken from the unnamed one's options, its target and client certificate aside.
+ * not told is taken from the unnamed one's options, its targets and client certificate aside.
  *
  * @param name for instance "orders"; without it, the unnamed transport.
  * @param env the variables. Default `process.env`, read when this is called.

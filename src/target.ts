@@ -7,6 +7,7 @@ import { createConsulResolver } from "./discovery/consul.ts";
 import { createHostResolver } from "./discovery/host.ts";
 import { parseHostPort } from "./discovery/host-port.ts";
 import type { Resolver } from "./discovery/resolver.ts";
+import { sampleSizeOf } from "./discovery/samples.ts";
 import { createSrvResolver } from "./discovery/srv.ts";
 import { createStaticResolver } from "./discovery/static.ts";
 import type { AddressFamily, DnsClient } from "./dns/client.ts";
@@ -18,8 +19,12 @@ export type DnsClientFactory = (options: {
   readonly transport: "udp" | "tcp";
 }) => DnsClient;
 
+/** The option that gives a target; for messages. */
+export type TargetOption = "target" | "fallbackTarget";
+
 /** A target taken apart: `scheme://[authority]/name[?key=value]` (gRPC's naming form). */
 export interface Target {
+  readonly option: TargetOption;
   readonly scheme: Scheme;
   readonly text: string;
   /** The registry server to ask; "" for the system's resolvers. */
@@ -61,7 +66,7 @@ const schemes: Readonly<Record<string, Scheme>> = {
       createSrvResolver({
         target: target.text,
         name: target.name,
-        sampleSize: sampleSizeOf(target),
+        sampleSize: sampleSizeOf(target.query.sample),
         dns: dns(target),
         family,
       }),
@@ -91,7 +96,7 @@ const schemes: Readonly<Record<string, Scheme>> = {
       createHostResolver({
         target: target.text,
         ...parseHostPort(target.name),
-        sampleSize: sampleSizeOf(target),
+        sampleSize: sampleSizeOf(target.query.sample),
         dns: dns(target),
         family,
       }),
@@ -104,14 +109,6 @@ const schemes: Readonly<Record<string, Scheme>> = {
       createStaticResolver({ target: target.text, entries: target.name.split(","), dns: systemDns, family }),
   },
 };
-
-/** `sample=8`: DNS answers with eight of the records at most, whichever there are. */
-function sampleSizeOf({ query: { sample } }: Target): number | undefined {
-  if (sample === undefined) return undefined;
-  if (/^[1-9]\d{0,3}$/.test(sample)) return Number(sample);
-  const meaning = "the most records of one answer, such as 8 for AWS Cloud Map";
-  throw new TypeError(`"sample" in its query must be ${meaning}, not ${JSON.stringify(sample.slice(0, 80))}`);
-}
 
 /** The resolver of a target. Nothing is looked up. */
 export function resolverOf(target: Target, options: DnsOptions, createDnsClient: DnsClientFactory): Resolver {
@@ -128,7 +125,9 @@ export function resolverOf(target: Target, options: DnsOptions, createDnsClient:
   try {
     return target.scheme.resolver(target, sources);
   } catch (error) {
-    throw new ConfigurationError([problem(target.text, error instanceof Error ? error.message : String(error))]);
+    throw new ConfigurationError([
+      problem(target.option, target.text, error instanceof Error ? error.message : String(error)),
+    ]);
   }
 }
 
@@ -136,14 +135,14 @@ export function resolverOf(target: Target, options: DnsOptions, createDnsClient:
  * Takes a target URI apart.
  * @throws ConfigurationError with everything that is wrong with it.
  */
-export function parseTarget(text: string): Target {
+export function parseTarget(text: string, option: TargetOption = "target"): Target {
   const problems: string[] = [];
-  const target = parse(text, (what) => problems.push(problem(text, what)));
+  const target = parse(text, option, (what) => problems.push(problem(option, text, what)));
   if (target === undefined || problems.length > 0) throw new ConfigurationError(problems);
   return target;
 }
 
-function parse(text: string, report: (what: string) => void): Target | undefined {
+function parse(text: string, option: TargetOption, report: (what: string) => void): Target | undefined {
   const match = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/i.exec(text);
   if (match === null) {
     report(`it must have the form scheme://[server]/name, ${advice(text)}`);
@@ -168,7 +167,7 @@ function parse(text: string, report: (what: string) => void): Target | undefined
     report(`the server "${authority}" must be an IP address, or address:port; ${system}`);
   }
   if (name.includes("/")) report("its name has a slash; one name stands after the server");
-  return { scheme, text, authority, name: decoded(name, report), ...queryOf(query, scheme, report) };
+  return { option, scheme, text, authority, name: decoded(name, report), ...queryOf(query, scheme, option, report) };
 }
 
 function withName(scheme: Scheme, schemeName: string, authority: string, isServer: boolean): string {
@@ -178,7 +177,12 @@ function withName(scheme: Scheme, schemeName: string, authority: string, isServe
 }
 
 /** The query's keys: those of the scheme, and the options that can be written down and are no secrets. */
-function queryOf(query: string, scheme: Scheme, report: (what: string) => void): Pick<Target, "query" | "options"> {
+function queryOf(
+  query: string,
+  scheme: Scheme,
+  option: TargetOption,
+  report: (what: string) => void,
+): Pick<Target, "query" | "options"> {
   const values: Record<string, string> = {};
   const options = new Map<string, unknown>();
   const seen = new Set<string>();
@@ -186,7 +190,10 @@ function queryOf(query: string, scheme: Scheme, report: (what: string) => void):
     const row = optionTable.find((option) => option.name === key);
     if (seen.has(key)) report(`"${key}" stands twice in its query`);
     else if (row?.secret) report(`"${key}" may be a secret, which has no place in a target; set ${variableOf(key)}`);
-    else if (row === undefined && !scheme.keys.includes(key)) {
+    else if (row?.notInTarget) report(`"${key}" has no place in a target; set ${variableOf(key)}`);
+    else if (row !== undefined && option === "fallbackTarget") {
+      report(`"${key}" in its query is an option of the whole transport, which only "target" can give`);
+    } else if (row === undefined && !scheme.keys.includes(key)) {
       report(`unknown key "${key}" in its query${suggestion(key, [...scheme.keys, ...queryOptions])}`);
     } else if (value === "") report(`"${key}" in its query is empty`);
     else if (row === undefined) values[key] = value;
@@ -200,7 +207,9 @@ function queryOf(query: string, scheme: Scheme, report: (what: string) => void):
   return { query: values, options };
 }
 
-const queryOptions = optionTable.flatMap(({ name, secret }) => (name === undefined || secret ? [] : [name]));
+const queryOptions = optionTable.flatMap(({ name, secret, notInTarget }) =>
+  name === undefined || secret || notInTarget ? [] : [name],
+);
 
 function decoded(name: string, report: (what: string) => void): string {
   try {
@@ -226,10 +235,10 @@ function advice(text: string): string {
   return `such as "${schemes.srv?.example}"`;
 }
 
-function problem(text: string, what: string): string {
+function problem(option: TargetOption, text: string, what: string): string {
   // Whatever stands before an @ may be a password, and what a key of a secret option says is a secret.
   const shown = text.replace(/\/\/[^/@]*@/, "//***@").replace(SECRET_KEYS, "$1***");
-  return `target "${shown.length > 200 ? `${shown.slice(0, 200)}...` : shown}": ${what}`;
+  return `${option} "${shown.length > 200 ? `${shown.slice(0, 200)}...` : shown}": ${what}`;
 }
 
 const SECRET_KEYS = new RegExp(

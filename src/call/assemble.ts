@@ -2,9 +2,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import type { Settings } from "../config/settings.ts";
 import type { Answer } from "../discovery/answer.ts";
-import { Directory, type LookUpFact } from "../discovery/directory.ts";
-import type { Resolver } from "../discovery/resolver.ts";
-import { verifiedNameOf, withTrustedNames } from "../discovery/server-names.ts";
+import { verifiedNameOfEither } from "../discovery/server-names.ts";
 import { hostAndPort } from "../endpoint.ts";
 import type { Platform } from "../platform.ts";
 import type { EndpointContext, EndpointTransport } from "../pool/endpoint-transport.ts";
@@ -19,40 +17,30 @@ import type { Call } from "./call.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Marks } from "./marks.ts";
 import { Repeatable } from "./repeatable.ts";
+import { type Resolvers, type Sources, sourcesOf } from "./sources.ts";
 import type { CallParts } from "./unary.ts";
 import { Judge } from "./verdict.ts";
 
 /** A transport's parts, joined. */
-export interface Assembly extends CallParts {
-  readonly directory: Directory;
+export interface Assembly extends CallParts, Sources {
   readonly pool: Pool;
   readonly budget: RetryBudget;
 }
 
 /** Joins the parts of one balanced transport. Does no I/O and draws nothing at random. */
-export function assemble(settings: Settings, resolver: Resolver, platform: Platform): Assembly {
+export function assemble(settings: Settings, resolvers: Resolvers, platform: Platform): Assembly {
   const { runtime } = platform;
-  const { emit, tls } = settings;
-  const { target } = resolver;
+  const { emit } = settings;
+  const { target } = resolvers.resolver;
   const marks = new Marks();
   const { markNotSent, markStale } = marks;
-  let lookUpError: unknown;
-  const directory = new Directory(withTrustedNames(resolver, tls), settings.ages, runtime, (fact: LookUpFact) => {
-    lookUpError = fact.kind === "failed" ? fact.error : undefined;
-    if (fact.kind === "failed") {
-      emit({ type: "resolve-failed", target, error: fact.error, stale: directory.answer !== undefined });
-    } else if (fact.kind === "unconfirmed") {
-      emit({ type: "unconfirmed-empty", target, reason: fact.reason });
-    } else if (fact.answer.endpoints.length === 0) {
-      emit({ type: "empty", target, reason: fact.answer.reason ?? "" });
-    }
-  });
   const pool = new Pool({
     picker: settings.picker,
     breaker: settings.breaker,
-    verifiedName: verifiedNameOf(resolver, tls),
+    verifiedName: verifiedNameOfEither(resolvers.resolver, resolvers.fallback, settings.tls),
     random: runtime.random,
   });
+  const { first, fallback, directory } = sourcesOf(settings, resolvers, pool, runtime);
   const budget = new RetryBudget();
   const repeatable = new Repeatable(settings.retry, budget, runtime.clock);
   const judge = new Judge({
@@ -99,13 +87,13 @@ export function assemble(settings: Settings, resolver: Resolver, platform: Platf
       method: nameOf(call.method),
       attempts: call.failures?.reports ?? [],
       answerAgeMs: answer === undefined ? undefined : runtime.clock.now() - answer.resolvedAt,
-      lookUpError,
+      lookUpError: first.lookUpError ?? fallback?.lookUpError,
     });
   };
   const { connectTimeoutMs } = settings;
   const loop = new AttemptLoop({ dispatcher, judge, runtime, connectTimeoutMs, markNotSent, onRetry, report });
   const { peekStreams } = settings;
-  return { directory, pool, budget, judge, dispatcher, loop, runtime, peekStreams };
+  return { first, fallback, directory, pool, budget, judge, dispatcher, loop, runtime, peekStreams };
 }
 
 function nameOf({ parent, name }: DescMethod): string {

@@ -23,6 +23,7 @@ import { type Assembly, assemble } from "./assemble.ts";
 import { Call } from "./call.ts";
 import { headerProblem } from "./headers.ts";
 import { underPolicy } from "./policy.ts";
+import type { Resolvers } from "./sources.ts";
 import { callStream } from "./stream.ts";
 import { callUnary } from "./unary.ts";
 import { type WarmUpOptions, warmUp } from "./warm-up.ts";
@@ -56,10 +57,10 @@ export class Balanced implements BalancedTransport {
   readonly #parts: Assembly;
   #closed = false;
 
-  constructor(settings: Settings, resolver: Resolver, platform: Platform) {
+  constructor(settings: Settings, resolvers: Resolvers, platform: Platform) {
     this.#settings = settings;
-    this.#resolver = resolver;
-    this.#parts = assemble(settings, resolver, platform);
+    this.#resolver = resolvers.resolver;
+    this.#parts = assemble(settings, resolvers, platform);
   }
 
   unary<I extends DescMessage, O extends DescMessage>(
@@ -128,8 +129,8 @@ export class Balanced implements BalancedTransport {
   }
 
   snapshot(): Snapshot {
-    const { directory, pool, budget, runtime } = this.#parts;
-    return takeSnapshot(this.#resolver.target, directory.answer, pool, budget, runtime.clock.now());
+    const { first, fallback, pool, budget, runtime } = this.#parts;
+    return takeSnapshot(first, fallback, pool, budget, runtime.clock.now());
   }
 
   async refresh({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {

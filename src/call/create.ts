@@ -25,11 +25,13 @@ export function balancedTransport(
   if (target === undefined || problems.length > 0) throw new ConfigurationError(problems);
   const all = merged(options, "options" in target ? [...environment, target.options] : environment);
   problems.push(...checkTogether(all));
-  const resolver = collecting(problems, () =>
-    "options" in target ? resolverOf(target, all.dns ?? {}, platform.createDnsClient) : target,
-  );
+  const fallbackTarget = collecting(problems, () => fallbackOf(all));
+  const made = (from: Target | Resolver | undefined): Resolver | undefined =>
+    from !== undefined && "options" in from ? resolverOf(from, all.dns ?? {}, platform.createDnsClient) : from;
+  const resolver = collecting(problems, () => made(target));
+  const fallback = collecting(problems, () => made(fallbackTarget));
   if (resolver === undefined || problems.length > 0) throw new ConfigurationError(problems);
-  return new Balanced(settingsOf(all, logOf(all, platform)), resolver, platform);
+  return new Balanced(settingsOf(all, logOf(all, platform)), { resolver, fallback }, platform);
 }
 
 /** What is wrong with one part is told together with the rest. */
@@ -52,6 +54,10 @@ function targetOf(options: BalancedTransportOptions): Target | Resolver | undefi
   throw new ConfigurationError([
     `target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it ${got}`,
   ]);
+}
+
+function fallbackOf({ fallbackTarget }: BalancedTransportOptions): Target | Resolver | undefined {
+  return typeof fallbackTarget === "string" ? parseTarget(fallbackTarget, "fallbackTarget") : fallbackTarget;
 }
 
 function logOf({ log }: BalancedTransportOptions, { runtime, writeLog }: Platform) {

@@ -1,5 +1,6 @@
 import type { Answer } from "../discovery/answer.ts";
-import { type Directory, NoAnswerError } from "../discovery/directory.ts";
+import { NoAnswerError } from "../discovery/directory.ts";
+import type { Answers } from "../discovery/failover.ts";
 import { abortedBy, deadlineExceeded, lookUpFailed, noServers } from "../errors.ts";
 import type { EndpointTransport } from "../pool/endpoint-transport.ts";
 import type { Pool } from "../pool/pool.ts";
@@ -11,7 +12,7 @@ import type { Call } from "./call.ts";
 import type { Repeatable } from "./repeatable.ts";
 
 export interface DispatcherOptions {
-  readonly directory: Directory;
+  readonly directory: Answers;
   readonly pool: Pool;
   readonly runtime: Runtime;
   /** Builds the transport of an endpoint on its first use. */

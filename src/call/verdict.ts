@@ -1,5 +1,5 @@
 import { ConnectError } from "@connectrpc/connect";
-import type { Directory } from "../discovery/directory.ts";
+import type { Answers } from "../discovery/failover.ts";
 import { hostAndPort } from "../endpoint.ts";
 import { userError } from "../errors.ts";
 import type { Pool } from "../pool/pool.ts";
@@ -13,7 +13,7 @@ import type { Attempt } from "./attempt.ts";
 
 export interface JudgeOptions {
   readonly pool: Pool;
-  readonly directory: Directory;
+  readonly directory: Answers;
   readonly budget: RetryBudget;
   /** `false`: nothing is repeated. */
   readonly retry: RetryLimits | false;

@@ -1,5 +1,5 @@
 import type { ConnectError } from "@connectrpc/connect";
-import type { Directory } from "../discovery/directory.ts";
+import type { Answers } from "../discovery/failover.ts";
 import { ConfigurationError, lookUpFailed, noServers, userError } from "../errors.ts";
 import type { EndpointRecord } from "../pool/record.ts";
 import { classify } from "../resilience/outcome.ts";
@@ -22,7 +22,7 @@ const CONNECTIONS = 4;
  * as long as there is one that can.
  */
 export async function warmUp(
-  parts: { readonly directory: Directory; readonly dispatcher: Dispatcher; readonly runtime: Runtime },
+  parts: { readonly directory: Answers; readonly dispatcher: Dispatcher; readonly runtime: Runtime },
   { connections = CONNECTIONS, signal }: WarmUpOptions,
   connectTimeoutMs: number,
 ): Promise<void> {

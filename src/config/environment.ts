@@ -28,7 +28,7 @@ const firstWords = new Set(tails.map((tail) => tail.split("_")[0] as string));
 
 /**
  * Reads the options of a transport from variables. An empty one is an unset one. A named transport falls back to what
- * the unnamed one says, its target and client certificate aside: a forgotten target must not call another service.
+ * the unnamed one says, its targets and client certificate aside: a forgotten target must not call another service.
  *
  * @param name of the transport, as in `balancedTransportFromEnv(name)`; undefined for the unnamed one.
  */
@@ -64,7 +64,9 @@ export function readEnvironment(name: string | undefined, env: Environment): Env
 }
 
 function missingTarget(variable: string, env: Environment): string {
-  const others = Object.keys(env).filter((other) => /^CONNECT_LB_.+_TARGET$/.test(other) && env[other] !== "");
+  const others = Object.keys(env).filter(
+    (other) => /^CONNECT_LB_.+(?<!(^|_)FALLBACK)_TARGET$/.test(other) && env[other] !== "",
+  );
   const meant = nearest(variable, others);
   const hint =
     meant === undefined

@@ -1,5 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import { parseHostPort } from "../discovery/host-port.ts";
+import type { Resolver } from "../discovery/resolver.ts";
 import { ipVersion } from "../dns/ip-address.ts";
 import {
   type Written,
@@ -149,6 +150,13 @@ export function orCallback(kind: Kind): Kind {
     ...(kind.written === undefined ? {} : { written: { ...kind.written, description: kind.description } }),
   };
 }
+
+export const target: Kind = {
+  description: 'a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver',
+  accepts: (value) =>
+    typeof value === "string" ? value !== "" : typeof (value as Partial<Resolver> | null)?.resolve === "function",
+  written: { ...writtenText, description: 'a URI such as "srv:///_grpc._tcp.users.example.com"' },
+};
 
 /** "address" or "address:port". A scope (`fe80::1%eth0`) is allowed. */
 export function isServerAddress(text: string): boolean {

@@ -12,12 +12,22 @@ export interface OptionRow {
   readonly doc: string;
   /** The value may be a secret: no message shows it, and it has no place in a target. */
   readonly secret?: true;
+  /** It has no place in a target's query. */
+  readonly notInTarget?: true;
   /** A named transport does not take it from the unnamed one. */
   readonly neverFallsBack?: true;
 }
 
 /** Every option, `target` aside. A group stands before its members. */
 export const optionTable: readonly OptionRow[] = [
+  {
+    path: "fallbackTarget",
+    name: "fallback-target",
+    kind: kinds.target,
+    notInTarget: true,
+    neverFallsBack: true,
+    doc: "Another target, of any kind, whose servers are used while none of the target's own can be. Default none.",
+  },
   {
     path: "protocol",
     name: "protocol",

@@ -10,6 +10,8 @@ import type { ConnectOptions, TlsOptions } from "./wire-options.ts";
 export interface BalancedTransportOptions {
   /** A target URI such as `srv:///_grpc._tcp.users.example.com` (docs/targets.md), or a resolver of your own. */
   target: string | Resolver;
+  /** Another target, of any kind, whose servers are used while none of the target's own can be. Default none. */
+  fallbackTarget?: string | Resolver;
   /** The protocol spoken to the servers. Default "connect". */
   protocol?: "connect" | "grpc" | "grpc-web";
   /** HTTP version. Default "2". */

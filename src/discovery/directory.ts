@@ -5,7 +5,7 @@ import { LOOK_UP_LIMIT_MS, lookUp } from "./look-up.ts";
 import type { ResolveContext, Resolver } from "./resolver.ts";
 
 /** How long a call waits for a look-up while it has an old answer to fall back on. */
-const WAIT_WITH_ANSWER_MS = 500;
+export const WAIT_WITH_ANSWER_MS = 500;
 /**
  * A failed connection asks for a new look-up. Where that brings the servers that are known already, none is made again
  * for so long: an outage must not become one of DNS. Where it brings others, the next failure may ask again: servers
@@ -40,6 +40,7 @@ export class Directory {
   readonly #resolver: Resolver;
   readonly #runtime: Runtime;
   readonly #cache: AnswerCache;
+  readonly #maxStaleMs: number;
   readonly #onFact: (fact: LookUpFact) => void;
   readonly #closed = new AbortController();
   #running: Promise<void> | undefined;
@@ -58,6 +59,7 @@ export class Directory {
     this.#resolver = resolver;
     this.#runtime = runtime;
     this.#cache = new AnswerCache(limits, runtime.random);
+    this.#maxStaleMs = limits.maxStaleMs;
     this.#onFact = onFact;
   }
 
@@ -80,8 +82,7 @@ export class Directory {
     const patience = phase === "none" || phase === "ancient" ? Number.POSITIVE_INFINITY : WAIT_WITH_ANSWER_MS;
     await this.#await(Math.min(patience, deadline - now), signal);
     const { answer } = this.#cache;
-    if (answer === undefined)
-      throw new NoAnswerError(`${this.#resolver.target}: ${this.#whyNot()}`, { cause: this.#lastError });
+    if (answer === undefined) throw new NoAnswerError(this.whyNoAnswer, { cause: this.#lastError });
     return answer;
   }
 
@@ -95,6 +96,26 @@ export class Directory {
     if (isWithin(ON_FAILURE.leastMs, this.#askedAt, now)) return;
     if (isWithin(ON_FAILURE.afterNothingNewMs, this.#inVainAt, now)) return;
     if (!this.#isPaused(now)) this.#lookUp("connect-failure", now);
+  }
+
+  /**
+   * Looks up what is not known yet, or has become too old to be trusted: for a target that nobody needs now, but that
+   * must be known when it is needed.
+   */
+  keep(now: number): void {
+    const { answer } = this.#cache;
+    const age = answer === undefined ? Number.POSITIVE_INFINITY : Math.abs(now - answer.resolvedAt);
+    if (age > this.#maxStaleMs) this.#refreshIfDue(this.#cache.phase(now), now);
+  }
+
+  /**
+   * Whether the look-up under way is worth waiting for even if somebody else could serve the call: it is the first one,
+   * or makes endpoints that are known younger. Not after one that failed or found nothing.
+   */
+  get isAwaited(): boolean {
+    const { answer } = this.#cache;
+    if (this.#running === undefined) return false;
+    return answer === undefined ? this.#lastError === undefined : answer.endpoints.length > 0;
   }
 
   /** Waits for the look-up under way, if there is one, as long as a call with an answer would. True if it waited. */
@@ -191,10 +212,11 @@ export class Directory {
     }
   }
 
-  #whyNot(): string {
-    if (this.#running !== undefined) return "the look-up has not answered yet";
+  get whyNoAnswer(): string {
+    const { target } = this.#resolver;
+    if (this.#running !== undefined) return `${target}: the look-up has not answered yet`;
     const message = this.#lastError instanceof Error ? this.#lastError.message : String(this.#lastError ?? "");
-    return message === "" ? "the look-up failed" : message;
+    return `${target}: ${message === "" ? "the look-up failed" : message}`;
   }
 }
 

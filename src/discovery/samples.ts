@@ -72,3 +72,11 @@ function keyOf(spec: EndpointSpec): string {
 export function asSample(resolution: Resolution, isSample: boolean): Resolution {
   return isSample && resolution.kind === "endpoints" ? { ...resolution, partial: true } : resolution;
 }
+
+/** Reads `sample=8` of a target: DNS answers with eight of the records at most, whichever. */
+export function sampleSizeOf(sample: string | undefined): number | undefined {
+  if (sample === undefined) return undefined;
+  if (/^[1-9]\d{0,3}$/.test(sample)) return Number(sample);
+  const meaning = "the most records of one answer, such as 8 for AWS Cloud Map";
+  throw new TypeError(`"sample" in its query must be ${meaning}, not ${JSON.stringify(sample.slice(0, 80))}`);
+}

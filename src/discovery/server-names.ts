@@ -1,16 +1,28 @@
 import type { TlsOptions } from "../config/wire-options.ts";
-import type { EndpointSpec } from "../endpoint.ts";
+import type { EndpointSpec, ListedEndpoint } from "../endpoint.ts";
 import type { Resolution, Resolver } from "./resolver.ts";
 
 /**
  * The name that TLS verifies for an endpoint: the user's `tls.serverName`, else the name in the target, else (a static
  * list, a resolver without `authority`) the server's own. Never a name that only DNS gave, unless "target" asks for it.
  */
-export function verifiedNameOf(resolver: Resolver, tls: TlsOptions | false): (spec: EndpointSpec) => string {
+function verifiedNameOf(resolver: Resolver, tls: TlsOptions | false): (spec: EndpointSpec) => string {
   const serverName = tls === false ? undefined : tls.serverName;
   if (serverName === "target") return (spec) => spec.name ?? spec.address;
   const name = serverName ?? resolver.authority;
   return name === undefined ? (spec) => spec.name ?? spec.address : () => name;
+}
+
+/** Each target's endpoints by the name of that target. */
+export function verifiedNameOfEither(
+  resolver: Resolver,
+  fallback: Resolver | undefined,
+  tls: TlsOptions | false,
+): (spec: ListedEndpoint) => string {
+  const first = verifiedNameOf(resolver, tls);
+  if (fallback === undefined) return first;
+  const second = verifiedNameOf(fallback, tls);
+  return (spec) => (spec.fallback ? second : first)(spec);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Picker, PickerFactory, PickInfo } from "../balancing/picker.ts";
-import type { Endpoint, EndpointSpec } from "../endpoint.ts";
+import type { Endpoint, ListedEndpoint } from "../endpoint.ts";
 import { Breaker } from "../resilience/breaker.ts";
 import type { HealthLimits } from "../resilience/health.ts";
 import { rank } from "./rank.ts";
@@ -12,7 +12,7 @@ export interface PoolOptions {
   /** `false`: no breakers. */
   readonly breaker: HealthLimits | false;
   /** The name to verify for an endpoint of the answer. */
-  readonly verifiedName: (spec: EndpointSpec) => string;
+  readonly verifiedName: (spec: ListedEndpoint) => string;
   readonly random: () => number;
 }
 
@@ -24,7 +24,7 @@ export class Pool {
   #view: (EligibleView & { readonly picker: Picker; readonly since: number }) | undefined;
   /** Drawn with the first answer, so that clones of a process's snapshot have orders of their own. */
   #seed: number | undefined;
-  #specs: readonly EndpointSpec[] | undefined;
+  #specs: readonly ListedEndpoint[] | undefined;
   #picker: Picker | undefined;
 
   constructor(options: PoolOptions) {
@@ -32,7 +32,7 @@ export class Pool {
   }
 
   /** Takes over an answer; undefined if it is the one in use. */
-  update(specs: readonly EndpointSpec[], now: number): Reconciled | undefined {
+  update(specs: readonly ListedEndpoint[], now: number): Reconciled | undefined {
     if (specs === this.#specs) return undefined;
     this.#seed ??= Math.floor(this.#options.random() * 0x1_0000_0000);
     const reconciled = reconcile(this.#records, specs, this.#options.verifiedName, this.#create, now);
@@ -73,6 +73,16 @@ export class Pool {
     }
     if (untried.length === 0) return undefined;
     return this.#options.picker(untried, undefined, this.#options.random).pick(now, call) as EndpointRecord;
+  }
+
+  /**
+   * Whether calls go to endpoints of this list that are not a fallback's, by their health. A list that is not in use
+   * yet has nothing against it.
+   */
+  servesWithoutFallback(specs: readonly ListedEndpoint[], now: number): boolean {
+    if (specs !== this.#specs) return true;
+    const { mode, members } = this.#currentView(now);
+    return mode === "eligible" && !members[0]?.endpoint.fallback;
   }
 
   view(now: number): EligibleView {

@@ -1,4 +1,4 @@
-import type { Endpoint, EndpointSpec } from "../endpoint.ts";
+import type { Endpoint, ListedEndpoint } from "../endpoint.ts";
 import { endpointKey } from "../endpoint.ts";
 import type { EndpointRecord } from "./record.ts";
 
@@ -23,8 +23,8 @@ export interface Reconciled {
  */
 export function reconcile(
   records: Map<string, EndpointRecord>,
-  specs: readonly EndpointSpec[],
-  verifiedName: (spec: EndpointSpec) => string,
+  specs: readonly ListedEndpoint[],
+  verifiedName: (spec: ListedEndpoint) => string,
   create: (key: string, endpoint: Endpoint) => EndpointRecord,
   now: number,
 ): Reconciled {
@@ -74,18 +74,19 @@ function isForgotten({ leftAt, inFlight }: EndpointRecord, now: number): boolean
   return leftAt !== undefined && Math.abs(now - leftAt) > KEEP_MS && inFlight === 0;
 }
 
-function endpointOf(spec: EndpointSpec, verifiedName: string): Endpoint {
+function endpointOf(spec: ListedEndpoint, verifiedName: string): Endpoint {
   return {
     address: spec.address,
     port: spec.port,
     verifiedName,
     ...(spec.name === undefined ? {} : { name: spec.name }),
+    ...(spec.fallback ? { fallback: spec.fallback } : {}),
     metadata: spec.metadata ?? {},
   };
 }
 
 function sameDescription(a: Endpoint, b: Endpoint): boolean {
-  if (a.name !== b.name) return false;
+  if (a.name !== b.name || a.fallback !== b.fallback) return false;
   const names = Object.keys(a.metadata);
   return (
     names.length === Object.keys(b.metadata).length && names.every((name) => a.metadata[name] === b.metadata[name])

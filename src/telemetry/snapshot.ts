@@ -8,14 +8,9 @@ import type { RetryBudget } from "../resilience/budget.ts";
 export interface Snapshot {
   readonly target: string;
   /** The answer in use; absent before the first look-up. */
-  readonly answer?: {
-    readonly ageMs: number;
-    readonly ttlMs: number;
-    /** Until it is asked again; negative if that is due. */
-    readonly freshForMs: number;
-    /** Why it has no endpoints. */
-    readonly reason?: string;
-  };
+  readonly answer?: AnswerSnapshot;
+  /** Of `fallbackTarget`, if there is one. */
+  readonly fallback?: { readonly target: string; readonly answer?: AnswerSnapshot };
   /** The tier that calls go to, and whether health is disregarded; absent without endpoints. */
   readonly serving?: { readonly tier: number; readonly mode: "eligible" | "panic" | "none-eligible" };
   readonly endpoints: readonly EndpointSnapshot[];
@@ -23,11 +18,22 @@ export interface Snapshot {
   readonly retryTokens: number;
 }
 
+export interface AnswerSnapshot {
+  readonly ageMs: number;
+  readonly ttlMs: number;
+  /** Until it is asked again; negative if that is due. */
+  readonly freshForMs: number;
+  /** Why it has no endpoints. */
+  readonly reason?: string;
+}
+
 export interface EndpointSnapshot {
   /** "address:port". */
   readonly address: string;
   readonly verifiedName: string;
   readonly name?: string;
+  /** It comes from `fallbackTarget`. */
+  readonly fallback?: true;
   readonly tier: number;
   readonly weight: number;
   readonly inFlight: number;
@@ -37,9 +43,15 @@ export interface EndpointSnapshot {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** A target and the answer in use. */
+interface AnsweredTarget {
+  readonly target: string;
+  readonly answer: Answer | undefined;
+}
+
 export function takeSnapshot(
-  target: string,
-  answer: Answer | undefined,
+  first: AnsweredTarget,
+  fallback: AnsweredTarget | undefined,
   pool: Pool,
   budget: RetryBudget,
   now: number,
@@ -47,13 +59,14 @@ export function takeSnapshot(
   const endpoints = pool.tiers.flat();
   const view = endpoints.length === 0 ? undefined : pool.view(now);
   return {
-    target,
-    ...(answer === undefined ? {} : { answer: ageOf(answer, now) }),
+    ...aged(first, now),
+    ...(fallback === undefined ? {} : { fallback: aged(fallback, now) }),
     ...(view === undefined ? {} : { serving: { tier: view.tier, mode: view.mode } }),
     endpoints: endpoints.map((record) => ({
       address: hostAndPort(record.endpoint.address, record.endpoint.port),
       verifiedName: record.endpoint.verifiedName,
       ...(record.endpoint.name === undefined ? {} : { name: record.endpoint.name }),
+      ...(record.endpoint.fallback ? { fallback: record.endpoint.fallback } : {}),
       tier: record.tier,
       weight: record.weight,
       inFlight: record.inFlight,
@@ -65,7 +78,11 @@ export function takeSnapshot(
   };
 }
 
-function ageOf({ resolvedAt, ttlMs, freshMs, reason }: Answer, now: number): NonNullable<Snapshot["answer"]> {
+function aged({ target, answer }: AnsweredTarget, now: number) {
+  return { target, ...(answer === undefined ? {} : { answer: ageOf(answer, now) }) };
+}
+
+function ageOf({ resolvedAt, ttlMs, freshMs, reason }: Answer, now: number): AnswerSnapshot {
   const ageMs = now - resolvedAt;
   return { ageMs, ttlMs, freshForMs: freshMs - ageMs, ...(reason === undefined ? {} : { reason }) };
 }

@@ -32,6 +32,24 @@ export const badEnvironments: readonly {
     message: 'CONNECT_LB_TARGET is not set; set it to a target such as "srv:///_grpc._tcp.users.example.com"',
   },
   {
+    env: { CONNECT_LB_FALLBACK_TARGET: "srv:///_grpc._tcp.users.test" },
+    message: 'CONNECT_LB_TARGET is not set; set it to a target such as "srv:///_grpc._tcp.users.example.com"',
+  },
+  {
+    name: "fallback",
+    env: { CONNECT_LB_FALLBACK_TARGET: "srv:///_grpc._tcp.users.test" },
+    message: 'a transport cannot be named "fallback": CONNECT_LB_FALLBACK_… are variables of options',
+  },
+  {
+    env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_FALLBACK_TARGET: "backup.test" },
+    message:
+      'fallbackTarget "backup.test": it must have the form scheme://[server]/name, such as "srv:///_grpc._tcp.users.example.com"',
+  },
+  {
+    env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_FALLBACK_TRAGET: "dns:///backup.test:80" },
+    message: 'unknown variable CONNECT_LB_FALLBACK_TRAGET; did you mean "CONNECT_LB_FALLBACK_TARGET"?',
+  },
+  {
     env: { CONNECT_LB_TRAGET: "srv:///_grpc._tcp.users.test" },
     message:
       '2 problems:\n- unknown variable CONNECT_LB_TRAGET; did you mean "CONNECT_LB_TARGET"?\n- CONNECT_LB_TARGET is not set; set it to a target such as "srv:///_grpc._tcp.users.example.com"',

@@ -29,7 +29,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: "static:///127.0.0.1:1", zzz: 1 },
     message:
-      'unknown option "zzz"; there are target, protocol, httpVersion, tls, pathPrefix, connect, interceptors, attemptInterceptors, picker, defaultTimeoutMs, attemptTimeoutMs, connectTimeoutMs, retry, breaker, policy, dns, connection, createEndpointTransport, onEvent, log',
+      'unknown option "zzz"; there are target, fallbackTarget, protocol, httpVersion, tls, pathPrefix, connect, interceptors, attemptInterceptors, picker, defaultTimeoutMs, attemptTimeoutMs, connectTimeoutMs, retry, breaker, policy, dns, connection, createEndpointTransport, onEvent, log',
   },
   {
     options: { target: "static:///127.0.0.1:1", maxAttempts: 2 },
@@ -351,6 +351,39 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
     options: { target: "dns:///users.test:80?sample=0", tls: false },
     message:
       'target "dns:///users.test:80?sample=0": "sample" in its query must be the most records of one answer, such as 8 for AWS Cloud Map, not "0"',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", fallbackTarget: "users.test" },
+    message:
+      'fallbackTarget "users.test": it must have the form scheme://[server]/name, such as "srv:///_grpc._tcp.users.example.com"',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", fallbackTarget: "" },
+    message: 'fallbackTarget must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver, not ""',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", fallbackTarget: { target: "mine" } },
+    message:
+      'fallbackTarget must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver, not {"target":"mine"}',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", fallbackTarget: "static:///10.0.0.1", retry: { maxAttempts: 0 } },
+    message: "retry.maxAttempts must be a whole number from 1 to 10, not 0",
+  },
+  {
+    options: { target: "static:///127.0.0.1", fallbackTarget: "static:///10.0.0.1" },
+    message:
+      '2 problems:\n- target "static:///127.0.0.1": "127.0.0.1" is not "host:port"; an IPv6 address needs brackets\n- fallbackTarget "static:///10.0.0.1": "10.0.0.1" is not "host:port"; an IPv6 address needs brackets',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", fallbackTarget: "static:///10.0.0.1:1?max-attempts=2" },
+    message:
+      'fallbackTarget "static:///10.0.0.1:1?max-attempts=2": "max-attempts" in its query is an option of the whole transport, which only "target" can give',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1?fallback-target=static:///10.0.0.1:1" },
+    message:
+      'target "static:///127.0.0.1:1?fallback-target=static:///10.0.0.1:1": "fallback-target" has no place in a target; set CONNECT_LB_FALLBACK_TARGET',
   },
   {
     options: { target: "static:///", tls: false },

@@ -77,7 +77,7 @@ balancedTransportFromEnv("orders", {
 \`balancedTransportFromEnv()\` reads \`process.env\` when it is called; a second argument takes the place of it.
 
 - **Names.** \`CONNECT_LB_TARGET\` and \`CONNECT_LB_<OPTION>\` are the unnamed transport's, \`CONNECT_LB_<NAME>_TARGET\` and \`CONNECT_LB_<NAME>_<OPTION>\` those of \`balancedTransportFromEnv("<name>")\`. A hyphen in a name is an underscore in a variable. A name must not be the first word of an option.
-- **Falling back.** A named transport takes from the unnamed one's options what it is not told itself, but never the target nor the client certificate: a forgotten \`CONNECT_LB_ORDERS_TARGET\` is an error, not a call to another service.
+- **Falling back.** A named transport takes from the unnamed one's options what it is not told itself, but never the targets nor the client certificate: a forgotten \`CONNECT_LB_ORDERS_TARGET\` is an error, not a call to another service.
 - **Durations** have a unit: \`500ms\`, \`1.5s\`, \`2m\`, \`1h\`. A bare number is an error.
 - **Booleans** are \`true\`, \`false\`, \`1\` or \`0\`.
 - **Lists** have commas. Codes are Connect's or gRPC's names.
@@ -93,8 +93,8 @@ ${optionTable.map(tableRow).join("\n")}
 `;
 }
 
-function tableRow({ path, name, secret, doc }: OptionRow): string {
-  const key = name === undefined || secret ? "" : `\`${name}\``;
+function tableRow({ path, name, secret, notInTarget, doc }: OptionRow): string {
+  const key = name === undefined || secret || notInTarget ? "" : `\`${name}\``;
   const variable = name === undefined ? "" : `\`${variableOf(name)}\``;
   return `| \`${path}\` | ${key} | ${variable} | ${doc.replaceAll("|", "\\|")} |`;
 }

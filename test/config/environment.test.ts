@@ -62,12 +62,13 @@ describe("the environment of a transport", () => {
     });
   });
 
-  it("of a named one falls back to the unnamed one's options, but not to its client certificate", () => {
+  it("of a named one falls back to the unnamed one's options, but not to its client certificate nor its fallback target", () => {
     const env = {
       CONNECT_LB_ORDERS_TARGET: target,
       CONNECT_LB_TIMEOUT: "1s",
       CONNECT_LB_PICKER: "round-robin",
       CONNECT_LB_ORDERS_PICKER: "p2c",
+      CONNECT_LB_FALLBACK_TARGET: "dns:///backup.test:80",
       CONNECT_LB_TLS_CA: "file:/ca.pem",
       CONNECT_LB_TLS_CERT: "file:/cert.pem",
       CONNECT_LB_TLS_KEY: "file:/key.pem",
@@ -78,6 +79,13 @@ describe("the environment of a transport", () => {
       picker: "p2c",
       tls: { ca: "file:/ca.pem" },
     });
+  });
+
+  it("has a fallback target of its own", () => {
+    const env = { CONNECT_LB_ORDERS_TARGET: target, CONNECT_LB_ORDERS_FALLBACK_TARGET: "dns:///backup.test:80" };
+    expect(optionsOf(env, "orders").fallbackTarget).toBe("dns:///backup.test:80");
+    const transport = balancedTransportFromEnv("orders", env);
+    expect(transport.snapshot()).toMatchObject({ target, fallback: { target: "dns:///backup.test:80" } });
   });
 
   it("has names with hyphens as underscores", () => {

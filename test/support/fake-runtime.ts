@@ -60,8 +60,9 @@ export class FakeRuntime implements Runtime {
     return this.#sleepers.size;
   }
 
-  sleep(ms: number, signal?: AbortSignal, background = false): Promise<void> {
-    return new Promise((resolve, reject) => {
+  /** A property, because who takes it out of the runtime calls it without one. */
+  readonly sleep: Runtime["sleep"] = (ms, signal, background = false) =>
+    new Promise((resolve, reject) => {
       if (signal?.aborted) {
         reject(signal.reason);
         return;
@@ -79,7 +80,6 @@ export class FakeRuntime implements Runtime {
       this.#sleepers.add(sleeper);
       signal?.addEventListener("abort", onAbort, { once: true });
     });
-  }
 
   /** Lets time pass: whoever sleeps wakes in order, each at its own moment, and what follows from it happens. */
   async advance(ms: number): Promise<void> {

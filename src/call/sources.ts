@@ -1,0 +1,61 @@
+import type { Settings } from "../config/settings.ts";
+import type { Answer } from "../discovery/answer.ts";
+import { Directory, type LookUpFact } from "../discovery/directory.ts";
+import { type Answers, Failover } from "../discovery/failover.ts";
+import type { Resolver } from "../discovery/resolver.ts";
+import { withTrustedNames } from "../discovery/server-names.ts";
+import type { Pool } from "../pool/pool.ts";
+import type { Runtime } from "../runtime.ts";
+
+/** Whom a transport asks for endpoints. */
+export interface Resolvers {
+  readonly resolver: Resolver;
+  /** Of `fallbackTarget`. */
+  readonly fallback: Resolver | undefined;
+}
+
+/** One target with its directory, which tells the transport's listener what its look-ups came to. */
+class Source {
+  readonly target: string;
+  readonly directory: Directory;
+  lookUpError: unknown;
+
+  constructor(resolver: Resolver, { tls, ages, emit }: Settings, runtime: Runtime) {
+    const { target } = resolver;
+    this.target = target;
+    this.directory = new Directory(withTrustedNames(resolver, tls), ages, runtime, (fact: LookUpFact) => {
+      this.lookUpError = fact.kind === "failed" ? fact.error : undefined;
+      if (fact.kind === "failed") {
+        emit({ type: "resolve-failed", target, error: fact.error, stale: this.answer !== undefined });
+      } else if (fact.kind === "unconfirmed") {
+        emit({ type: "unconfirmed-empty", target, reason: fact.reason });
+      } else if (fact.answer.endpoints.length === 0) {
+        emit({ type: "empty", target, reason: fact.answer.reason ?? "" });
+      }
+    });
+  }
+
+  get answer(): Answer | undefined {
+    return this.directory.answer;
+  }
+}
+
+/** A transport's targets, and the one list that calls get from them. */
+export interface Sources {
+  readonly first: Source;
+  readonly fallback: Source | undefined;
+  readonly directory: Answers;
+}
+
+export function sourcesOf(settings: Settings, resolvers: Resolvers, pool: Pool, runtime: Runtime): Sources {
+  const first = new Source(resolvers.resolver, settings, runtime);
+  if (resolvers.fallback === undefined) return { first, fallback: undefined, directory: first.directory };
+  const fallback = new Source(resolvers.fallback, settings, runtime);
+  const directory = new Failover({
+    first: first.directory,
+    second: fallback.directory,
+    serves: (endpoints, now) => pool.servesWithoutFallback(endpoints, now),
+    clock: runtime.clock,
+  });
+  return { first, fallback, directory };
+}

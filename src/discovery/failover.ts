@@ -1,0 +1,135 @@
+import type { ListedEndpoint } from "../endpoint.ts";
+import type { Clock } from "../runtime.ts";
+import type { Answer } from "./answer.ts";
+import { type Directory, NoAnswerError, WAIT_WITH_ANSWER_MS, type Waiting } from "./directory.ts";
+
+/** What calls need of a directory, or of two of them. */
+export type Answers = Pick<Directory, "answer" | "current" | "wait" | "suspect" | "settle" | "refresh" | "close">;
+
+export interface FailoverOptions {
+  readonly first: Directory;
+  /** Of the fallback target. */
+  readonly second: Directory;
+  /** Whether calls can go to endpoints of this list that are not the fallback's. */
+  readonly serves: (endpoints: readonly ListedEndpoint[], now: number) => boolean;
+  readonly clock: Clock;
+}
+
+/**
+ * The endpoints of a target, and after them those of another one. Each has a directory of its own, and so its own ages.
+ * The fallback is looked up beside the first calls, so that it is known when it is needed even if DNS fails together
+ * with the servers; as long as it is not needed it is asked again only when it is too old to be trusted.
+ */
+export class Failover implements Answers {
+  readonly #options: FailoverOptions;
+  #joined: { readonly first: Answer; readonly second: Answer; readonly answer: Answer } | undefined;
+
+  constructor(options: FailoverOptions) {
+    this.#options = options;
+  }
+
+  get answer(): Answer | undefined {
+    const first = this.#options.first.answer;
+    const second = this.#options.second.answer;
+    if (first === undefined || second === undefined) return first ?? second;
+    const last = this.#joined;
+    if (last?.first === first && last.second === second) return last.answer;
+    const isSame = last?.first.endpoints === first.endpoints && last.second.endpoints === second.endpoints;
+    const endpoints = isSame ? last.answer.endpoints : join(first.endpoints, second.endpoints);
+    const source = hasEndpoints(first) || !hasEndpoints(second) ? first : second;
+    this.#joined = { first, second, answer: { ...source, endpoints } };
+    return this.#joined.answer;
+  }
+
+  current(now: number): Answer | undefined {
+    const { first, second } = this.#options;
+    const primary = first.current(now);
+    if (primary === undefined && first.isAwaited) return undefined;
+    if (this.#firstServes(now)) {
+      second.keep(now);
+      return this.answer;
+    }
+    const fallback = second.current(now);
+    if (fallback === undefined && second.isAwaited) return undefined;
+    const { answer } = this;
+    // With no endpoints anywhere, both must say so now.
+    return hasEndpoints(answer) || (primary !== undefined && fallback !== undefined) ? answer : undefined;
+  }
+
+  async wait(waiting: Waiting): Promise<Answer> {
+    const { first, second, clock } = this.#options;
+    if (first.current(clock.now()) === undefined && first.isAwaited) await this.#ask([first], this.#briefly(waiting));
+    if (!this.#firstServes(clock.now())) {
+      // With endpoints of its own to try, a call waits for the fallback as it would for a refresh.
+      if (hasEndpoints(first.answer)) await this.#ask([second], this.#briefly(waiting));
+      else await this.#ask([second, first], waiting);
+    }
+    second.keep(clock.now());
+    const { answer } = this;
+    if (answer === undefined) throw new NoAnswerError(`${first.whyNoAnswer}; ${second.whyNoAnswer}`);
+    return answer;
+  }
+
+  suspect(now: number, triedAt: number): void {
+    this.#options.first.suspect(now, triedAt);
+    if (!this.#firstServes(now)) this.#options.second.suspect(now, triedAt);
+  }
+
+  async settle(waiting: Waiting): Promise<boolean> {
+    const waited = await Promise.all([this.#options.first.settle(waiting), this.#options.second.settle(waiting)]);
+    return waited.includes(true);
+  }
+
+  async refresh(signal: AbortSignal | undefined): Promise<void> {
+    const { first, second } = this.#options;
+    const results = await Promise.allSettled([first.refresh(signal), second.refresh(signal)]);
+    for (const result of results) if (result.status === "rejected") throw result.reason;
+  }
+
+  close(): void {
+    this.#options.first.close();
+    this.#options.second.close();
+  }
+
+  #firstServes(now: number): boolean {
+    if (!hasEndpoints(this.#options.first.answer)) return false;
+    return this.#options.serves((this.answer as Answer).endpoints, now);
+  }
+
+  #briefly({ signal, deadline }: Waiting): Waiting {
+    return { signal, deadline: Math.min(deadline, this.#options.clock.now() + WAIT_WITH_ANSWER_MS) };
+  }
+
+  /** Waits until one of them has endpoints, or none will. Rejects only when the signal aborts. */
+  async #ask(directories: readonly Directory[], { signal, deadline }: Waiting): Promise<void> {
+    const found = new AbortController();
+    const limits = { signal: signal === undefined ? found.signal : AbortSignal.any([signal, found.signal]), deadline };
+    const answers = directories.map(async (directory) => {
+      if (!hasEndpoints(await directory.wait(limits))) throw new NoAnswerError("it has no endpoints");
+    });
+    try {
+      await Promise.any(answers);
+    } catch {
+      signal?.throwIfAborted();
+    } finally {
+      // Whoever still waits would hold the process.
+      found.abort(FOUND);
+    }
+  }
+}
+
+/** Built once: aborting without a reason would capture a stack. */
+const FOUND = new Error("another directory has answered");
+
+function hasEndpoints(answer: Answer | undefined): boolean {
+  return answer !== undefined && answer.endpoints.length > 0;
+}
+
+/** The fallback's tiers come after the last one of the first. */
+function join(first: readonly ListedEndpoint[], second: readonly ListedEndpoint[]): readonly ListedEndpoint[] {
+  if (second.length === 0) return first;
+  const last = first.reduce((highest, { tier = 0 }) => Math.max(highest, tier), Number.NEGATIVE_INFINITY);
+  const lowest = second.reduce((least, { tier = 0 }) => Math.min(least, tier), Number.POSITIVE_INFINITY);
+  const shift = first.length === 0 ? 0 : last + 1 - lowest;
+  return [...first, ...second.map((spec) => ({ ...spec, tier: (spec.tier ?? 0) + shift, fallback: true as const }))];
+}
