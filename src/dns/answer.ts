@@ -39,7 +39,7 @@ export function readFinding(question: Question, message: DnsMessage): Answer {
   }
   if (soa) return { kind: "nodata", isUnconfirmed: false, aliases, ttlSeconds: negativeTtl };
   if (aliases.length > 0) return { kind: "alias", aliases, ttlSeconds };
-  if (message.answers.length > 0) throw new DnsError("answered with records of other names or types only");
+  if (message.answerCount > 0) throw new DnsError("answered with records of other names or types only");
   // dnsmasq's own NODATA has neither a SOA nor the authoritative bit, but it offers recursion; a lame server does not.
   if (!message.authoritative && !message.recursionAvailable) {
     throw new DnsError(`is lame: it answered ${rcodeName(message.rcode)} without records, and is no authority`);

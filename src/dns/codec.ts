@@ -37,6 +37,8 @@ export interface DnsMessage {
   /** All 12 bits: dns-packet's own is cut to 4, which makes BADVERS an empty success. */
   readonly rcode: number;
   readonly answers: readonly DnsRecord[];
+  /** Of all types, and those with names that cannot be told in text: an answer of nothing else is not an empty one. */
+  readonly answerCount: number;
   readonly authorities: readonly DnsRecord[];
   readonly additionals: readonly DnsRecord[];
 }
@@ -99,6 +101,7 @@ export function readAnswer(query: Query, bytes: Uint8Array): DnsMessage | undefi
     recursionAvailable: (flags & dnsPacket.RECURSION_AVAILABLE) !== 0,
     rcode: (extendedRcode << 4) | (flags & 0xf),
     answers: toRecords(packet.answers),
+    answerCount: packet.answers?.length ?? 0,
     authorities: toRecords(packet.authorities),
     additionals: toRecords(packet.additionals),
   };

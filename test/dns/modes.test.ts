@@ -4,27 +4,36 @@ import { createSrvResolver } from "../../src/discovery/srv.ts";
 import { createNodeDnsClient } from "../../src/node/dns-client.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 import { startDnsPeer } from "../support/dns-peer.ts";
+import { startFaultyRelay } from "../support/faulty-relay.ts";
 import { MODES, type Mode, SERVICE } from "./modes.ts";
+import { WIRE_MODES } from "./wire-modes.ts";
 
 /** Long enough for three tries on loopback, short enough for those that wait for nothing. */
 const LIMIT_MS = 400;
 
 async function lookUp(mode: Mode): Promise<Resolution> {
   let asked = 0;
-  await using peer = await startDnsPeer((query) => mode.answer(query, ++asked));
-  const dns = createNodeDnsClient({ servers: [peer.address] }, systemRuntime);
+  const options = { tcp: mode.listensOverTcp ?? true };
+  await using peer = await startDnsPeer((query) => mode.answer(query, ++asked), options);
+  await using relay = mode.relay && (await startFaultyRelay({ address: "127.0.0.1", port: peer.port }));
+  if (relay !== undefined) mode.relay?.(relay);
+  const server = relay === undefined ? peer.address : `127.0.0.1:${relay.port}`;
+  const transport = relay === undefined ? "udp" : "tcp";
+  const dns = createNodeDnsClient({ servers: [server], transport }, systemRuntime);
   const resolver = createSrvResolver({ target: `srv:///${SERVICE}`, name: SERVICE, dns, family: "auto" });
   const { clock, random } = systemRuntime;
   const limits = { signal: new AbortController().signal, deadline: clock.now() + LIMIT_MS };
   return await resolver.resolve({ ...limits, clock, random, reason: "first" }).catch((error: Error) => {
-    throw new Error(error.message.replaceAll(peer.address, "SERVER").replaceAll(/\d+ ms|byte \d+ of \d+/g, digitsAway));
+    const text = error.message.replaceAll(server, "SERVER").replaceAll(/\d+ ms|byte \d+ of \d+/g, digitsAway);
+    // Node learns of a reset with the connect or after it.
+    throw new Error(text.replace(/(read|connect) ECONNRESET( SERVER)?/, "ECONNRESET"));
   });
 }
 
 const digitsAway = (text: string) => text.replaceAll(/\d+/g, "N");
 
 describe("a DNS server that sends", () => {
-  test.concurrent.each(MODES)("$name ($like)", async (mode) => {
+  test.concurrent.each([...MODES, ...WIRE_MODES])("$name ($like)", async (mode) => {
     const { comes, ttlMs } = mode;
     const started = performance.now();
     const found = await lookUp(mode).catch((error: Error) => error);

@@ -1,5 +1,6 @@
 import { hex } from "../support/dns-messages.ts";
 import type { PeerQuery, PeerStep } from "../support/dns-peer.ts";
+import type { FaultyRelay } from "../support/faulty-relay.ts";
 import { a, cname, type MessageParts, message, name, OPT, QUESTION_NAME, record, SOA, srv } from "./records.ts";
 
 /** What a DNS server may say, and what comes of it. */
@@ -12,24 +13,28 @@ export interface Mode {
   readonly comes: readonly string[] | { readonly empty: string } | { readonly fails: string };
   /** Where the TTL is what matters. */
   readonly ttlMs?: number;
+  /** Default true. */
+  readonly listensOverTcp?: boolean;
+  /** Asked over TCP only, through a relay with this fault. */
+  readonly relay?: (relay: FaultyRelay) => void;
 }
 
 export const SERVICE = "_grpc._tcp.users.test";
-const USERS = ["127.0.0.1:80"];
-const GOOD: MessageParts = { answers: [srv("h1.test")], additionals: [a("h1.test", "127.0.0.1")] };
-const good = (query: PeerQuery) => message(query, GOOD);
-const failure = (reason: string) => ({ fails: `cannot look up SRV ${SERVICE}: SERVER ${reason}` });
-const SILENT = failure("gave no answer within N ms");
+export const USERS = ["127.0.0.1:80"];
+export const GOOD: MessageParts = { answers: [srv("h1.test")], additionals: [a("h1.test", "127.0.0.1")] };
+export const good = (query: PeerQuery) => message(query, GOOD);
+export const failure = (reason: string) => ({ fails: `cannot look up SRV ${SERVICE}: SERVER ${reason}` });
+export const SILENT = failure("gave no answer within N ms");
 
-const once =
+export const once =
   (parts: MessageParts): Mode["answer"] =>
   (query) => [message(query, parts)];
 /** Over UDP one thing, over TCP another. */
-const both =
+export const both =
   (udp: (query: PeerQuery) => PeerStep[], tcp: (query: PeerQuery) => PeerStep[]): Mode["answer"] =>
   (query) =>
     query.over === "udp" ? udp(query) : tcp(query);
-const truncated = (query: PeerQuery) => [message(query, { flags: "8700" })];
+export const truncated = (query: PeerQuery) => [message(query, { flags: "8700" })];
 
 export const MODES: readonly Mode[] = [
   { name: "an answer", like: "knot", answer: once(GOOD), comes: USERS, ttlMs: 30_000 },

@@ -10,8 +10,13 @@ const long = (value: number): string => value.toString(16).padStart(8, "0");
 export const QUESTION_NAME = "c00c";
 
 export function name(text: string): string {
-  const labels = text.split(".").filter((label) => label !== "");
-  return `${labels.map((label) => Buffer.of(label.length).toString("hex") + Buffer.from(label, "latin1").toString("hex")).join("")}00`;
+  const labels = text.split(".").filter((part) => part !== "");
+  return `${labels.map(label).join("")}00`;
+}
+
+/** Whatever it holds. */
+export function label(text: string): string {
+  return Buffer.concat([Buffer.of(text.length), Buffer.from(text, "latin1")]).toString("hex");
 }
 
 export function record(owner: string, type: number, ttl: number, data: string): string {

@@ -27,10 +27,12 @@ export type PeerStep =
   | { readonly spoofed: Buffer }
   /** TCP: sends the bytes as they are. */
   | { readonly raw: Buffer }
-  /** TCP: sends the bytes one by one. */
-  | { readonly drip: Buffer }
+  /** TCP: sends the bytes one by one, each in its own turn of the event loop, or after so many milliseconds. */
+  | { readonly drip: Buffer; readonly everyMs?: number }
   /** TCP: ends the connection. */
-  | "close";
+  | "close"
+  /** TCP: resets it. */
+  | "reset";
 
 export type Answering = (query: PeerQuery) => readonly PeerStep[];
 
@@ -134,7 +136,7 @@ async function onePort(withTcp: boolean): Promise<{ udp: dgram.Socket; tcp: net.
 }
 
 async function sendDatagram(udp: dgram.Socket, step: PeerStep, client: dgram.RemoteInfo): Promise<void> {
-  if (step === "close" || "raw" in step || "drip" in step) throw new Error("a step of TCP");
+  if (step === "close" || step === "reset" || "raw" in step || "drip" in step) throw new Error("a step of TCP");
   const isSpoofed = "spoofed" in step;
   const from = isSpoofed ? dgram.createSocket("udp4") : udp;
   await new Promise<void>((resolve) => from.send(messageOf(step), client.port, client.address, () => resolve()));
@@ -144,19 +146,29 @@ async function sendDatagram(udp: dgram.Socket, step: PeerStep, client: dgram.Rem
 async function writeSegment(socket: net.Socket, step: PeerStep): Promise<void> {
   if (step === "close") {
     socket.end();
+  } else if (step === "reset") {
+    socket.resetAndDestroy();
   } else if ("drip" in step) {
     for (const byte of step.drip) {
       await write(socket, Buffer.of(byte));
-      await new Promise((resolve) => setImmediate(resolve));
+      await (step.everyMs === undefined ? nextTurn() : nextTurn(step.everyMs));
     }
   } else {
     await write(socket, "raw" in step ? step.raw : withLength(messageOf(step)));
   }
 }
 
-function messageOf(step: Exclude<PeerStep, "close" | { raw: Buffer } | { drip: Buffer }>): Buffer {
+function messageOf(step: Exclude<PeerStep, "close" | "reset" | { raw: Buffer } | { drip: Buffer }>): Buffer {
   if ("spoofed" in step) return step.spoofed;
   return "late" in step ? step.late : step;
+}
+
+/** A timer holds no test that is over: a dripping server drips until its connection is gone. */
+function nextTurn(ms?: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (ms === undefined) setImmediate(resolve);
+    else setTimeout(resolve, ms).unref();
+  });
 }
 
 function write(socket: net.Socket, bytes: Buffer): Promise<void> {
