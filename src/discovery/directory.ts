@@ -4,7 +4,7 @@ import { type AgeLimits, type Answer, AnswerCache, type Phase } from "./answer.t
 import { LOOK_UP_LIMIT_MS, lookUp } from "./look-up.ts";
 import type { ResolveContext, Resolver } from "./resolver.ts";
 
-/** How long a call waits for a look-up while it has an old answer to fall back on. */
+/** How long a look-up is waited for, from its start, by calls that have an old answer to fall back on. */
 export const WAIT_WITH_ANSWER_MS = 500;
 /**
  * A failed connection asks for a new look-up. Where that brings the servers that are known already, none is made again
@@ -67,7 +67,7 @@ export class Directory {
   current(now: number): Answer | undefined {
     const phase = this.#cache.phase(now);
     if (phase === "fresh") return this.#cache.answer;
-    const waits = this.#refreshIfDue(phase, now);
+    const waits = this.#refreshIfDue(phase, now) && this.#patience(phase, now) > 0;
     return phase === "stale" || (phase !== "none" && !waits) ? this.#cache.answer : undefined;
   }
 
@@ -79,8 +79,9 @@ export class Directory {
     const now = this.#runtime.clock.now();
     const phase = this.#cache.phase(now);
     this.#refreshIfDue(phase, now);
-    const patience = phase === "none" || phase === "ancient" ? Number.POSITIVE_INFINITY : WAIT_WITH_ANSWER_MS;
-    await this.#await(Math.min(patience, deadline - now), signal);
+    // Whoever has an answer keeps the time to use it.
+    const left = phase === "none" ? deadline - now : (deadline - now) / 2;
+    await this.#await(Math.min(this.#patience(phase, now), left), signal);
     const { answer } = this.#cache;
     if (answer === undefined) throw new NoAnswerError(this.whyNoAnswer, { cause: this.#lastError });
     return answer;
@@ -121,7 +122,7 @@ export class Directory {
   /** Waits for the look-up under way, if there is one, as long as a call with an answer would. True if it waited. */
   async settle({ signal, deadline }: Waiting): Promise<boolean> {
     if (this.#running === undefined) return false;
-    await this.#await(Math.min(WAIT_WITH_ANSWER_MS, deadline - this.#runtime.clock.now()), signal);
+    await this.#await(Math.min(WAIT_WITH_ANSWER_MS, (deadline - this.#runtime.clock.now()) / 2), signal);
     return true;
   }
 
@@ -144,6 +145,13 @@ export class Directory {
   #refreshIfDue(phase: Phase, now: number): boolean {
     if (phase !== "fresh" && !this.#isPaused(now)) this.#lookUp(phase === "none" ? "first" : "expired", now);
     return this.#running !== undefined;
+  }
+
+  /** How long a call waits for the look-up under way. With an answer, one that is slow is waited for by nobody else. */
+  #patience(phase: Phase, now: number): number {
+    if (phase === "none" || phase === "ancient") return Number.POSITIVE_INFINITY;
+    const age = now - (this.#running?.startedAt ?? now);
+    return age < 0 ? WAIT_WITH_ANSWER_MS : Math.max(0, WAIT_WITH_ANSWER_MS - age);
   }
 
   #isPaused(now: number): boolean {

@@ -58,11 +58,11 @@ export class Failover implements Answers {
 
   async wait(waiting: Waiting): Promise<Answer> {
     const { first, second, clock } = this.#options;
-    if (first.current(clock.now()) === undefined && first.isAwaited) await this.#ask([first], this.#briefly(waiting));
+    if (first.current(clock.now()) === undefined && first.isAwaited) await this.#ask([first], waiting, true);
     if (!this.#firstServes(clock.now())) {
       // With endpoints of its own to try, a call waits for the fallback as it would for a refresh.
-      if (hasEndpoints(first.answer)) await this.#ask([second], this.#briefly(waiting));
-      else await this.#ask([second, first], waiting);
+      if (hasEndpoints(first.answer)) await this.#ask([second], waiting, true);
+      else await this.#ask([second, first], waiting, false);
     }
     second.keep(clock.now());
     const { answer } = this;
@@ -96,16 +96,21 @@ export class Failover implements Answers {
     return this.#options.serves((this.answer as Answer).endpoints, now);
   }
 
-  #briefly({ signal, deadline }: Waiting): Waiting {
-    return { signal, deadline: Math.min(deadline, this.#options.clock.now() + WAIT_WITH_ANSWER_MS) };
-  }
-
-  /** Waits until one of them has endpoints, or none will. Rejects only when the signal aborts. */
-  async #ask(directories: readonly Directory[], { signal, deadline }: Waiting): Promise<void> {
+  /**
+   * Waits until one of them has endpoints, or none will. Rejects only when the signal aborts.
+   *
+   * @param briefly no longer than for a refresh: there is something else to go on with.
+   */
+  async #ask(directories: readonly Directory[], { signal, deadline }: Waiting, briefly: boolean): Promise<void> {
+    const now = this.#options.clock.now();
+    const soon = now + Math.min(WAIT_WITH_ANSWER_MS, (deadline - now) / 2);
     const found = new AbortController();
-    const limits = { signal: signal === undefined ? found.signal : AbortSignal.any([signal, found.signal]), deadline };
+    const either = signal === undefined ? found.signal : AbortSignal.any([signal, found.signal]);
     const answers = directories.map(async (directory) => {
-      if (!hasEndpoints(await directory.wait(limits))) throw new NoAnswerError("it has no endpoints");
+      // One with endpoints has the same limits of its own.
+      const limit = briefly && !hasEndpoints(directory.answer) ? soon : deadline;
+      const answer = await directory.wait({ signal: either, deadline: limit });
+      if (!hasEndpoints(answer)) throw new NoAnswerError("it has no endpoints");
     });
     try {
       await Promise.any(answers);

@@ -2,6 +2,7 @@ import dnsPacket from "dns-packet";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { guard, MalformedAnswer } from "../../src/dns/guard.ts";
 import { hex, MESSAGES } from "../support/dns-messages.ts";
+import { mutate, xorshift } from "../support/mutations.ts";
 
 const QUESTION = "0173017400 00210001"; // s.t SRV
 
@@ -125,33 +126,3 @@ test("a million mutations: refused with its own error, or decoded without one", 
   expect(accepted).toBeGreaterThan(100_000);
   expect(accepted).toBeLessThan(900_000);
 });
-
-function mutate(seed: Buffer, seeds: readonly Buffer[], random: (below: number) => number): Buffer {
-  const message = Buffer.from(seed);
-  switch (random(4)) {
-    case 0: // flipped bits
-      for (let n = random(3); n >= 0; n--) message[random(message.length)]! ^= 1 << random(8);
-      return message;
-    case 1: // bytes with a meaning
-      for (let n = random(3); n >= 0; n--) {
-        message[random(message.length)] = [0, 1, 0x3f, 0x40, 0xc0, 0xff, random(256)][random(7)] as number;
-      }
-      return message;
-    case 2: // cut
-      return message.subarray(0, random(message.length));
-    default: {
-      const other = seeds[random(seeds.length)] as Buffer;
-      return Buffer.concat([message.subarray(0, random(message.length)), other.subarray(random(other.length))]);
-    }
-  }
-}
-
-function xorshift(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}

@@ -184,7 +184,7 @@ export function withLength(message: Buffer): Buffer {
 
 const TYPES: Readonly<Record<number, string>> = { 1: "A", 28: "AAAA", 33: "SRV" };
 
-function readQuery(bytes: Buffer, over: "udp" | "tcp"): PeerQuery {
+export function readQuery(bytes: Buffer, over: "udp" | "tcp"): PeerQuery {
   const labels: string[] = [];
   let at = 12;
   for (let length = bytes[at] as number; length > 0; length = bytes[at] as number) {

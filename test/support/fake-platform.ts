@@ -1,0 +1,22 @@
+import type { DnsSockets } from "../../src/dns/sockets.ts";
+import { createDnsClient } from "../../src/dns/stub.ts";
+import type { Platform } from "../../src/platform.ts";
+import type { EndpointTransportFactory } from "../../src/pool/endpoint-transport.ts";
+import type { FakeRuntime } from "./fake-runtime.ts";
+
+/** A platform without a network: DNS over these sockets, and these transports of endpoints. */
+export function fakePlatform(
+  runtime: FakeRuntime,
+  sockets: DnsSockets,
+  createTransport: EndpointTransportFactory,
+): Platform {
+  return {
+    runtime,
+    createDnsClient: ({ servers = [], transport }) => {
+      const config = { servers: servers.map((address) => ({ address, port: 53 })) };
+      return createDnsClient({ servers: async () => config, sockets, runtime, transport });
+    },
+    writeLog: () => {},
+    createEndpointTransports: () => createTransport,
+  };
+}
