@@ -6,14 +6,15 @@ import { EchoService } from "../support/gen/echo_pb.ts";
 
 export interface ChildOptions {
   readonly target: string;
+  readonly fallbackTarget?: string;
   readonly httpVersion: "2" | "1.1";
   readonly request: { delayMs?: number; failCode?: number };
   readonly timeoutMs?: number;
   readonly abortAfterMs?: number;
 }
 
-const { target, httpVersion, request, timeoutMs, abortAfterMs } = JSON.parse(process.argv[2] as string) as ChildOptions;
-const client = createClient(EchoService, createBalancedTransport({ target, httpVersion, tls: false }));
+const { request, timeoutMs, abortAfterMs, ...found } = JSON.parse(process.argv[2] as string) as ChildOptions;
+const client = createClient(EchoService, createBalancedTransport({ ...found, tls: false }));
 
 const options: CallOptions = timeoutMs === undefined ? {} : { timeoutMs };
 if (abortAfterMs !== undefined) {

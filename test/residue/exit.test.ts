@@ -85,6 +85,18 @@ describe.each(["2", "1.1"] as const)(
         timeoutMs: 150,
         result: /timed out/,
       }),
+      "a fallback target whose resolver is dead": () => ({
+        target: named(dns.address),
+        fallbackTarget: named(`127.0.0.1:${deadResolver.address().port}`),
+        request: {},
+        result: /^ok$/,
+      }),
+      "a fallback target that serves, because the target's resolver is dead": () => ({
+        target: named(`127.0.0.1:${deadResolver.address().port}`),
+        fallbackTarget: named(dns.address),
+        request: {},
+        result: /^ok$/,
+      }),
       "a resolver that is dead": () => ({
         target: named(`127.0.0.1:${deadResolver.address().port}`),
         request: {},
