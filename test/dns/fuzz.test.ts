@@ -157,7 +157,8 @@ test(`${MESSAGES_TO_SEND} mutated answers: nothing hangs, nothing but our own er
     expect({ pending, open: sockets.open, timers: runtime.timers }).toEqual({ pending: 0, open: 0, timers: 0 });
     if (heapBefore === undefined && sockets.sent > MESSAGES_TO_SEND / 4) heapBefore = await heapUsed();
   }
-  expect((await heapUsed()) - (heapBefore as number)).toBeLessThan(4_000_000);
+  // Half of a megabyte comes and goes; 400 bytes kept of each look-up would be two in the short run.
+  expect((await heapUsed()) - (heapBefore as number)).toBeLessThan(1_500_000);
   // Otherwise the mutations would show nothing.
   const lookUps = counts.answered + counts.unconfirmed + counts.failed;
   for (const count of Object.values(counts)) expect(count / lookUps).toBeGreaterThan(0.002);
