@@ -6,6 +6,7 @@ import { systemRuntime } from "../../src/runtime.ts";
 import { startDnsPeer } from "../support/dns-peer.ts";
 import { startFaultyRelay } from "../support/faulty-relay.ts";
 import { MODES, type Mode, SERVICE } from "./modes.ts";
+import { RECORD_MODES } from "./record-modes.ts";
 import { WIRE_MODES } from "./wire-modes.ts";
 
 /** Long enough for three tries on loopback, short enough for those that wait for nothing. */
@@ -33,7 +34,7 @@ async function lookUp(mode: Mode): Promise<Resolution> {
 const digitsAway = (text: string) => text.replaceAll(/\d+/g, "N");
 
 describe("a DNS server that sends", () => {
-  test.concurrent.each([...MODES, ...WIRE_MODES])("$name ($like)", async (mode) => {
+  test.concurrent.each([...MODES, ...WIRE_MODES, ...RECORD_MODES])("$name ($like)", async (mode) => {
     const { comes, ttlMs } = mode;
     const started = performance.now();
     const found = await lookUp(mode).catch((error: Error) => error);
