@@ -150,7 +150,7 @@ export class Directory {
   /** How long a call waits for the look-up under way. With an answer, one that is slow is waited for by nobody else. */
   #patience(phase: Phase, now: number): number {
     if (phase === "none" || phase === "ancient") return Number.POSITIVE_INFINITY;
-    const age = now - (this.#running?.startedAt ?? now);
+    const age = this.#running === undefined ? 0 : now - this.#askedAt;
     return age < 0 ? WAIT_WITH_ANSWER_MS : Math.max(0, WAIT_WITH_ANSWER_MS - age);
   }
 

@@ -33,6 +33,8 @@ const INTERNAL = new Set([
   "the look-up is over",
   "was not waited for",
   "the probe was cancelled",
+  "it has no endpoints",
+  "another directory has answered",
   "too many PINGs under way",
   "no call waits for this connection",
   // The options' checks come first.
