@@ -192,7 +192,7 @@ export function preamble(): string[] {
     "",
     "Written by `npm run bench:thaw`. Each trial is a client in a process of its own: two warm calls, SIGSTOP, a fault, SIGCONT, one",
     `call that was asked for during the freeze. Real sockets, through a relay that holds back what passes for ${ONE_WAY_MS} ms each way and counts`,
-    "connections and flights (what the client sends and then waits for). Six trials of each cell, all clients interleaved in a shuffled order.",
+    "connections and flights (what the client sends and then waits for). A round is a trial of each cell, all clients interleaved in a shuffled order.",
     "",
     `Freezes: ${lengths.join("; ")}.`,
     "",
