@@ -1,6 +1,7 @@
 // A Connect server in a process of its own. It says who it is, and is as slow as it is told.
 import { createServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { UserService } from "../quickstart/gen/users_pb.ts";
 
@@ -13,6 +14,7 @@ const server = createServer(
     routes: ({ service }) =>
       service(UserService, {
         async getUser({ userId }) {
+          if (userId === "") throw new ConnectError("user_id is missing", Code.InvalidArgument);
           await new Promise((resolve) => setTimeout(resolve, serviceTimeMs));
           return { userId, name: "Ada", servedBy: name };
         },

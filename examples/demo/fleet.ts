@@ -13,10 +13,11 @@ export interface Backend {
   stop(): void;
 }
 
-const script = fileURLToPath(new URL("backend.ts", import.meta.url));
+const source = fileURLToPath(new URL("backend.ts", import.meta.url));
 const processes = new Set<ChildProcess>();
 
-export async function startBackend(name: string): Promise<Backend> {
+/** @param script backend.ts, or a bundle of it. */
+export async function startBackend(name: string, script = source): Promise<Backend> {
   const child = track(fork(script, [name], { stdio: ["ignore", "ignore", "inherit", "ipc"] }));
   const [{ port }] = (await once(child, "message")) as [{ port: number }];
   return {

@@ -92,7 +92,7 @@ export async function writeStory(dns: DemoDnsServer): Promise<Story> {
 }
 
 function startAll(names: readonly string[]): Promise<Backend[]> {
-  return Promise.all(names.map(startBackend));
+  return Promise.all(names.map((name) => startBackend(name)));
 }
 
 function record(priority: number) {
