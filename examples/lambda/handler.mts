@@ -1,5 +1,4 @@
-// An ES module can make the init phase wait, which CommonJS cannot: an environment that is frozen right after it (with
-// provisioned concurrency, for instance) then has its connections.
+// An ES module can make the init phase wait, which CommonJS cannot: the first event then finds the connections made.
 import { warm } from "./handler.ts";
 
 export { handler } from "./handler.ts";
