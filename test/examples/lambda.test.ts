@@ -45,6 +45,21 @@ describe("the Lambda example, in short", { concurrent: true, timeout: 30_000 }, 
   });
 });
 
+it("warms up in the init phase of an ES module", { timeout: 30_000 }, async () => {
+  await play(
+    { dns, bundles },
+    {
+      title: "no event",
+      name: "warm",
+      taskRoot: bundles.esm,
+      async play({ lambda }) {
+        await expect.poll(() => lambda.log).toContain('msg="connect-lb: resolved"');
+        return { remark: "", problems: [] };
+      },
+    },
+  );
+});
+
 describe("the Lambda example, alone because it measures time", { timeout: 30_000 }, () => {
   it.each([
     ["deadline", deadline],
