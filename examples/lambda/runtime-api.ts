@@ -11,6 +11,12 @@ export interface Answer {
   readonly partsMs: readonly number[];
 }
 
+/** What a failed answer says. */
+export function errorOf({ body }: Answer): string {
+  const { errorMessage } = JSON.parse(body) as { errorMessage?: string };
+  return errorMessage ?? body;
+}
+
 /** Lambda's side of the Runtime API: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html */
 export interface RuntimeApi extends AsyncDisposable {
   /** As AWS_LAMBDA_RUNTIME_API has it. */

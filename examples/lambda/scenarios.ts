@@ -1,5 +1,5 @@
 import type { Bundles } from "./bundle.ts";
-import type { Answer } from "./runtime-api.ts";
+import { type Answer, errorOf } from "./runtime-api.ts";
 import type { Actors, Scenario } from "./stage.ts";
 import { TTL_SECONDS } from "./users.ts";
 
@@ -91,14 +91,14 @@ export function deadline(bundles: Bundles): Scenario {
     async play({ users, lambda, expectAnswer }) {
       await expectAnswer({ userId: USER_ID }, isAda);
       users.setServiceTime(60_000);
-      const { body, partsMs } = await lambda.invoke({ userId: USER_ID });
-      const spareMs = timeoutMs - (partsMs[0] as number);
+      const answer = await lambda.invoke({ userId: USER_ID });
+      const spareMs = timeoutMs - (answer.partsMs[0] as number);
       users.setServiceTime(0);
       await expectAnswer({ userId: USER_ID }, isAda);
-      const clear = errorOf(body) === "[deadline_exceeded] the operation timed out";
+      const clear = errorOf(answer) === "[deadline_exceeded] the operation timed out";
       return {
-        remark: `${errorOf(body)}, ${spareMs.toFixed(0)} ms before the limit of ${timeoutMs} ms`,
-        problems: clear ? [] : [`a call beyond the deadline was answered by ${body}`],
+        remark: `${errorOf(answer)}, ${spareMs.toFixed(0)} ms before the limit of ${timeoutMs} ms`,
+        problems: clear ? [] : [`a call beyond the deadline was answered by ${answer.body}`],
       };
     },
   };
@@ -111,10 +111,10 @@ export function serverError(bundles: Bundles): Scenario {
     name: "error",
     taskRoot: bundles.cjs,
     async play({ lambda, expectAnswer }) {
-      const { body } = await lambda.invoke({ userId: "" });
+      const answer = await lambda.invoke({ userId: "" });
       await expectAnswer({ userId: USER_ID }, isAda);
-      const clear = errorOf(body) === "[invalid_argument] user_id is missing";
-      return { remark: errorOf(body), problems: clear ? [] : [`the server's error arrived as ${body}`] };
+      const clear = errorOf(answer) === "[invalid_argument] user_id is missing";
+      return { remark: errorOf(answer), problems: clear ? [] : [`the server's error arrived as ${answer.body}`] };
     },
   };
 }
@@ -131,9 +131,4 @@ function isAda({ body }: Answer): boolean {
 
 function isLineOfAda(line: string): boolean {
   return (JSON.parse(line) as { name?: string }).name === "Ada";
-}
-
-function errorOf(body: string): string {
-  const { errorMessage } = JSON.parse(body) as { errorMessage?: string };
-  return errorMessage ?? body;
 }

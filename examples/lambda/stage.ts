@@ -3,7 +3,7 @@ import type { Bundles } from "./bundle.ts";
 import type { FunctionDescription } from "./environment.ts";
 import { type LambdaFunction, startFunction } from "./function.ts";
 import type { Report } from "./report.ts";
-import type { Answer } from "./runtime-api.ts";
+import { type Answer, errorOf } from "./runtime-api.ts";
 import { startUsers, type Users } from "./users.ts";
 
 /** What all scenarios share. */
@@ -67,7 +67,8 @@ export async function play(stage: Stage, scenario: Scenario): Promise<Report> {
     async expectAnswer(event, isRight) {
       const answer = await lambda.invoke(event);
       latenciesMs.push(answer.partsMs.at(-1) ?? 0);
-      if (answer.failed || !isRight(answer)) wrong.push(answer.body.slice(0, 160));
+      if (answer.failed) wrong.push(errorOf(answer));
+      else if (!isRight(answer)) wrong.push(answer.body);
     },
     async freezeDuring(ms, happening) {
       await lambda.freeze();
@@ -87,6 +88,6 @@ export async function play(stage: Stage, scenario: Scenario): Promise<Report> {
     retries: lambda.log.split('msg="connect-lb: retry"').length - 1,
     latenciesMs,
     remark,
-    problems: [...wrong.map((body) => `an idempotent call failed: ${body}`), ...problems],
+    problems: [...wrong.map((what) => `an idempotent call failed: ${what}`), ...problems],
   };
 }

@@ -17,6 +17,7 @@ export function drainable(server: Http2Server): (limitMs: number) => Promise<voi
     }, limitMs);
     await new Promise<void>((resolve) => {
       server.close(() => resolve());
+      // Node 24 does this by itself; older ones leave the sessions open.
       for (const session of sessions) session.close();
     });
     clearTimeout(limit);
