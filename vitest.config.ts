@@ -1,5 +1,10 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], exclude: ["test/interop/**", "test/thaw/**"], testTimeout: 10_000 },
+  test: {
+    include: ["test/**/*.test.ts"],
+    // Each has a command of its own.
+    exclude: ["test/{interop,thaw,package}/**"],
+    testTimeout: 10_000,
+  },
 });

@@ -1,0 +1,78 @@
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
+export type Kind = "esm" | "cjs";
+
+/** A project outside the repository that has installed what `npm pack` makes, and nothing else of the repository's. */
+export interface Project extends Disposable {
+  /** The package as it was installed. */
+  readonly installed: string;
+  /** The folder of the program call.ts, in a package of this kind. */
+  folder(kind: Kind): string;
+  /** The Node that runs this test, and the oldest that package.json allows. */
+  readonly nodes: { readonly current: string; readonly oldest: string };
+  /** Compiles call.ts, strictly and with every declaration file checked; throws what the compiler has to say. */
+  compile(kind: Kind, options: Readonly<Record<string, unknown>>): Promise<void>;
+}
+
+export async function createProject(): Promise<Project> {
+  const folder = mkdtempSync(join(tmpdir(), "connect-lb-package-"));
+  await npm(root, "pack", "--ignore-scripts", "--pack-destination", folder);
+  const tarball = readdirSync(folder).find((file) => file.endsWith(".tgz"));
+  const [, oldest] = /^>=(\d+\.\d+)$/.exec(manifest.engines.node) ?? [];
+  const peers = Object.keys(manifest.peerDependencies);
+  const dependencies = {
+    "connect-lb": `file:${tarball}`,
+    ...Object.fromEntries([...peers, "@types/node"].map((name) => [name, manifest.devDependencies[name]])),
+    // Node itself, from the packages that bring it for the project's own tools (test/package.json).
+    "node-oldest": `npm:node-linux-${process.arch}@${oldest}.0`,
+  };
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, dependencies }));
+  await npm(folder, "install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error");
+  const at = (kind: Kind) => join(folder, kind, "package");
+  for (const kind of ["esm", "cjs"] as const) {
+    mkdirSync(at(kind), { recursive: true });
+    writeFileSync(join(folder, kind, "package.json"), JSON.stringify({ type: kind === "esm" ? "module" : "commonjs" }));
+    cpSync(join(root, "test/package/call.ts"), join(at(kind), "call.ts"));
+    cpSync(join(root, "test/support/gen"), join(folder, kind, "support/gen"), { recursive: true });
+  }
+
+  return {
+    installed: join(folder, "node_modules/connect-lb"),
+    folder: at,
+    nodes: { current: process.execPath, oldest: join(folder, "node_modules/node-oldest/bin/node") },
+    async compile(kind, options) {
+      const compilerOptions = {
+        target: "es2022",
+        // Connect's own declarations need the DOM's.
+        lib: ["es2022", "dom"],
+        types: ["node"],
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        skipLibCheck: false,
+        ...options,
+      };
+      const config = join(at(kind), "tsconfig.json");
+      writeFileSync(config, JSON.stringify({ compilerOptions, files: ["call.ts"] }));
+      const tsc = join(root, "node_modules/typescript/bin/tsc");
+      await run(process.execPath, [tsc, "--project", config]).catch((error: { stdout: string }) => {
+        throw new Error(error.stdout);
+      });
+    },
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
+  };
+}
+
+async function npm(cwd: string, ...args: string[]): Promise<void> {
+  // Without what `npm run` tells its scripts, which is about the repository.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(?!config_cache)/i.test(name)));
+  await run("npm", args, { cwd, env });
+}
