@@ -1,0 +1,40 @@
+import { readFile } from "node:fs/promises";
+import type { Plugin } from "esbuild";
+
+/** What src/dns/guard.ts lets through; it masks every other type as one that is not decoded. */
+const RECORD_TYPES = ["A", "AAAA", "CNAME", "DNAME", "NS", "OPT", "PTR", "SOA", "SRV"];
+
+/**
+ * dns-packet as ES modules. As CommonJS it would be parsed twice at every start, first with the file and again when its
+ * wrapper is called; its require("buffer") would fail in an ES module ("Dynamic require is not supported"); and nothing
+ * of it could be left out: here the codecs of records that are never decoded are.
+ */
+export const dnsPacketAsModules: Plugin = {
+  name: "dns-packet-as-modules",
+  setup(build) {
+    build.onLoad({ filter: /[\\/]node_modules[\\/]dns-packet[\\/]\w+\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, "utf8");
+      const modules = source
+        .replace("const Buffer = require('buffer').Buffer", 'import { Buffer } from "node:buffer";')
+        .replace(/^const (\w+) = require\('(\.\/\w+)'\)$/gm, 'import $1 from "$2";')
+        .replace(/^const (\w+) = require\('(@.+)'\)$/gm, 'import * as $1 from "$2";')
+        .replace(/^const (\w+) = exports\.\w+ = /gm, "const $1 = ");
+      const body = withoutUnreadTypes(modules);
+      if (/\brequire\(/.test(body)) throw new Error(`${path}: not the dns-packet this plugin was written for`);
+      return { contents: `const exports = {};\n${body}\nexport default exports;\n` };
+    });
+  },
+};
+
+/** Every codec is a section of the file that begins by its constant; one function chooses among them. */
+function withoutUnreadTypes(source: string): string {
+  const unread = new Set(["typebitmap"]); // what codecs of DNSSEC share
+  const chooser = source.replace(/^ {4}case '(\w+)': return (r\w+)\n/gm, (line, type, codec) => {
+    if (RECORD_TYPES.includes(type)) return line;
+    unread.add(codec);
+    return "";
+  });
+  return chooser.replace(/^const (\w+) = \{\}\n[\s\S]*?(?=^const )/gm, (section, codec) =>
+    unread.has(codec) ? "" : section,
+  );
+}
