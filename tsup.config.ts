@@ -1,5 +1,20 @@
+import { readFile } from "node:fs/promises";
+import type { Plugin } from "esbuild";
 import { defineConfig } from "tsup";
 import { dnsPacketAsModules } from "./tsup.dns-packet.ts";
+
+/** The documentation in the option table is for its generator; a program need not carry it about. */
+const withoutOptionDocs: Plugin = {
+  name: "without-option-docs",
+  setup(build) {
+    build.onLoad({ filter: /option-table\.ts$/ }, async ({ path }) => {
+      const text = /\bdoc:\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'),?/g;
+      const contents = (await readFile(path, "utf8")).replace(text, "");
+      if (/\bdoc:\s*["'`]/.test(contents)) throw new Error(`${path}: a doc that is not one plain string`);
+      return { contents, loader: "ts" };
+    });
+  },
+};
 
 export default defineConfig({
   entry: { index: "src/index.ts", node: "src/node.ts" },
@@ -14,5 +29,5 @@ export default defineConfig({
   external: [/^node:/, /^@connectrpc\//, /^@bufbuild\//],
   // Both are inlined: cockatiel is ESM only, which require() cannot load everywhere, and dns-packet is CommonJS.
   noExternal: ["cockatiel", "dns-packet", "@leichtgewicht/ip-codec"],
-  esbuildPlugins: [dnsPacketAsModules],
+  esbuildPlugins: [dnsPacketAsModules, withoutOptionDocs],
 });

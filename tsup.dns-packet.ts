@@ -15,7 +15,7 @@ export const dnsPacketAsModules: Plugin = {
     build.onLoad({ filter: /[\\/]node_modules[\\/]dns-packet[\\/]\w+\.js$/ }, async ({ path }) => {
       const source = await readFile(path, "utf8");
       const modules = source
-        .replace("const Buffer = require('buffer').Buffer", 'import { Buffer } from "node:buffer";')
+        .replace("const Buffer = require('buffer').Buffer\n", "") // a global of Node's
         .replace(/^const (\w+) = require\('(\.\/\w+)'\)$/gm, 'import $1 from "$2";')
         .replace(/^const (\w+) = require\('(@.+)'\)$/gm, 'import * as $1 from "$2";')
         .replace(/^const (\w+) = exports\.\w+ = /gm, "const $1 = ");
