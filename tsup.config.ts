@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Plugin } from "esbuild";
 import { defineConfig } from "tsup";
+import { builtinsWithoutImport } from "./tsup.builtins.ts";
 import { dnsPacketAsModules } from "./tsup.dns-packet.ts";
 
 /** The documentation in the option table is for its generator; a program need not carry it about. */
@@ -26,8 +27,8 @@ export default defineConfig({
   clean: true,
   treeshake: true,
   removeNodeProtocol: false,
-  external: [/^node:/, /^@connectrpc\//, /^@bufbuild\//],
+  external: [/^@connectrpc\//, /^@bufbuild\//],
   // Both are inlined: cockatiel is ESM only, which require() cannot load everywhere, and dns-packet is CommonJS.
   noExternal: ["cockatiel", "dns-packet", "@leichtgewicht/ip-codec"],
-  esbuildPlugins: [dnsPacketAsModules, withoutOptionDocs],
+  esbuildPlugins: [builtinsWithoutImport, dnsPacketAsModules, withoutOptionDocs],
 });
