@@ -20,7 +20,7 @@ export const dnsPacketAsModules: Plugin = {
         .replace(/^const (\w+) = require\('(@.+)'\)$/gm, 'import * as $1 from "$2";')
         .replace(/^const (\w+) = exports\.\w+ = /gm, "const $1 = ");
       const body = withoutUnreadTypes(modules);
-      if (/\brequire\(/.test(body)) throw new Error(`${path}: not the dns-packet this plugin was written for`);
+      if (/\brequire\(|\brtxt\b/.test(body)) throw new Error(`${path}: not the dns-packet this plugin was written for`);
       return { contents: `const exports = {};\n${body}\nexport default exports;\n` };
     });
   },
