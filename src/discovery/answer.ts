@@ -72,7 +72,9 @@ export class AnswerCache {
       this.#suspect = undefined;
       const ttlMs = clamp(resolution.ttlMs, this.#limits.minTtlMs, this.#limits.maxTtlMs);
       this.#samples = resolution.partial ? (this.#samples ?? new Samples()) : undefined;
-      const listed = this.#samples?.merge(resolution.endpoints, ttlMs, now) ?? resolution.endpoints;
+      // Caches know nothing of our limits: they repeat a sample for as long as its own TTL.
+      const cachedMs = clamp(resolution.ttlMs, 0, Number.POSITIVE_INFINITY);
+      const listed = this.#samples?.merge(resolution.endpoints, cachedMs, now) ?? resolution.endpoints;
       const endpoints = sameEndpoints(this.#answer?.endpoints, listed);
       this.#answer = { endpoints, resolvedAt: now, ttlMs, freshMs: ttlMs * (0.8 + 0.2 * this.#random()) };
       return {};
