@@ -96,15 +96,21 @@ const FAILED_SERVER: ReadonlySet<Code> = new Set([
 /** Errors that Node's TLS raises about the peer's certificate, before a request is sent. */
 const CERTIFICATE_ERROR = /^(ERR_TLS_CERT_ALTNAME_INVALID|CERT_|UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED)/;
 
+/**
+ * What a server's TLS says of the client's certificate. In TLS 1.3 it comes after the client's side of the handshake, so
+ * the request may have left; but a server whose handshake failed has read none.
+ */
+const CERTIFICATE_ALERT =
+  /^ERR_SSL_(TLSV1|TLSV13|SSLV3)_ALERT_(CERTIFICATE_(REQUIRED|UNKNOWN|EXPIRED|REVOKED)|BAD_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)$/;
+
 /** A TLS handshake that did not come to its end: a server that speaks plain text, or one that hung up. */
 const HANDSHAKE_ERROR = /wrong version number|before secure TLS connection was established/;
 
 function isConnectPhase(cause: unknown): boolean {
   const { syscall, code = "" } = systemError(cause);
   if (syscall === "connect" || syscall === "getaddrinfo") return true;
-  return (
-    CERTIFICATE_ERROR.test(code) || code === "ERR_SSL_WRONG_VERSION_NUMBER" || HANDSHAKE_ERROR.test(messageOf(cause))
-  );
+  if (CERTIFICATE_ERROR.test(code) || CERTIFICATE_ALERT.test(code)) return true;
+  return code === "ERR_SSL_WRONG_VERSION_NUMBER" || HANDSHAKE_ERROR.test(messageOf(cause));
 }
 
 /** What Node says of headers that an interceptor of an attempt has set; another endpoint would take them no better. */

@@ -11,6 +11,7 @@ import { rejection } from "../support/endpoint-client.ts";
 import { type FaultyServer, startFaultyServer } from "../support/faulty-server.ts";
 import { EchoService } from "../support/gen/echo_pb.ts";
 import { startScriptedServer } from "../support/scripted-server.ts";
+import { startEchoServer } from "../support/servers.ts";
 import { ABORTS, FAULTS, type Fault } from "./faults.ts";
 
 // Every phase in which a call can fail, on real sockets: outcome, what the caller sees, and who executed it how often.
@@ -118,6 +119,17 @@ describe.each(wires)("%s over HTTP/%s", (protocol, httpVersion) => {
     expect(seen).toMatchObject({ code, isWireError: true });
     expect(callReport(seen)?.attempts.map((attempt) => [attempt.outcome, attempt.error])).toEqual([["answered", seen]]);
     expect(server.calls).toBe(1);
+  });
+
+  test("a server that wants a client certificate", async () => {
+    const tls = { ...(await authority.server({ dns: [NAME] })), ca: authority.ca };
+    await using server = await startEchoServer({ httpVersion, tls, mutualTls: true });
+    const { client } = clientOf([server.port], { protocol, httpVersion, tls: { ca: authority.ca, serverName: NAME } });
+    const error = await rejection(client.post({}));
+    expect(error).toMatchObject({ code: Code.Unavailable });
+    expect(error.message).toContain("ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED");
+    expect(callReport(error)?.attempts[0]?.outcome).toBe("not-sent");
+    expect(server.calls).toBe(0);
   });
 
   test("a route that the kernel does not have", async () => {

@@ -118,6 +118,11 @@ describe("by the shape of the error", () => {
       notSent("ERR_TLS_CERT_ALTNAME_INVALID"),
     ],
     [
+      "HTTP/1.1, TLS 1.3: a client without the certificate that the server wants",
+      local("alert", Code.Internal, systemError("", { code: "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED" })),
+      notSent("ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED"),
+    ],
+    [
       "TLS to a port that speaks plain text",
       local("wrong version", Code.Internal, systemError("", { code: "ERR_SSL_WRONG_VERSION_NUMBER" })),
       notSent("ERR_SSL_WRONG_VERSION_NUMBER"),
