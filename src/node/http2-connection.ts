@@ -30,14 +30,17 @@ export class Http2Connection {
   #streams = 0;
   #draining = false;
 
-  /** @param session has its permanent `error` listener already: the one who dialled added it before anything could fail. */
-  constructor(session: ClientHttp2Session, socket: Socket, options: Http2ConnectionOptions) {
+  /**
+   * @param session has its permanent `error` listener already: the one who dialled added it before anything could fail.
+   * @param roundTripMs as far as dialling could tell.
+   */
+  constructor(session: ClientHttp2Session, socket: Socket, roundTripMs: number, options: Http2ConnectionOptions) {
     const { clock } = options;
     this.#session = session;
     this.#socket = socket;
     this.#options = options;
     this.bornAt = clock.now();
-    this.liveness = new Http2Liveness(session, clock, {
+    this.liveness = new Http2Liveness(session, clock, roundTripMs, {
       onSuspect: () => this.#moveOn(),
       onDead: () => this.condemn(),
     });

@@ -61,6 +61,10 @@ export function dialHttp2(
     return { startedAt, connection, join() {}, abandon };
   }
   socket.unref();
+  let connectedAt = startedAt;
+  socket.once("connect", () => {
+    connectedAt = options.clock.now();
+  });
   const session = connectHttp2(origin, { createConnection: () => socket, settings: { enablePush: false } });
   const fail = (error: Error): void => {
     if (settled) return;
@@ -80,7 +84,9 @@ export function dialHttp2(
   session.once("remoteSettings", () => {
     if (settled || session.destroyed) return;
     settle();
-    resolve(new Http2Connection(session, socket, options));
+    // Either is a round trip at least, unless a proxy answers for the server: then the other one is.
+    const roundTripMs = Math.max(connectedAt - startedAt, options.clock.now() - connectedAt);
+    resolve(new Http2Connection(session, socket, roundTripMs, options));
   });
   abandon = (reason) => {
     if (settled) return;

@@ -31,6 +31,7 @@ export class Http2Liveness {
   readonly #clock: Clock;
   readonly #listener: SilenceListener;
   #heardAt: number;
+  /** Smoothed; undefined while there is no measurement that can be one. */
   #roundTripMs: number | undefined;
   #pings = 0;
   #verification: Promise<boolean> | undefined;
@@ -38,11 +39,12 @@ export class Http2Liveness {
   #waitingSince = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(session: ClientHttp2Session, clock: Clock, listener: SilenceListener) {
+  constructor(session: ClientHttp2Session, clock: Clock, roundTripMs: number, listener: SilenceListener) {
     this.#session = session;
     this.#clock = clock;
     this.#listener = listener;
     this.#heardAt = clock.now();
+    this.#measured(roundTripMs);
   }
 
   /**
@@ -148,9 +150,13 @@ export class Http2Liveness {
 
   #answered(durationMs: number): void {
     this.#heardAt = this.#clock.now();
-    // The process was frozen or busy meanwhile: that is no round trip.
-    if (durationMs > LONGEST_WAIT_MS) return;
-    this.#roundTripMs =
-      this.#roundTripMs === undefined ? durationMs : this.#roundTripMs + SMOOTHING * (durationMs - this.#roundTripMs);
+    this.#measured(durationMs);
+  }
+
+  #measured(durationMs: number): void {
+    // The process was frozen or busy meanwhile, or the clock was set: that is no round trip.
+    if (durationMs < 0 || durationMs > LONGEST_WAIT_MS) return;
+    const last = this.#roundTripMs;
+    this.#roundTripMs = last === undefined ? durationMs : last + SMOOTHING * (durationMs - last);
   }
 }

@@ -44,6 +44,29 @@ describe("verification of a connection that was idle", () => {
     expect(relay.connections).toBe(2);
   });
 
+  test("waits as long as round trips take, of which the dial has measured the first", async () => {
+    await using server = await startEchoServer({ httpVersion: "2" });
+    await using relay = await startFaultyRelay(server);
+    for (const [delayMs, atLeastMs, atMostMs] of [
+      [0, 45, 300],
+      [60, 240, 700],
+    ] as const) {
+      relay.delayMs = delayMs;
+      // Dialling is measured by the clock, so it must run here.
+      let offset = 0;
+      const clock = { now: () => Date.now() + offset };
+      const { client, transport } = endpointClient({ port: relay.port, clock });
+      await client.post({});
+      relay.silence();
+      offset = GAP_MS;
+      const started = performance.now();
+      relay.delayMs = 0;
+      await transport.connect?.(clock.now(), calls["may not be repeated"]);
+      expect(performance.now() - started).toBeGreaterThan(atLeastMs);
+      expect(performance.now() - started).toBeLessThan(atMostMs);
+    }
+  });
+
   test("a call that may be repeated is sent in the same flight, and fails as stale if there is no answer", async () => {
     await using server = await startEchoServer({ httpVersion: "2" });
     await using relay = await startFaultyRelay(server);
