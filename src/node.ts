@@ -14,7 +14,7 @@ export * from "./public.ts";
  * @throws ConfigurationError with everything that is wrong with the options.
  */
 export function createBalancedTransport(options: BalancedTransportOptions): BalancedTransport {
-  return balancedTransport(options, nodePlatform);
+  return balancedTransport(options, nodePlatform, [], globalThis.process?.env);
 }
 
 /**
@@ -32,5 +32,5 @@ export function balancedTransportFromEnv(
 ): BalancedTransport {
   const { target, sources, problems } = readEnvironment(name, env);
   if (target === undefined || problems.length > 0) throw new ConfigurationError(problems);
-  return balancedTransport({ target }, nodePlatform, sources);
+  return balancedTransport({ target }, nodePlatform, sources, env);
 }

@@ -1,12 +1,14 @@
 import type { Settings } from "./config/settings.ts";
+import type { HttpGet } from "./discovery/http.ts";
 import type { EndpointTransportFactory } from "./pool/endpoint-transport.ts";
 import type { Runtime } from "./runtime.ts";
-import type { DnsClientFactory } from "./target.ts";
+import type { DnsClientFactory } from "./schemes.ts";
 
 /** What a runtime (Node, an edge) contributes. */
 export interface Platform {
   readonly runtime: Runtime;
   readonly createDnsClient: DnsClientFactory;
+  readonly httpGet: HttpGet;
   /** Writes one line where a process's own messages go. */
   writeLog(line: string): void;
   /** The transports of endpoints, where the user brings none. */

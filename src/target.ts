@@ -1,129 +1,42 @@
+import type { Environment } from "./config/environment.ts";
 import { isServerAddress } from "./config/kinds.ts";
 import { nearest, suggestion } from "./config/nearest.ts";
 import { optionTable, variableOf } from "./config/option-table.ts";
 import type { DnsOptions } from "./config/options.ts";
 import { readWritten, type Source } from "./config/sources.ts";
-import { createConsulResolver } from "./discovery/consul.ts";
-import { createHostResolver } from "./discovery/host.ts";
 import { parseHostPort } from "./discovery/host-port.ts";
 import type { Resolver } from "./discovery/resolver.ts";
-import { sampleSizeOf } from "./discovery/samples.ts";
-import { createSrvResolver } from "./discovery/srv.ts";
-import { createStaticResolver } from "./discovery/static.ts";
-import type { AddressFamily, DnsClient } from "./dns/client.ts";
 import { ConfigurationError } from "./errors.ts";
-
-/** Makes a DNS client of the platform. Without servers, the system's are asked. */
-export type DnsClientFactory = (options: {
-  readonly servers: readonly string[] | undefined;
-  readonly transport: "udp" | "tcp";
-}) => DnsClient;
+import { type Registries, type Scheme, schemeResolver, schemes } from "./schemes.ts";
 
 /** The option that gives a target; for messages. */
 export type TargetOption = "target" | "fallbackTarget";
 
-/** A target taken apart: `scheme://[authority]/name[?key=value]` (gRPC's naming form). */
+/** A target taken apart: `scheme://[server,server]/name[?key=value]` (gRPC's naming form). */
 export interface Target {
   readonly option: TargetOption;
   readonly scheme: Scheme;
   readonly text: string;
-  /** The registry server to ask; "" for the system's resolvers. */
-  readonly authority: string;
+  /** The registry servers to ask, in this order; none for the system's resolvers. */
+  readonly servers: readonly string[];
   readonly name: string;
   /** What the query says to the scheme. */
   readonly query: Readonly<Record<string, string>>;
+  /** What it says more than once, of the keys that may be repeated. */
+  readonly lists: Readonly<Record<string, readonly string[]>>;
   /** What it says of the transport's options. */
   readonly options: Source;
 }
 
-interface Scheme {
-  readonly example: string;
-  /** What the query may say. */
-  readonly keys: readonly string[];
-  /** Whether a registry server can be named. */
-  readonly hasAuthority: boolean;
-  resolver(target: Target, sources: Sources): Resolver;
-}
-
-/** What resolvers ask, by what a target and the options say. */
-interface Sources {
-  readonly family: AddressFamily;
-  /** Undefined where nobody has chosen one. */
-  readonly transport: "udp" | "tcp" | undefined;
-  /** The DNS server that the target names, else those of the options, else the system's. */
-  dns(target: Target, defaults?: { readonly port?: number; readonly transport?: "tcp" }): DnsClient;
-  readonly systemDns: DnsClient;
-}
-
-const CONSUL_DNS_PORT = 8600;
-
-const schemes: Readonly<Record<string, Scheme>> = {
-  srv: {
-    example: "srv:///_grpc._tcp.users.example.com",
-    keys: ["sample"],
-    hasAuthority: true,
-    resolver: (target, { family, dns }) =>
-      createSrvResolver({
-        target: target.text,
-        name: target.name,
-        sampleSize: sampleSizeOf(target.query.sample),
-        dns: dns(target),
-        family,
-      }),
-  },
-  consul: {
-    example: "consul:///users?tag=canary",
-    keys: ["tag", "dc"],
-    hasAuthority: true,
-    resolver: (target, { family, transport, dns, systemDns }) =>
-      createConsulResolver({
-        target: target.text,
-        service: target.name,
-        tag: target.query.tag,
-        dc: target.query.dc,
-        // TCP: over UDP Consul leaves instances out without saying so.
-        dns: dns(target, { port: CONSUL_DNS_PORT, transport: "tcp" }),
-        overUdp: transport === "udp",
-        systemDns,
-        family,
-      }),
-  },
-  dns: {
-    example: "dns:///users.example.com:8443",
-    keys: ["sample"],
-    hasAuthority: true,
-    resolver: (target, { family, dns }) =>
-      createHostResolver({
-        target: target.text,
-        ...parseHostPort(target.name),
-        sampleSize: sampleSizeOf(target.query.sample),
-        dns: dns(target),
-        family,
-      }),
-  },
-  static: {
-    example: "static:///10.0.0.1:8080,10.0.0.2:8080",
-    keys: [],
-    hasAuthority: false,
-    resolver: (target, { family, systemDns }) =>
-      createStaticResolver({ target: target.text, entries: target.name.split(","), dns: systemDns, family }),
-  },
-};
-
 /** The resolver of a target. Nothing is looked up. */
-export function resolverOf(target: Target, options: DnsOptions, createDnsClient: DnsClientFactory): Resolver {
-  const { servers, transport, family = "auto" } = options;
-  const sources: Sources = {
-    family,
-    transport,
-    systemDns: createDnsClient({ servers, transport: transport ?? "udp" }),
-    dns: ({ authority }, defaults = {}) => {
-      const asked = authority === "" ? servers : [withPort(authority, defaults.port)];
-      return createDnsClient({ servers: asked, transport: transport ?? defaults.transport ?? "udp" });
-    },
-  };
+export function resolverOf(
+  target: Target,
+  options: DnsOptions,
+  registries: Registries,
+  env: Environment = {},
+): Resolver {
   try {
-    return target.scheme.resolver(target, sources);
+    return schemeResolver(target, options, registries, env);
   } catch (error) {
     throw new ConfigurationError([
       problem(target.option, target.text, error instanceof Error ? error.message : String(error)),
@@ -154,25 +67,42 @@ function parse(text: string, option: TargetOption, report: (what: string) => voi
     report(`there is no scheme "${schemeName}"${suggestion(schemeName, Object.keys(schemes))}`);
     return undefined;
   }
-  const server = authority === "" || isServerAddress(authority);
+  const servers = authority === "" ? [] : authority.split(",");
+  const notServers = servers.filter((server) => !isServer(server, scheme));
   if (authority.includes("@")) {
     report("credentials do not belong into a target");
   } else if (name === "") {
     if (authority === "") report(`it has no name, as in "${scheme.example}"`);
-    else report(`it has no name after the server, as in "${withName(scheme, schemeName, authority, server)}"`);
-  } else if (authority !== "" && !scheme.hasAuthority) {
+    else report(`it has no name after the server, as in "${withName(scheme, schemeName, authority, notServers)}"`);
+  } else if (servers.length > 0 && scheme.servers === "none") {
     report(`"${schemeName}" asks no server; write three slashes, as in "${scheme.example}"`);
-  } else if (!server) {
-    const system = `for the system's DNS servers write "${schemeName}:///${name}"`;
-    report(`the server "${authority}" must be an IP address, or address:port; ${system}`);
+  } else if (servers.length === 0 && scheme.servers === "named") {
+    report(`it names no server to ask, as in "${scheme.example}"`);
+  }
+  for (const server of scheme.servers === "none" || name === "" ? [] : notServers) {
+    if (authority.includes("@")) continue;
+    if (scheme.servers === "named") report(`the server "${server}" must be a host or an IP address, or host:port`);
+    else {
+      const system = `for the system's DNS servers write "${schemeName}:///${name}"`;
+      report(`the server "${server}" must be an IP address, or address:port; ${system}`);
+    }
   }
   if (name.includes("/")) report("its name has a slash; one name stands after the server");
-  return { option, scheme, text, authority, name: decoded(name, report), ...queryOf(query, scheme, option, report) };
+  return { option, scheme, text, servers, name: decoded(name, report), ...queryOf(query, scheme, option, report) };
 }
 
-function withName(scheme: Scheme, schemeName: string, authority: string, isServer: boolean): string {
-  return scheme.hasAuthority && isServer
-    ? scheme.example.replace(":///", `://${authority}/`)
+function isServer(text: string, scheme: Scheme): boolean {
+  if (isServerAddress(text) || scheme.servers !== "named") return isServerAddress(text);
+  try {
+    return /^[a-z0-9]([a-z0-9_.-]*[a-z0-9])?$/i.test(parseHostPort(text, 1).host);
+  } catch {
+    return false;
+  }
+}
+
+function withName(scheme: Scheme, schemeName: string, authority: string, notServers: readonly string[]): string {
+  return scheme.servers !== "none" && notServers.length === 0
+    ? scheme.example.replace(/:\/\/[^/]*\//, `://${authority}/`)
     : `${schemeName}:///${authority}`;
 }
 
@@ -182,20 +112,25 @@ function queryOf(
   scheme: Scheme,
   option: TargetOption,
   report: (what: string) => void,
-): Pick<Target, "query" | "options"> {
+): Pick<Target, "query" | "lists" | "options"> {
   const values: Record<string, string> = {};
+  const lists: Record<string, string[]> = {};
   const options = new Map<string, unknown>();
   const seen = new Set<string>();
   for (const [key, value] of new URLSearchParams(query)) {
     const row = optionTable.find((option) => option.name === key);
-    if (seen.has(key)) report(`"${key}" stands twice in its query`);
-    else if (row?.secret) report(`"${key}" may be a secret, which has no place in a target; set ${variableOf(key)}`);
+    const isRepeatable = scheme.repeatable?.includes(key) ?? false;
+    if (seen.has(key) && !isRepeatable) report(`"${key}" stands twice in its query`);
+    else if (scheme.secrets?.has(key)) {
+      report(`"${key}" is a secret, which has no place in a target; set ${scheme.secrets.get(key)}`);
+    } else if (row?.secret) report(`"${key}" may be a secret, which has no place in a target; set ${variableOf(key)}`);
     else if (row?.notInTarget) report(`"${key}" has no place in a target; set ${variableOf(key)}`);
     else if (row !== undefined && option === "fallbackTarget") {
       report(`"${key}" in its query is an option of the whole transport, which only "target" can give`);
     } else if (row === undefined && !scheme.keys.includes(key)) {
       report(`unknown key "${key}" in its query${suggestion(key, [...scheme.keys, ...queryOptions])}`);
     } else if (value === "") report(`"${key}" in its query is empty`);
+    else if (isRepeatable) lists[key] = [...(lists[key] ?? []), value];
     else if (row === undefined) values[key] = value;
     else {
       const reading = readWritten(row, value, `"${key}" in its query`);
@@ -204,7 +139,7 @@ function queryOf(
     }
     seen.add(key);
   }
-  return { query: values, options };
+  return { query: values, lists, options };
 }
 
 const queryOptions = optionTable.flatMap(({ name, secret, notInTarget }) =>
@@ -218,11 +153,6 @@ function decoded(name: string, report: (what: string) => void): string {
     report("it has a percent sign that starts no escape");
     return name;
   }
-}
-
-function withPort(authority: string, defaultPort: number | undefined): string {
-  const { host, port } = parseHostPort(authority, defaultPort ?? 53);
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** What somebody who forgot the form probably meant. */
@@ -241,7 +171,8 @@ function problem(option: TargetOption, text: string, what: string): string {
   return `${option} "${shown.length > 200 ? `${shown.slice(0, 200)}...` : shown}": ${what}`;
 }
 
-const SECRET_KEYS = new RegExp(
-  `([?&](?:${optionTable.flatMap(({ name, secret }) => (secret && name ? [name] : [])).join("|")})=)[^&#]*`,
-  "g",
-);
+const secretKeys = [
+  ...optionTable.flatMap(({ name, secret }) => (secret && name ? [name] : [])),
+  ...Object.values(schemes).flatMap(({ secrets }) => [...(secrets?.keys() ?? [])]),
+];
+const SECRET_KEYS = new RegExp(`([?&](?:${secretKeys.join("|")})=)[^&#]*`, "gi");

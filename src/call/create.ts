@@ -1,4 +1,5 @@
 import { checkOptions, checkTogether } from "../config/check-options.ts";
+import type { Environment } from "../config/environment.ts";
 import type { BalancedTransportOptions } from "../config/options.ts";
 import { settingsOf } from "../config/settings.ts";
 import { merged, type Source } from "../config/sources.ts";
@@ -12,13 +13,15 @@ import { Balanced, type BalancedTransport } from "./balanced-transport.ts";
 /**
  * A transport from the options in code, in the target's query, and in an environment, of which the former win.
  *
- * @param environment what variables say; the weaker source first.
+ * @param environment what variables say of the options; the weaker source first.
+ * @param env the variables, for those that are not ours: Consul's.
  * @throws ConfigurationError with everything that is wrong with them.
  */
 export function balancedTransport(
   options: BalancedTransportOptions,
   platform: Platform,
   environment: readonly Source[] = [],
+  env: Environment = {},
 ): BalancedTransport {
   const problems = checkOptions(options);
   const target = collecting(problems, () => targetOf(options));
@@ -27,7 +30,7 @@ export function balancedTransport(
   problems.push(...checkTogether(all));
   const fallbackTarget = collecting(problems, () => fallbackOf(all));
   const made = (from: Target | Resolver | undefined): Resolver | undefined =>
-    from !== undefined && "options" in from ? resolverOf(from, all.dns ?? {}, platform.createDnsClient) : from;
+    from !== undefined && "options" in from ? resolverOf(from, all.dns ?? {}, platform, env) : from;
   const resolver = collecting(problems, () => made(target));
   const fallback = collecting(problems, () => made(fallbackTarget));
   if (resolver === undefined || problems.length > 0) throw new ConfigurationError(problems);

@@ -12,6 +12,8 @@ export interface ConsulResolverOptions {
   /** At most one: DNS cannot ask for more. */
   readonly tag?: string | undefined;
   readonly dc?: string | undefined;
+  /** A prepared query to ask, by name or ID. */
+  readonly preparedQuery?: string | undefined;
   /** Default "consul". */
   readonly domain?: string | undefined;
   /**

@@ -6,20 +6,25 @@ import type { Resolution } from "./resolver.ts";
 /** A set that is incomplete because a look-up failed is asked for again soon. */
 const INCOMPLETE_TTL_SECONDS = 5;
 
+/** An SRV record, or what another source says that comes to the same. */
+export interface TargetRecord extends SrvRecord {
+  readonly metadata?: EndpointSpec["metadata"];
+}
+
 /**
  * Makes endpoints of SRV records and what is known of their targets: priority becomes the tier, and the addresses of a
  * target share its weight. Targets without addresses are left out; only if every one failed is it a failure.
  */
 export function toResolution(
   asked: string,
-  records: readonly SrvRecord[],
+  records: readonly TargetRecord[],
   located: ReadonlyMap<string, Located>,
 ): Resolution {
   const endpoints = new Map<string, EndpointSpec>();
   let ttlSeconds = Math.min(...records.map((record) => record.ttlSeconds));
   let negativeTtlSeconds = ttlSeconds;
   const failures: unknown[] = [];
-  for (const { target, port, priority, weight } of records) {
+  for (const { target, port, priority, weight, metadata } of records) {
     const found = located.get(target);
     if (found?.kind === "failed") failures.push(found.error);
     if (found?.kind === "none") negativeTtlSeconds = Math.min(negativeTtlSeconds, found.ttlSeconds);
@@ -27,7 +32,8 @@ export function toResolution(
     for (const record of found.records) {
       ttlSeconds = Math.min(ttlSeconds, record.ttlSeconds);
       const share = weight / found.records.length;
-      merge(endpoints, { address: record.address, port, name: target, weight: share, tier: priority });
+      const spec = { address: record.address, port, name: target, weight: share, tier: priority };
+      merge(endpoints, metadata === undefined ? spec : { ...spec, metadata });
     }
   }
   if (endpoints.size > 0) {
@@ -38,7 +44,7 @@ export function toResolution(
   return {
     kind: "empty",
     ttlMs: negativeTtlSeconds * 1000,
-    reason: `none of the ${records.length} SRV targets of ${asked} has an address of the wanted family`,
+    reason: `none of the ${records.length} targets of ${asked} has an address of the wanted family`,
   };
 }
 

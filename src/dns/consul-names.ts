@@ -7,6 +7,8 @@ export interface ConsulService {
   readonly service: string;
   readonly tag?: string | undefined;
   readonly dc?: string | undefined;
+  /** The name or ID of a prepared query to ask in place of the service, which then is only what TLS verifies. */
+  readonly preparedQuery?: string | undefined;
   /** Default "consul". */
   readonly domain?: string | undefined;
 }
@@ -20,11 +22,17 @@ export interface ConsulName {
 }
 
 /**
- * `[tag.]users.service[.dc1.dc].consul` or `_users._tag.service[.dc1.dc].consul`. A value comes before its keyword, and
+ * `[tag.]users.service[.dc1.dc].consul`, `users-q.query[.dc1].consul` or `_users._tag.service[.dc1.dc].consul`. A value comes before its keyword, and
  * all that stands before the service is one tag.
  */
-export function consulName({ service, tag, dc, domain = "consul" }: ConsulService): ConsulName {
+export function consulName({ service, tag, dc, preparedQuery, domain = "consul" }: ConsulService): ConsulName {
   const zone = checkName(domain);
+  if (preparedQuery !== undefined) {
+    if (tag !== undefined) throw new DnsError('"tag" is for services; a prepared query has tags of its own');
+    const where = dc === undefined ? "" : `.${checkLabel("datacenter", dc)}`;
+    const name = checkName(`${checkDotted("prepared query", preparedQuery)}.query${where}.${zone}`);
+    return { name, authority: `${checkLabel("service", service)}.service.${zone}`, domain: zone };
+  }
   const rest = `service${dc === undefined ? "" : `.${checkLabel("datacenter", dc)}.dc`}.${zone}`;
   const rfc2782 = /^_([^.]+)\._([^.]+)$/.exec(service);
   if (rfc2782) {
@@ -33,7 +41,7 @@ export function consulName({ service, tag, dc, domain = "consul" }: ConsulServic
     return { name: checkName(`_${plain}._${label}.${rest}`), authority: `${plain}.service.${zone}`, domain: zone };
   }
   const plain = checkLabel("service", service);
-  const prefix = tag === undefined ? "" : `${checkTag(tag)}.`;
+  const prefix = tag === undefined ? "" : `${checkDotted("tag", tag)}.`;
   return { name: checkName(`${prefix}${plain}.${rest}`), authority: `${plain}.service.${zone}`, domain: zone };
 }
 
@@ -44,11 +52,11 @@ function checkLabel(what: string, value: string | undefined): string {
   throw new DnsError(`${JSON.stringify(value ?? "")} is not a Consul ${what} that DNS can ask for: ${rule}`);
 }
 
-/** A tag may have dots. There is no way to ask for two tags. */
-function checkTag(tag: string): string {
-  return tag
+/** Tags and prepared queries may have dots. There is no way to ask for two tags. */
+function checkDotted(what: string, value: string): string {
+  return value
     .split(".")
-    .map((label) => checkLabel("tag", label))
+    .map((label) => checkLabel(what, label))
     .join(".");
 }
 

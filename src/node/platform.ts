@@ -2,11 +2,13 @@ import type { Platform } from "../platform.ts";
 import { systemRuntime } from "../runtime.ts";
 import { createNodeDnsClient } from "./dns-client.ts";
 import { createNodeEndpointTransports } from "./endpoint-transport.ts";
+import { nodeHttpGet } from "./http-get.ts";
 
 /** What Node contributes: its own sockets for DNS, connect-node's transports over guarded connections. */
 export const nodePlatform: Platform = {
   runtime: systemRuntime,
   createDnsClient: (options) => createNodeDnsClient(options, systemRuntime),
+  httpGet: nodeHttpGet,
   writeLog: (line) => void process.stderr.write(`${line}\n`),
   createEndpointTransports: ({ protocol, httpVersion, attemptInterceptors, connection }) =>
     createNodeEndpointTransports({

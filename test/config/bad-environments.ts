@@ -71,11 +71,13 @@ export const badEnvironments: readonly {
   },
   {
     env: { CONNECT_LB_TARGET: "http://users" },
-    message: 'target "http://users": there is no scheme "http"; there are srv, consul, dns, static',
+    message:
+      'target "http://users": there is no scheme "http"; there are srv, consul, consul+http, consul+https, dns, static',
   },
   {
     env: { CONNECT_LB_TARGET: "etcd://10.0.0.7:2379/users" },
-    message: 'target "etcd://10.0.0.7:2379/users": there is no scheme "etcd"; there are srv, consul, dns, static',
+    message:
+      'target "etcd://10.0.0.7:2379/users": there is no scheme "etcd"; there are srv, consul, consul+http, consul+https, dns, static',
   },
   {
     name: "retry",
@@ -473,6 +475,11 @@ export const badEnvironments: readonly {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test?tls-key=hunter2" },
     message:
       'target "srv:///_grpc._tcp.users.test?tls-key=***": "tls-key" may be a secret, which has no place in a target; set CONNECT_LB_TLS_KEY',
+  },
+  {
+    env: { CONNECT_LB_TARGET: "consul+http://10.0.0.1/users?token=hunter2" },
+    message:
+      'target "consul+http://10.0.0.1/users?token=***": "token" is a secret, which has no place in a target; set CONSUL_HTTP_TOKEN',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test?tls-ca=x" },

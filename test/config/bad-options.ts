@@ -225,7 +225,8 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "http://users.example.com", tls: false },
-    message: 'target "http://users.example.com": there is no scheme "http"; there are srv, consul, dns, static',
+    message:
+      'target "http://users.example.com": there is no scheme "http"; there are srv, consul, consul+http, consul+https, dns, static',
   },
   {
     options: { target: "srv:/users", tls: false },
@@ -293,7 +294,8 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "etcd://10.0.0.7/services", tls: false },
-    message: 'target "etcd://10.0.0.7/services": there is no scheme "etcd"; there are srv, consul, dns, static',
+    message:
+      'target "etcd://10.0.0.7/services": there is no scheme "etcd"; there are srv, consul, consul+http, consul+https, dns, static',
   },
   {
     options: { target: "srv:///x.test?max-atempts=2", tls: false },
@@ -417,5 +419,86 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
     options: { target: " srv:///x.test", tls: false },
     message:
       'target " srv:///x.test": it must have the form scheme://[server]/name, such as "srv:///_grpc._tcp.users.example.com"',
+  },
+  {
+    options: { target: "consul:///users?query=geo&tag=v1", tls: false },
+    message: 'target "consul:///users?query=geo&tag=v1": "tag" is for services; a prepared query has tags of its own',
+  },
+  {
+    options: { target: "consul://10.0.0.1,agent/users", tls: false },
+    message:
+      'target "consul://10.0.0.1,agent/users": the server "agent" must be an IP address, or address:port; for the system\'s DNS servers write "consul:///users"',
+  },
+  {
+    options: { target: "consul+http:///users", tls: false },
+    message: 'target "consul+http:///users": it names no server to ask, as in "consul+http://127.0.0.1:8500/users"',
+  },
+  {
+    options: { target: "consul+https:///users", tls: false },
+    message: 'target "consul+https:///users": it names no server to ask, as in "consul+https://127.0.0.1:8501/users"',
+  },
+  {
+    options: { target: "consul+http://10.0.0.1:8500", tls: false },
+    message:
+      'target "consul+http://10.0.0.1:8500": it has no name after the server, as in "consul+http://10.0.0.1:8500/users"',
+  },
+  {
+    options: { target: "consul+http://10.0.0.1,/users", tls: false },
+    message: 'target "consul+http://10.0.0.1,/users": the server "" must be a host or an IP address, or host:port',
+  },
+  {
+    options: { target: "consul+http://agent:85000/users", tls: false },
+    message:
+      'target "consul+http://agent:85000/users": the server "agent:85000" must be a host or an IP address, or host:port',
+  },
+  {
+    options: { target: "consul+http://10.0.0.1/users/canary", tls: false },
+    message: 'target "consul+http://10.0.0.1/users/canary": its name has a slash; one name stands after the server',
+  },
+  {
+    options: { target: "consul+http://10.0.0.1/us ers", tls: false },
+    message:
+      'target "consul+http://10.0.0.1/us ers": "us ers.service.consul" is not a DNS name: only printable ASCII is allowed, write it in its xn-- form',
+  },
+  {
+    options: { target: "consul+http://10.0.0.1/_users._canary", tls: false },
+    message:
+      'target "consul+http://10.0.0.1/_users._canary": write the service "_users._canary" as in "users?tag=canary"',
+  },
+  {
+    options: { target: "consul+http://10.0.0.1/users?passing=yes", tls: false },
+    message:
+      'target "consul+http://10.0.0.1/users?passing=yes": "passing" in its query must be "true" or "false", not "yes"',
+  },
+  {
+    options: { target: "consul+http://10.0.0.1/users?pasing=true", tls: false },
+    message:
+      'target "consul+http://10.0.0.1/users?pasing=true": unknown key "pasing" in its query; did you mean "passing"?',
+  },
+  {
+    options: { target: "consul+http://10.0.0.1/users?index=7", tls: false },
+    message:
+      'target "consul+http://10.0.0.1/users?index=7": unknown key "index" in its query; docs/configuration.md lists what there is',
+  },
+  {
+    options: { target: "consul+http://10.0.0.1/users?near=a&near=b", tls: false },
+    message: 'target "consul+http://10.0.0.1/users?near=a&near=b": "near" stands twice in its query',
+  },
+  {
+    options: { target: "consul+http://10.0.0.1/users?tag=a&tag=", tls: false },
+    message: 'target "consul+http://10.0.0.1/users?tag=a&tag=": "tag" in its query is empty',
+  },
+  {
+    options: { target: "consul+http://10.0.0.1/users?query=geo&filter=x", tls: false },
+    message:
+      'target "consul+http://10.0.0.1/users?query=geo&filter=x": "tag", "filter" and "passing" are for services; a prepared query has its own',
+  },
+  {
+    options: { target: "consul+http://:secret@10.0.0.1/users", tls: false },
+    message: 'target "consul+http://***@10.0.0.1/users": credentials do not belong into a target',
+  },
+  {
+    options: { target: "consul-http://10.0.0.1/users", tls: false },
+    message: 'target "consul-http://10.0.0.1/users": there is no scheme "consul-http"; did you mean "consul+http"?',
   },
 ];

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { DnsOptions } from "../../src/config/options.ts";
 import type { Resolution } from "../../src/discovery/resolver.ts";
-import { createNodeDnsClient } from "../../src/node/dns-client.ts";
+import { nodePlatform } from "../../src/node/platform.ts";
 import { systemRuntime } from "../../src/runtime.ts";
-import { type DnsClientFactory, parseTarget, resolverOf } from "../../src/target.ts";
+import { parseTarget, resolverOf } from "../../src/target.ts";
 import { a, message, name, record, SOA, srv } from "../dns/records.ts";
 import { MESSAGES } from "../support/dns-messages.ts";
 import { type Answering, startDnsPeer } from "../support/dns-peer.ts";
@@ -17,8 +17,7 @@ async function resolve(
 ) {
   await using peer = await startDnsPeer(answering);
   const options = { ...dns, ...(servers === undefined ? {} : { servers: servers(peer.address) }) };
-  const create: DnsClientFactory = (client) => createNodeDnsClient(client, systemRuntime);
-  const resolver = resolverOf(parseTarget(target(peer.address)), options, create);
+  const resolver = resolverOf(parseTarget(target(peer.address)), options, nodePlatform);
   const { clock, random } = systemRuntime;
   const limits = { signal: new AbortController().signal, deadline: clock.now() + 1_000 };
   const resolution = await resolver.resolve({ ...limits, clock, random, reason: "first" });

@@ -16,6 +16,7 @@ export function fakePlatform(
       const config = { servers: servers.map((address) => ({ address, port: 53 })) };
       return createDnsClient({ servers: async () => config, sockets, runtime, transport });
     },
+    httpGet: () => Promise.reject(new Error("no HTTP here")),
     writeLog: () => {},
     createEndpointTransports: () => createTransport,
   };

@@ -1,0 +1,125 @@
+import type { AddressFamily, DnsClient } from "../dns/client.ts";
+import { canonicalIp } from "../dns/ip-address.ts";
+import { canonicalName, checkName } from "../dns/name.ts";
+import { type ConsulAgentsOptions, createConsulAgents } from "./consul-agents.ts";
+import { type ConsulInstance, readInstances } from "./consul-health.ts";
+import { earlier, type Located, locateHosts, ofFamily } from "./follow-up.ts";
+import type { HttpResponse } from "./http.ts";
+import type { Resolution, ResolveContext, Resolver } from "./resolver.ts";
+import { addressesFound, type TargetRecord, toResolution } from "./targets.ts";
+
+/** What a target says of the service. */
+export interface ConsulHttpQuery {
+  readonly service: string;
+  /** Instances must have all of them. */
+  readonly tags?: readonly string[];
+  readonly dc?: string | undefined;
+  /** Measures distance from this node, or from the agent: "_agent". The order is in the endpoints' metadata, for pickers. */
+  readonly near?: string | undefined;
+  /** Consul's filter expression. */
+  readonly filter?: string | undefined;
+  /** `false`: instances with a warning too, with their weight for that, as in Consul DNS. Default true. */
+  readonly passing?: boolean | undefined;
+  /** A prepared query, by name or ID: it says which instances there are, and the service only what TLS verifies. */
+  readonly preparedQuery?: string | undefined;
+}
+
+export interface ConsulHttpResolverOptions extends ConsulHttpQuery, ConsulAgentsOptions {
+  /** As the user wrote it; for messages. */
+  readonly target: string;
+  readonly family: AddressFamily;
+}
+
+/**
+ * The healthy instances of a Consul service, from its HTTP API: one request per look-up, and no blocking query, which
+ * would need a process that waits. Complete where Consul's DNS leaves instances out above a thousand.
+ */
+export function createConsulHttpResolver(options: ConsulHttpResolverOptions): Resolver {
+  const { target, service, family, dns } = options;
+  const authority = authorityOf(options);
+  const path = pathOf(options);
+  const ask = createConsulAgents(options);
+  return {
+    target,
+    authority,
+    async resolve(context) {
+      const response = await ask(path, context);
+      const instances = instancesOf(response, options.near !== undefined);
+      if (instances.length === 0) {
+        return { kind: "empty", ttlMs: 0, reason: `Consul names no instance of ${service}: ${causes(response)}` };
+      }
+      return locate(instances, { asked: service, dns, family, context });
+    },
+  };
+}
+
+function authorityOf({ service, tags = [], filter, passing, preparedQuery }: ConsulHttpQuery): string {
+  if (/^_[^.]+\._/.test(service)) throw new TypeError(`write the service "${service}" as in "users?tag=canary"`);
+  if (preparedQuery !== undefined && (tags.length > 0 || filter !== undefined || passing !== undefined)) {
+    throw new TypeError('"tag", "filter" and "passing" are for services; a prepared query has its own');
+  }
+  return checkName(`${service}.service.consul`);
+}
+
+/** `stale`: any server may answer, not the leader alone, so that a cluster without one still does. */
+function pathOf({ service, tags = [], dc, near, filter, passing = true, preparedQuery }: ConsulHttpQuery): string {
+  const query = new URLSearchParams({ stale: "" });
+  const set = (key: string, value: string | undefined) => value !== undefined && query.append(key, value);
+  for (const tag of tags) set("tag", tag);
+  set("dc", dc);
+  set("near", near);
+  set("filter", filter);
+  if (preparedQuery !== undefined) return `/v1/query/${encodeURIComponent(preparedQuery)}/execute?${query}`;
+  if (passing) set("passing", "true");
+  return `/v1/health/service/${encodeURIComponent(service)}?${query}`;
+}
+
+/** @param inOrder the nearest one stands first: its metadata says `near: "0"`. */
+function instancesOf({ body }: HttpResponse, inOrder: boolean): ConsulInstance[] {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(body);
+  } catch (error) {
+    throw new Error("Consul's answer is no JSON", { cause: error });
+  }
+  const nodes = typeof answer === "object" && answer !== null && "Nodes" in answer ? answer.Nodes : answer;
+  const instances = readInstances(nodes);
+  if (!inOrder) return instances;
+  return instances.map((one, index) => ({ ...one, metadata: { ...one.metadata, near: `${index}` } }));
+}
+
+/** The API has no TTL: as with the 0 of Consul's DNS, `dns.minTtlMs` says how long an answer is used. */
+const TTL_SECONDS = 0;
+
+async function locate(
+  instances: readonly ConsulInstance[],
+  { asked, dns, family, context }: { asked: string; dns: DnsClient; family: AddressFamily; context: ResolveContext },
+): Promise<Resolution> {
+  const records = instances.map(({ host, ...instance }): TargetRecord => {
+    return { ...instance, target: canonicalIp(host) ?? canonicalName(host), priority: 0, ttlSeconds: TTL_SECONDS };
+  });
+  const located = new Map<string, Located>();
+  const named: string[] = [];
+  for (const { target } of records) {
+    if (canonicalIp(target) === undefined) named.push(target);
+    else located.set(target, addressOf(target, family));
+  }
+  const limits = earlier(context, context.clock);
+  const followed = await locateHosts(named, (host) => dns.addresses(host, limits, family));
+  return toResolution(asked, records, new Map([...located, ...followed]));
+}
+
+function addressOf(address: string, family: AddressFamily): Located {
+  const usable = ofFamily([{ address, ttlSeconds: TTL_SECONDS }], family);
+  return usable.length > 0 ? addressesFound(usable) : { kind: "none", ttlSeconds: TTL_SECONDS };
+}
+
+function causes({ headers }: HttpResponse): string {
+  if (headers["x-consul-results-filtered-by-acls"] === "true") {
+    return "its token (CONSUL_HTTP_TOKEN) may not read all of it, which takes service:read and node:read";
+  }
+  const unhealthy = "none is healthy, or the service or a tag of it is unknown";
+  return headers["x-consul-default-acl-policy"] === "deny"
+    ? `${unhealthy}, or there is no token that may read it (CONSUL_HTTP_TOKEN, with service:read and node:read)`
+    : `${unhealthy}, or the agent has just restarted`;
+}

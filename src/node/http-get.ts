@@ -1,0 +1,64 @@
+import { type IncomingMessage, request as sendRequest } from "node:http";
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import type { HttpGet, HttpRequest, HttpResponse } from "../discovery/http.ts";
+import { hostAndPort } from "../endpoint.ts";
+import { tcpOptions, tlsOptions } from "./address.ts";
+
+/**
+ * `node:http` rather than fetch: fetch keeps its connection for 4 s, cannot be told which address to dial, and holds
+ * the process while it waits.
+ */
+export const nodeHttpGet: HttpGet = (request) =>
+  new Promise((resolve, reject) => {
+    const { verifiedName, port, path, headers, signal, timeoutMs } = request;
+    signal.throwIfAborted();
+    const socket = openSocket(request).unref();
+    // Without an agent, it asks for the connection to be closed after the answer.
+    const sent = sendRequest({
+      createConnection: () => socket,
+      path,
+      headers: { ...headers, host: hostAndPort(verifiedName, port) },
+    });
+    const onAbort = () => fail(signal.reason);
+    const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs).unref();
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+      socket.destroy();
+    };
+    const fail = (error: unknown) => {
+      done();
+      reject(error);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    // Both stay: a late error that nobody hears ends the process.
+    socket.on("error", fail);
+    sent.on("error", fail);
+    sent.on("response", (message) => {
+      readBody(message, request).then((response) => {
+        done();
+        resolve(response);
+      }, fail);
+    });
+    sent.end();
+  });
+
+function openSocket(request: HttpRequest): Socket {
+  const tcp = tcpOptions(request);
+  return request.tls === false
+    ? connectTcp(tcp)
+    : connectTls({ ...tcp, ...tlsOptions(request.verifiedName, request.tls) });
+}
+
+async function readBody(message: IncomingMessage, { maxBytes }: HttpRequest): Promise<HttpResponse> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  const { statusCode = 0, headers } = message;
+  return { status: statusCode, headers, body: Buffer.concat(chunks).toString("utf8") };
+}
