@@ -26,7 +26,7 @@ const MAX_BYTES = 32 * 1024 * 1024;
 /** For some seconds after a leader is lost, a part of the answers is 500. */
 const MIN_TRIES = 3;
 
-/** Asks one of several Consul agents. A status below 500 is an answer; anything else, and the next agent is asked. */
+/** Asks one of several Consul agents: the next one where one fails. What an agent refuses, the others would refuse, too. */
 export function createConsulAgents({ agents, tls, token, get, dns }: ConsulAgentsOptions) {
   let first = 0;
 
@@ -44,7 +44,8 @@ export function createConsulAgents({ agents, tls, token, get, dns }: ConsulAgent
       timeoutMs: Math.ceil(Math.min(ATTEMPT_LIMIT_MS, leftMs)),
       maxBytes: MAX_BYTES,
     });
-    if (response.status >= 500) throw new Error(describe(response, secret));
+    // 429: an agent serves at most 200 connections of one client address (limits.http_max_conns_per_client).
+    if (response.status >= 500 || response.status === 429) throw new Error(describe(response, secret));
     return response;
   }
 
