@@ -13,10 +13,10 @@ export const nodeHttpGet: HttpGet = (request) =>
   new Promise((resolve, reject) => {
     const { verifiedName, port, path, headers, signal, timeoutMs } = request;
     signal.throwIfAborted();
-    const socket = openSocket(request).unref();
-    // Without an agent, it asks for the connection to be closed after the answer.
+    // Without an agent, it asks for the connection to be closed after the answer. It throws where a header cannot be
+    // sent, before it connects.
     const sent = sendRequest({
-      createConnection: () => socket,
+      createConnection: () => openSocket(request).unref().on("error", fail),
       path,
       headers: { ...headers, host: hostAndPort(verifiedName, port) },
     });
@@ -25,15 +25,10 @@ export const nodeHttpGet: HttpGet = (request) =>
     const done = () => {
       clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);
-      socket.destroy();
-    };
-    const fail = (error: unknown) => {
-      done();
-      reject(error);
+      sent.destroy();
     };
     signal.addEventListener("abort", onAbort, { once: true });
-    // Both stay: a late error that nobody hears ends the process.
-    socket.on("error", fail);
+    // Its listener stays, as the socket's does: a late error that nobody hears ends the process.
     sent.on("error", fail);
     sent.on("response", (message) => {
       readBody(message, request).then((response) => {
@@ -42,6 +37,11 @@ export const nodeHttpGet: HttpGet = (request) =>
       }, fail);
     });
     sent.end();
+
+    function fail(error: unknown): void {
+      done();
+      reject(error);
+    }
   });
 
 function openSocket(request: HttpRequest): Socket {

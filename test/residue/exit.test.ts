@@ -9,6 +9,7 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type DemoDnsServer, startDnsServer } from "../../examples/demo/dns-server.ts";
 import { type BlackHole, startBlackHole } from "../support/black-hole.ts";
+import { type HttpScript, startHttpScript } from "../support/http-script.ts";
 import { type EchoServer, startEchoServer } from "../support/servers.ts";
 import type { ChildOptions } from "./child.ts";
 
@@ -19,6 +20,8 @@ const runs = 5;
 
 let dns: DemoDnsServer;
 let blackHole: BlackHole;
+let consul: HttpScript;
+let silentConsul: HttpScript;
 const deadResolver = createSocket("udp4");
 const servers: EchoServer[] = [];
 
@@ -38,6 +41,11 @@ beforeAll(async () => {
   dns = await startDnsServer();
   blackHole = await startBlackHole();
   deadResolver.bind(0, "127.0.0.1");
+  silentConsul = await startHttpScript(() => {});
+  consul = await startHttpScript(({ url = "" }, response) => {
+    const Port = servers[url.includes("/v2?") ? 0 : 1]?.port;
+    response.end(JSON.stringify([{ Node: {}, Service: { Address: "127.0.0.1", Port }, Checks: [] }]));
+  });
   for (const httpVersion of ["2", "1.1"] as const) {
     const server = await startEchoServer({ httpVersion });
     servers.push(server);
@@ -50,6 +58,7 @@ afterAll(async () => {
   for (const server of servers) server.kill();
   deadResolver.close();
   blackHole[Symbol.dispose]();
+  for (const agent of [consul, silentConsul]) await agent[Symbol.asyncDispose]();
   await dns.close();
   rmSync(folder, { recursive: true });
 });
@@ -99,6 +108,17 @@ describe.each(["2", "1.1"] as const)(
       }),
       "a resolver that is dead": () => ({
         target: named(`127.0.0.1:${deadResolver.address().port}`),
+        request: {},
+        timeoutMs: 150,
+        result: /timed out/,
+      }),
+      "a look-up in Consul over HTTP": () => ({
+        target: `consul+http://${consul.address}/v${httpVersion.replace(".", "")}`,
+        request: {},
+        result: /^ok$/,
+      }),
+      "a Consul agent that does not answer": () => ({
+        target: `consul+http://${silentConsul.address}/users`,
         request: {},
         timeoutMs: 150,
         result: /timed out/,

@@ -1,0 +1,143 @@
+import { describe, expect, test } from "vitest";
+import { readInstances } from "../../src/discovery/consul-health.ts";
+import { nodePlatform } from "../../src/node/platform.ts";
+import { systemRuntime } from "../../src/runtime.ts";
+import { parseTarget, resolverOf } from "../../src/target.ts";
+import { type HttpScript, startHttpScript } from "../support/http-script.ts";
+
+// The health API as it may answer, from the target as a user writes it. What a real Consul answers: test/interop.
+
+type Scripted = Parameters<typeof startHttpScript>[0];
+
+const instance = (address: string, more: object = {}) => ({
+  Node: { Node: "n1", Address: "10.0.0.9", Datacenter: "dc1" },
+  Service: { Address: address, Port: 80, Weights: { Passing: 1, Warning: 1 } },
+  Checks: [{ Status: "passing" }],
+  ...more,
+});
+
+const answering =
+  (status: number, body: unknown, headers: Record<string, string> = {}): Scripted =>
+  (_, response) => {
+    response.writeHead(status, headers).end(typeof body === "string" ? body : JSON.stringify(body));
+  };
+
+function resolve(agents: readonly HttpScript[], rest = "users", env: Record<string, string> = {}) {
+  const target = `consul+http://${agents.map(({ address }) => address).join(",")}/${rest}`;
+  const resolver = resolverOf(parseTarget(target), {}, nodePlatform, env);
+  const { clock, random } = systemRuntime;
+  return () => {
+    const { signal } = new AbortController();
+    return resolver.resolve({ signal, deadline: clock.now() + 5_000, clock, random, reason: "first" });
+  };
+}
+
+test.each([
+  ["users", "/v1/health/service/users?stale=&passing=true"],
+  ["users?passing=false", "/v1/health/service/users?stale="],
+  ["users?tag=a&tag=b%26c&dc=dc2", "/v1/health/service/users?stale=&tag=a&tag=b%26c&dc=dc2&passing=true"],
+  ["users.v1?near=_agent", "/v1/health/service/users.v1?stale=&near=_agent&passing=true"],
+  ["users?filter=a%20%3D%3D%20%22b%22", "/v1/health/service/users?stale=&filter=a+%3D%3D+%22b%22&passing=true"],
+  ["users?query=users-q&near=n1", "/v1/query/users-q/execute?stale=&near=n1"],
+])("consul+http://…/%s is one request for %s", async (rest, path) => {
+  await using agent = await startHttpScript(answering(200, [instance("10.0.0.1")]));
+  expect(await resolve([agent], rest)()).toMatchObject({ kind: "endpoints", ttlMs: 0 });
+  expect(agent.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([`GET ${path}`]);
+  expect(agent.requests[0]?.headers).toEqual({
+    host: agent.address,
+    connection: "close",
+    "accept-encoding": "identity",
+  });
+});
+
+describe("an agent that fails", () => {
+  test.each<[string, Scripted, RegExp]>([
+    ["500", answering(500, "No cluster leader"), /answered 500 \(No cluster leader\)/],
+    ["429", answering(429, "too many connections"), /answered 429 \(too many connections\)/],
+    ["a connection that is cut", (_, response) => response.destroy(), /socket hang up/],
+    [
+      "an answer that is cut",
+      (_, response) => {
+        response.writeHead(200, { "content-length": 1_000 }).write("[");
+        setImmediate(() => response.destroy());
+      },
+      /aborted/,
+    ],
+  ])("%s: the next one is asked, and from then on first", async (_, failing, message) => {
+    await using bad = await startHttpScript(failing);
+    await using good = await startHttpScript(answering(200, [instance("10.0.0.1")]));
+    const both = resolve([bad, good]);
+    expect(await both()).toMatchObject({ endpoints: [{ address: "10.0.0.1" }] });
+    await both();
+    expect(bad.requests).toHaveLength(1);
+    await expect(resolve([bad])()).rejects.toThrow(message);
+    expect(bad.requests).toHaveLength(4);
+  });
+});
+
+test.each<[string, Scripted, RegExp]>([
+  ["a refusal", answering(403, "Permission denied"), /Consul at 127.* answered 403 \(Permission denied\)$/],
+  ["a query that does not exist", answering(404, "Query not found"), /answered 404 \(Query not found\)$/],
+  ["a redirect", answering(302, "", { location: "http://127.0.0.1:1/" }), /answered 302$/],
+  ["no JSON", answering(200, "<html>"), /Consul's answer is no JSON/],
+  ["no list", answering(200, { error: 1 }), /no list of instances/],
+])("%s is a failure that is not tried again", async (_, answer, message) => {
+  await using agent = await startHttpScript(answer);
+  await expect(resolve([agent])()).rejects.toThrow(message);
+  expect(agent.requests).toHaveLength(1);
+});
+
+test("a token that comes back in an answer is in no error", async () => {
+  for (const status of [403, 500]) {
+    await using agent = await startHttpScript((request, response) => {
+      response.writeHead(status).end(`no such token: ${request.headers["x-consul-token"]}`);
+    });
+    await expect(resolve([agent], "users", { CONSUL_HTTP_TOKEN: "hunter2" })()).rejects.toThrow(
+      /no such token: \*\*\*/,
+    );
+  }
+});
+
+test("an instance that is registered twice is one endpoint with both weights", async () => {
+  await using agent = await startHttpScript(answering(200, [instance("10.0.0.1"), instance("10.0.0.1")]));
+  expect(await resolve([agent])()).toMatchObject({ endpoints: [{ address: "10.0.0.1", weight: 2 }] });
+});
+
+describe("entries of an answer", () => {
+  const service = (Service: object) => ({ Service: { Address: "10.0.0.1", Port: 80, ...Service } });
+  const checks = (...statuses: unknown[]) => ({ Checks: statuses.map((Status) => ({ Status })) });
+  const weights = { Weights: { Passing: 7, Warning: 2 } };
+
+  test.each<[string, object, object]>([
+    ["without an address: the node's", service({ Address: "" }), { host: "10.0.0.9" }],
+    ["passing", { ...service(weights), ...checks("passing", "passing") }, { weight: 7 }],
+    ["one warning", { ...service(weights), ...checks("passing", "warning") }, { weight: 2 }],
+    ["without a check", { ...service(weights), Checks: [] }, { weight: 7 }],
+    ["without weights", service({ Weights: undefined }), { weight: 1 }],
+    ["weight 0", service({ Weights: { Passing: 0 } }), { weight: 0 }],
+    ["a weight that is none", service({ Weights: { Passing: "9" } }), { weight: 1 }],
+    ["a weight out of range", service({ Weights: { Passing: 1e9 } }), { weight: 1 }],
+    [
+      "tags and meta",
+      service({ Tags: ["a", 1], Meta: { node: "x", y: 2 } }),
+      {
+        metadata: { node: "n1", dc: "dc1", tags: "a,", "meta.node": "x", "meta.y": "" },
+      },
+    ],
+  ])("%s", (_, more, expected) => {
+    expect(readInstances([instance("10.0.0.1", more)])).toEqual([expect.objectContaining(expected)]);
+  });
+
+  test.each<[string, unknown]>([
+    ["critical", instance("10.0.0.1", checks("passing", "critical"))],
+    ["a status that is unknown", instance("10.0.0.1", checks("passing", "maintenance?"))],
+    ["port 0", instance("10.0.0.1", service({ Port: 0 }))],
+    ["port 70000", instance("10.0.0.1", service({ Port: 70_000 }))],
+    ["a port that is text", instance("10.0.0.1", service({ Port: "80" }))],
+    ["no address at all", instance("", { Node: {} })],
+    ["null", null],
+    ["a number", 7],
+  ])("%s is left out", (_, entry) => {
+    expect(readInstances([entry])).toEqual([]);
+  });
+});
