@@ -197,6 +197,23 @@ describe("what differs", () => {
     expect(String(await rejection(wrong.transport.refresh()))).toMatch(/500 \(Failed to create boolean expression/);
   });
 
+  test("1,100 instances: HTTP names them all, DNS those that fit into 64 KB", { timeout: 60_000 }, async () => {
+    const name = `users-${++services}`;
+    const ids = Array.from({ length: 1_100 }, (_, i) => `${name}-${i}`);
+    for (const [i, id] of ids.entries())
+      await register(agent, name, id, { Port: 80, Address: address(i), Check: null });
+    const named = async (scheme: keyof typeof schemes) => {
+      const { transport, client } = echoClient(`${schemes[scheme](agent)}/${name}`, {
+        createEndpointTransport: inMemory().create,
+      });
+      await client.get({});
+      return transport.snapshot().endpoints.length;
+    };
+    expect(await named("consul+http")).toBe(1_100);
+    expect(await named("consul")).toBeLessThan(1_000);
+    expect(await named("consul")).toBeGreaterThan(900);
+  });
+
   test("over HTTP: an agent that is given by name", async () => {
     const name = await newService({});
     const [, agentPort] = agent.http.split(":");
