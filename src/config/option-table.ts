@@ -249,7 +249,7 @@ export const optionTable: readonly OptionRow[] = [
     path: "dns.minTtlMs",
     name: "dns-min-ttl",
     kind: kinds.durationMs(0),
-    doc: "Shorter TTLs are raised to this. Default 5 s.",
+    doc: "Shorter TTLs are raised to this, and an answer without a TTL (Consul over HTTP) is used so long. Default 5 s.",
   },
   {
     path: "dns.maxTtlMs",

@@ -107,7 +107,7 @@ export interface DnsOptions {
   transport?: "udp" | "tcp";
   /** Which addresses to use: "auto" is IPv4 where there is any, else IPv6. Default "auto". */
   family?: AddressFamily;
-  /** Shorter TTLs are raised to this. Default 5 s. */
+  /** Shorter TTLs are raised to this, and an answer without a TTL (Consul over HTTP) is used so long. Default 5 s. */
   minTtlMs?: number;
   /** Longer TTLs are cut to this. Default 5 min. */
   maxTtlMs?: number;
