@@ -46,7 +46,7 @@ export function createConsulAgents({ agents, tls, token, get, dns }: ConsulAgent
       maxBytes: MAX_BYTES,
     });
     // 429: an agent serves at most 200 connections of one client address (limits.http_max_conns_per_client).
-    if (response.status >= 500 || response.status === 429) throw new Error(describe(response, secret));
+    if (response.status >= 500 || response.status === 429) throw new Error(`answered ${describe(response, secret)}`);
     return response;
   }
 
@@ -60,19 +60,20 @@ export function createConsulAgents({ agents, tls, token, get, dns }: ConsulAgent
       if (leftMs <= 0) break;
       const index = (first + tried) % agents.length;
       const agent = agents[index] as HostPort;
+      const name = hostAndPort(agent.host, agent.port);
       try {
         const response = await ask(agent, path, limits, leftMs);
         first = index;
         if (response.status === 200) return response;
-        throw new RefusedError(`${name(agent)} ${describe(response, token()?.trim())}`);
+        throw new RefusedError(`Consul at ${name} answered ${describe(response, token()?.trim())}`);
       } catch (error) {
         // The same question would be refused again.
         if (error instanceof RefusedError) throw error;
         context.signal.throwIfAborted();
-        failures.set(name(agent), error instanceof Error ? error.message : String(error));
+        failures.set(name, error instanceof Error ? error.message : String(error));
       }
     }
-    const reasons = [...failures].map(([agent, reason]) => `${agent}: ${reason}`).join("; ");
+    const reasons = [...failures].map(([name, reason]) => `${name}: ${reason}`).join("; ");
     throw new Error(`Consul cannot be asked: ${reasons || "no time is left"}`);
   };
 }
@@ -80,15 +81,11 @@ export function createConsulAgents({ agents, tls, token, get, dns }: ConsulAgent
 /** The question or the token is wrong. */
 class RefusedError extends Error {}
 
-function name({ host, port }: HostPort): string {
-  return `Consul at ${hostAndPort(host, port)}`;
-}
-
 /** Consul says what is wrong in the body. It does not repeat the token, but whatever stands before it may. */
 function describe({ status, body }: HttpResponse, secret: string | undefined): string {
   const said = body.replace(/\s+/g, " ").trim().slice(0, 200);
   const shown = secret ? said.replaceAll(secret, "***") : said;
-  return `answered ${status}${shown === "" ? "" : ` (${shown})`}`;
+  return shown === "" ? `${status}` : `${status} (${shown})`;
 }
 
 async function addressOf(host: string, dns: DnsClient, limits: LookUpLimits): Promise<string> {
