@@ -90,7 +90,7 @@ export const RECORD_MODES: readonly Mode[] = [
           })
         : message(query, { authorities: [SOA] }),
     ],
-    comes: { empty: `none of the 1 SRV targets of ${SERVICE} has an address of the wanted family` },
+    comes: { empty: `none of the 1 targets of ${SERVICE} has an address of the wanted family` },
   },
 ];
 
