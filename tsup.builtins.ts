@@ -11,7 +11,7 @@ const USED: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * Built-in modules without an import: for each one that is imported Node makes an ES module which copies every export,
- * and runs every getter among them, at each start of a process. That is 4 % of a cold start (bench/coldstart).
+ * and runs every getter among them, at each start of a process (docs/DECISIONS.md, "The build").
  */
 export const builtinsWithoutImport: Plugin = {
   name: "builtins-without-import",
