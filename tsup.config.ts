@@ -8,7 +8,7 @@ import { dnsPacketAsModules } from "./tsup.dns-packet.ts";
 const withoutOptionDocs: Plugin = {
   name: "without-option-docs",
   setup(build) {
-    build.onLoad({ filter: /option-table\.ts$/ }, async ({ path }) => {
+    build.onLoad({ filter: /[\\/]config[\\/](option-table|\w+-rows)\.ts$/ }, async ({ path }) => {
       const text = /\bdoc:\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'),?/g;
       const contents = (await readFile(path, "utf8")).replace(text, "");
       if (/\bdoc:\s*["'`]/.test(contents)) throw new Error(`${path}: a doc that is not one plain string`);

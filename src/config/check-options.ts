@@ -1,5 +1,6 @@
 import { suggestion } from "./nearest.ts";
-import { type OptionRow, optionTable } from "./option-table.ts";
+import type { OptionRow } from "./option-row.ts";
+import { optionTable } from "./option-table.ts";
 import type { BalancedTransportOptions } from "./options.ts";
 
 /** What is wrong with the options, one sentence each: the option, what it must be, what it is. */

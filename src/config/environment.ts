@@ -1,5 +1,6 @@
 import { nearest, suggestion } from "./nearest.ts";
-import { type OptionRow, optionTable, variableOf } from "./option-table.ts";
+import type { OptionRow } from "./option-row.ts";
+import { optionTable, variableOf } from "./option-table.ts";
 import { readWritten, type Source } from "./sources.ts";
 
 /** Variables by name, as `process.env` has them. */

@@ -1,4 +1,5 @@
-import { type OptionRow, optionTable } from "./option-table.ts";
+import type { OptionRow } from "./option-row.ts";
+import { optionTable } from "./option-table.ts";
 import type { BalancedTransportOptions } from "./options.ts";
 
 /** Options that an environment or a target says, by path. */

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type OptionRow, optionTable, variableOf } from "../../src/config/option-table.ts";
+import type { OptionRow } from "../../src/config/option-row.ts";
+import { optionTable, variableOf } from "../../src/config/option-table.ts";
 
 // What is generated from the option table: docs/configuration.md, and the doc comments of the options' types.
 
