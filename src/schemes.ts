@@ -38,11 +38,11 @@ export interface Scheme {
   /** Whether registry servers can be named: by IP address, and the system's where there is none; or by name too, and there must be one. */
   readonly servers: "none" | "addresses" | "named";
   /** @throws an error that says what is wrong with the target. */
-  resolver(target: Target, sources: Sources): Resolver;
+  resolver(target: Target, asking: Asking): Resolver;
 }
 
 /** What resolvers ask, by what a target and the options say. */
-interface Sources {
+interface Asking {
   readonly family: AddressFamily;
   /** Undefined where nobody has chosen one. */
   readonly transport: "udp" | "tcp" | undefined;

@@ -14,15 +14,15 @@ import { type AttemptReport, attachReport } from "../telemetry/call-report.ts";
 import type { Attempt } from "./attempt.ts";
 import { AttemptLoop } from "./attempt-loop.ts";
 import type { Call } from "./call.ts";
+import { type Directories, directoriesOf, type Resolvers } from "./directories.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Marks } from "./marks.ts";
 import { Repeatable } from "./repeatable.ts";
-import { type Resolvers, type Sources, sourcesOf } from "./sources.ts";
 import type { CallParts } from "./unary.ts";
 import { Judge } from "./verdict.ts";
 
 /** A transport's parts, joined. */
-export interface Assembly extends CallParts, Sources {
+export interface Assembly extends CallParts, Directories {
   readonly pool: Pool;
   readonly budget: RetryBudget;
 }
@@ -40,7 +40,7 @@ export function assemble(settings: Settings, resolvers: Resolvers, platform: Pla
     verifiedName: verifiedNameOfEither(resolvers.resolver, resolvers.fallback, settings.tls),
     random: runtime.random,
   });
-  const { first, fallback, directory } = sourcesOf(settings, resolvers, pool, runtime);
+  const { first, fallback, directory } = directoriesOf(settings, resolvers, pool, runtime);
   const budget = new RetryBudget();
   const repeatable = new Repeatable(settings.retry, budget, runtime.clock);
   const judge = new Judge({

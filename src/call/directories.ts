@@ -15,7 +15,7 @@ export interface Resolvers {
 }
 
 /** One target with its directory, which tells the transport's listener what its look-ups came to. */
-class Source {
+class TargetDirectory {
   readonly target: string;
   readonly directory: Directory;
   lookUpError: unknown;
@@ -41,16 +41,16 @@ class Source {
 }
 
 /** A transport's targets, and the one list that calls get from them. */
-export interface Sources {
-  readonly first: Source;
-  readonly fallback: Source | undefined;
+export interface Directories {
+  readonly first: TargetDirectory;
+  readonly fallback: TargetDirectory | undefined;
   readonly directory: Answers;
 }
 
-export function sourcesOf(settings: Settings, resolvers: Resolvers, pool: Pool, runtime: Runtime): Sources {
-  const first = new Source(resolvers.resolver, settings, runtime);
+export function directoriesOf(settings: Settings, resolvers: Resolvers, pool: Pool, runtime: Runtime): Directories {
+  const first = new TargetDirectory(resolvers.resolver, settings, runtime);
   if (resolvers.fallback === undefined) return { first, fallback: undefined, directory: first.directory };
-  const fallback = new Source(resolvers.fallback, settings, runtime);
+  const fallback = new TargetDirectory(resolvers.fallback, settings, runtime);
   const directory = new Failover({
     first: first.directory,
     second: fallback.directory,
