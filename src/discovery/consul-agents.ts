@@ -41,7 +41,6 @@ export function createConsulAgents({ agents, tls, token, get, dns }: ConsulAgent
       // Compressing costs more than it saves where the agent is near.
       headers: { "accept-encoding": "identity", ...(secret && { "x-consul-token": secret }) },
       signal: limits.signal,
-      abandoned: limits.abandoned,
       timeoutMs: Math.ceil(Math.min(ATTEMPT_LIMIT_MS, leftMs)),
       maxBytes: MAX_BYTES,
     });

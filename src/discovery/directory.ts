@@ -15,9 +15,6 @@ const ON_FAILURE = { leastMs: 100, afterNothingNewMs: 5_000 };
 /** Back-off after failed look-ups: gRPC's connection back-off, shorter. */
 const BACK_OFF = { firstMs: 1_000, factor: 1.6, longestMs: 30_000, jitter: 0.2 };
 
-/** Built once: aborting without a reason would capture a stack. */
-const ABANDONED = new Error("no call waits for this connection");
-
 /** What a look-up came to, for events. */
 export type LookUpFact =
   | { readonly kind: "answered"; readonly answer: Answer }
@@ -28,13 +25,6 @@ export interface Waiting {
   readonly signal: AbortSignal | undefined;
   /** When the waiting call must be over. */
   readonly deadline: number;
-}
-
-interface RunningLookUp {
-  readonly promise: Promise<void>;
-  /** Aborts when the last of those who waited has left. */
-  readonly abandoned: AbortController;
-  waiting: number;
 }
 
 /** A look-up failed and nothing older can be used. The call that asked fails with it. */
@@ -53,7 +43,7 @@ export class Directory {
   readonly #maxStaleMs: number;
   readonly #onFact: (fact: LookUpFact) => void;
   readonly #closed = new AbortController();
-  #running: RunningLookUp | undefined;
+  #running: Promise<void> | undefined;
   /** When the last look-up was started. */
   #askedAt = Number.NEGATIVE_INFINITY;
   /** When a look-up for a failed connection last brought nothing new. */
@@ -176,16 +166,15 @@ export class Directory {
     }
     const generation = ++this.#generation;
     this.#askedAt = now;
-    const abandoned = new AbortController();
-    this.#running = { promise: this.#resolve(reason, generation, abandoned.signal), abandoned, waiting: 0 };
+    this.#running = this.#resolve(reason, generation);
   }
 
   /** Never rejects. What an overtaken look-up finds is dropped. */
-  async #resolve(reason: ResolveContext["reason"], generation: number, abandoned: AbortSignal): Promise<void> {
+  async #resolve(reason: ResolveContext["reason"], generation: number): Promise<void> {
     const { clock } = this.#runtime;
     let fact: LookUpFact;
     try {
-      const resolution = await lookUp(this.#resolver, reason, this.#runtime, this.#closed.signal, abandoned);
+      const resolution = await lookUp(this.#resolver, reason, this.#runtime, this.#closed.signal);
       if (generation !== this.#generation) return;
       const now = clock.now();
       const known = this.#cache.answer?.endpoints;
@@ -202,9 +191,7 @@ export class Directory {
     } catch (error) {
       if (generation !== this.#generation) return;
       this.#lastError = error;
-      // One that was given up says nothing about the registry, and the next call has nothing else to go on with.
-      const isCut = abandoned.aborted && this.#cache.answer === undefined;
-      this.#pause = isCut ? undefined : { since: clock.now(), forMs: this.#backOffMs() };
+      this.#pause = { since: clock.now(), forMs: this.#backOffMs() };
       fact = { kind: "failed", error };
     }
     this.#running = undefined;
@@ -225,14 +212,11 @@ export class Directory {
       strategy: TimeoutStrategy.Aggressive,
       abortOnReturn: false,
     });
-    running.waiting++;
     try {
-      await limit.execute(() => running.promise, signal);
+      await limit.execute(() => running, signal);
     } catch (error) {
       signal?.throwIfAborted();
       if (!isTaskCancelledError(error)) throw error;
-    } finally {
-      if (--running.waiting === 0) running.abandoned.abort(ABANDONED);
     }
   }
 

@@ -50,5 +50,5 @@ export function ofFamily(records: readonly AddressRecord[], family: AddressFamil
  */
 export function earlier(limits: LookUpLimits, clock: Clock): LookUpLimits {
   const now = clock.now();
-  return { ...limits, deadline: now + (limits.deadline - now) * 0.9 };
+  return { signal: limits.signal, deadline: now + (limits.deadline - now) * 0.9 };
 }

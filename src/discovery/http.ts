@@ -11,8 +11,6 @@ export interface HttpRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
-  /** Aborts when nobody waits any more: a connect that is pending is given up. */
-  readonly abandoned?: AbortSignal | undefined;
   /** Limit of the whole exchange. */
   readonly timeoutMs: number;
   /** A longer body is a failure. */

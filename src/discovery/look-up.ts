@@ -7,17 +7,12 @@ export const LOOK_UP_LIMIT_MS = 5_000;
 /** The resolver's own limit is earlier by this, so that it can still say which of its servers gave no answer. */
 const LAST_WORD_MS = 100;
 
-/**
- * Asks a resolver once, within the limit: rejects with what it throws, or when the limit passes, or when `closed` aborts.
- *
- * @param abandoned aborts when nobody waits for it any more.
- */
+/** Asks a resolver once, within the limit: rejects with what it throws, or when the limit passes, or when `closed` aborts. */
 export async function lookUp(
   resolver: Resolver,
   reason: ResolveContext["reason"],
   runtime: Runtime,
   closed: AbortSignal,
-  abandoned?: AbortSignal,
 ): Promise<Resolution> {
   const { clock, random } = runtime;
   const done = new AbortController();
@@ -38,7 +33,6 @@ export async function lookUp(
     clock,
     random,
     reason,
-    abandoned,
   };
   try {
     // A resolver that throws where it should reject fails like any other.

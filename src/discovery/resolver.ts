@@ -22,8 +22,6 @@ export interface ResolveContext {
   readonly signal: AbortSignal;
   /** When to give up, on `clock`: a little before `signal` aborts, so that there is time to say why. */
   readonly deadline: number;
-  /** Aborts when no call waits for the look-up any more: what would hold the process is then to be given up. */
-  readonly abandoned?: AbortSignal | undefined;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   random(): number;

@@ -14,15 +14,13 @@ import {
   readAnswer,
 } from "./codec.ts";
 import { MalformedAnswer } from "./guard.ts";
-import { type DnsServer, type DnsSockets, type SocketListener, serverName } from "./sockets.ts";
+import { type DnsServer, type DnsSockets, serverName } from "./sockets.ts";
 
 export interface AttemptContext {
   readonly sockets: DnsSockets;
   readonly runtime: Runtime;
   /** "tcp" never uses UDP. */
   readonly transport: "udp" | "tcp";
-  /** Ends connects that are pending. */
-  readonly abandoned?: AbortSignal | undefined;
   /** Servers that do not understand EDNS, by name, and until when that is remembered. */
   readonly withoutEdns: Map<string, number>;
 }
@@ -49,7 +47,7 @@ export async function askServer(
   let edns = knowsEdns;
   for (;;) {
     const query = encodeQuery(question, runtime.randomUint16(), edns);
-    const reply = await roundTrip(server, query, transport, signal, context);
+    const reply = await roundTrip(server, query, transport, signal, context.sockets);
     if (reply === "flooded" || reply instanceof MalformedAnswer || reply.truncated) {
       // A truncated answer is no answer, even where it holds records (RFC 2181 section 9).
       if (transport === "tcp") throw overTcp(reply);
@@ -78,7 +76,7 @@ function roundTrip(
   query: ReturnType<typeof encodeQuery>,
   transport: "udp" | "tcp",
   signal: AbortSignal,
-  { sockets, abandoned }: AttemptContext,
+  sockets: DnsSockets,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
     let strangers = 0;
@@ -90,7 +88,7 @@ function roundTrip(
       done();
       reject(new DnsError("was not waited for", { cause: signal.reason }));
     };
-    const listener: SocketListener = {
+    const close = sockets[transport](server, query.bytes, {
       onMessage(message) {
         const reply = readOrReport(query, message);
         if (reply === undefined && ++strangers <= MAX_STRANGERS) return;
@@ -101,11 +99,7 @@ function roundTrip(
         done();
         reject(new DnsError(`could not be asked over ${transport.toUpperCase()}: ${error.message}`, { cause: error }));
       },
-    };
-    const close =
-      transport === "tcp"
-        ? sockets.tcp(server, query.bytes, listener, abandoned)
-        : sockets.udp(server, query.bytes, listener);
+    });
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort);
   });

@@ -38,11 +38,6 @@ export interface LookUpLimits {
   readonly signal: AbortSignal;
   /** On the runtime's clock. */
   readonly deadline: number;
-  /**
-   * Aborts when nobody waits for the look-up any more. It goes on, for the next call; only a TCP connect that is
-   * pending is given up, because it holds the process even if its socket is unref'd (libuv counts the request).
-   */
-  readonly abandoned?: AbortSignal | undefined;
 }
 
 /** A stub resolver: names are absolute, nothing is cached. */

@@ -45,8 +45,7 @@ export async function exchange(
   const first = config.rotate ? Math.floor(random() * servers.length) : 0;
 
   const finished = new AbortController();
-  const { abandoned } = limits;
-  const attemptContext = { ...context, abandoned, ...(config.tcpOnly && { transport: "tcp" as const }) };
+  const attemptContext = config.tcpOnly ? { ...context, transport: "tcp" as const } : context;
   const open = new Map<Promise<void>, string>();
   const outcomes: Outcome[] = [];
   const failures = new Map<string, string>();

@@ -17,12 +17,8 @@ export interface DnsSockets {
    * drops what comes from elsewhere, and reports a closed port at once.
    */
   udp(server: DnsServer, query: Uint8Array, listener: SocketListener): CloseSocket;
-  /**
-   * Sends one query over a connection of its own, and hands out the messages that come back without their length.
-   *
-   * @param abandoned ends it while it is being connected.
-   */
-  tcp(server: DnsServer, query: Uint8Array, listener: SocketListener, abandoned?: AbortSignal): CloseSocket;
+  /** Sends one query over a connection of its own, and hands out the messages that come back without their length. */
+  tcp(server: DnsServer, query: Uint8Array, listener: SocketListener): CloseSocket;
   /**
    * Settles when what has already arrived was handed out. After a freeze, Node runs timers before it reads sockets, so
    * an answer that lies in the socket's buffer would lose against its own timeout.

@@ -1,9 +1,8 @@
 import net from "node:net";
 import type { DnsSockets } from "../dns/sockets.ts";
-import { abandonWhilePending } from "./pending-connect.ts";
 
 /** One query over one connection (RFC 7766). Reuse would not pay: servers close after 2 to 10 idle seconds. */
-export const openDnsOverTcp: DnsSockets["tcp"] = (server, query, listener, abandoned) => {
+export const openDnsOverTcp: DnsSockets["tcp"] = (server, query, listener) => {
   const socket = net.connect({ host: server.address, port: server.port, noDelay: true }).unref();
   let isOpen = true;
   const close = () => {
@@ -16,7 +15,6 @@ export const openDnsOverTcp: DnsSockets["tcp"] = (server, query, listener, aband
   };
   const frames = createFrameReader();
   socket.on("error", fail);
-  abandonWhilePending(socket, abandoned);
   socket.on("close", () => fail(new Error("the connection was closed before the answer")));
   socket.on("data", (chunk) => {
     for (const message of frames(chunk)) if (isOpen) listener.onMessage(message);

@@ -4,7 +4,6 @@ import { connect as connectTls } from "node:tls";
 import type { HttpGet, HttpRequest, HttpResponse } from "../discovery/http.ts";
 import { hostAndPort } from "../endpoint.ts";
 import { tcpOptions, tlsOptions } from "./address.ts";
-import { abandonWhilePending } from "./pending-connect.ts";
 
 /**
  * `node:http` rather than fetch: fetch keeps its connection for 4 s, cannot be told which address to dial, and holds
@@ -17,11 +16,7 @@ export const nodeHttpGet: HttpGet = (request) =>
     // Without an agent, it asks for the connection to be closed after the answer. It throws where a header cannot be
     // sent, before it connects.
     const sent = sendRequest({
-      createConnection: () => {
-        const socket = openSocket(request).unref().on("error", fail);
-        abandonWhilePending(socket, request.abandoned);
-        return socket;
-      },
+      createConnection: () => openSocket(request).unref().on("error", fail),
       path,
       headers: { ...headers, host: hostAndPort(verifiedName, port) },
     });

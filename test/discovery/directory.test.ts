@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Directory } from "../../src/discovery/directory.ts";
-import type { Resolution, ResolveContext } from "../../src/discovery/resolver.ts";
+import type { Resolution } from "../../src/discovery/resolver.ts";
 import { FakeRuntime } from "../support/fake-runtime.ts";
 
 const ages = { minTtlMs: 5_000, maxTtlMs: 300_000, maxStaleMs: 3_600_000 };
@@ -80,31 +80,6 @@ describe("a directory", () => {
     expect(directory.answer?.endpoints).toEqual([]);
   });
 
-  it("tells a look-up when the last call that waits for it has left", async () => {
-    const runtime = new FakeRuntime({ seed: 1 });
-    const contexts: ResolveContext[] = [];
-    const resolve = (context: ResolveContext) => {
-      contexts.push(context);
-      return new Promise<Resolution>((_, reject) => context.abandoned?.addEventListener("abort", () => reject(GONE)));
-    };
-    const directory = new Directory({ target: "test", resolve }, ages, runtime, () => {});
-    const controllers = [new AbortController(), new AbortController()];
-    const waiting = controllers.map(({ signal }) => directory.wait({ ...noLimit, signal }).catch(() => {}));
-    const abandoned = () => contexts[0]?.abandoned?.aborted;
-
-    controllers[0]?.abort();
-    await waiting[0];
-    expect(abandoned()).toBe(false);
-    controllers[1]?.abort();
-    await waiting[1];
-    expect(abandoned()).toBe(true);
-
-    // That is no failure of the registry's: the next call does not have to wait for a back-off.
-    await settled();
-    directory.current(runtime.time);
-    expect(contexts).toHaveLength(2);
-  });
-
   describe("after a failed connection", () => {
     const on = (port: number): Resolution => ({ ...good, endpoints: [{ address: "10.0.0.1", port }] }) as Resolution;
 
@@ -140,6 +115,3 @@ describe("a directory", () => {
     });
   });
 });
-
-const GONE = new Error("given up");
-const settled = () => new Promise((resolve) => setImmediate(resolve));

@@ -123,18 +123,6 @@ describe.each(["2", "1.1"] as const)(
         timeoutMs: 150,
         result: /timed out/,
       }),
-      "a Consul agent whose connect is not answered": () => ({
-        target: `consul+http://127.0.0.1:${blackHole.port}/users`,
-        request: {},
-        timeoutMs: 150,
-        result: /timed out/,
-      }),
-      "a Consul agent whose connect is not answered, by DNS": () => ({
-        target: `consul://127.0.0.1:${blackHole.port}/users`,
-        request: {},
-        timeoutMs: 150,
-        result: /timed out/,
-      }),
     };
 
     test.each(Object.keys(cases))("%s", async (name) => {
