@@ -83,7 +83,8 @@ export class Judge {
   async #settle(attempt: Attempt, outcome: Outcome, kind: FailureKind | undefined, now: number): Promise<void> {
     const { record, ticket } = attempt;
     record.release();
-    if (kind !== undefined) record.addFailure(now);
+    // One that is out comes back as an average one, whatever becomes of the calls that it still has.
+    if (kind !== undefined && (record.breaker?.state(now) ?? "closed") === "closed") record.addFailure(now);
     if (ticket === undefined) return;
     if (kind !== undefined) {
       const forMs = await record.breaker?.failed(ticket, kind, now);

@@ -8,6 +8,12 @@ const FAILURE_LOAD = Math.log(10);
 /** The time in which a load fades to 1/e of itself. */
 const FADE_MS = 5_000;
 
+/**
+ * Less than twice as slow is average: in an idle client every score is 0, and the smallest rest of a load would lose
+ * every comparison, for minutes. So a single failure keeps an endpoint back for 6 s.
+ */
+const NEGLIGIBLE_LOAD = Math.log(2);
+
 /** All that is known of one endpoint; it outlives changes of the answer. */
 export class EndpointRecord implements Candidate {
   readonly key: string;
@@ -36,7 +42,10 @@ export class EndpointRecord implements Candidate {
   load(now: number): number {
     // A clock that went back must not keep a load until it has caught up.
     if (this.#load === 0 || now < this.#loadAt) return 0;
-    return this.#load * Math.exp((this.#loadAt - now) / FADE_MS);
+    const load = this.#load * Math.exp((this.#loadAt - now) / FADE_MS);
+    if (load >= NEGLIGIBLE_LOAD) return load;
+    this.#load = 0;
+    return 0;
   }
 
   /** A failure enters the score at once, long before it ejects. */

@@ -221,3 +221,30 @@ test("an error that an interceptor throws reaches the caller, and blames nobody"
   expect(transport.snapshot().endpoints[0]).toMatchObject({ breaker: "closed", inFlight: 0 });
   expect(server.calls).toBe(0);
 });
+
+test.each([
+  ["answered badly once", 1],
+  ["was ejected amid many calls", 20],
+])("a server that %s gets its share again, also from a client that makes one call at a time", async (_, failures) => {
+  let broken = true;
+  using server = await startScriptedServer(() => {
+    if (broken) throw new ConnectError("broken", Code.Internal);
+  });
+  using other = await startScriptedServer(() => {});
+  let offset = 0;
+  const realNow = Date.now;
+  Date.now = () => realNow() + offset;
+  try {
+    const { client } = clientOf([server.port, other.port]);
+    while (server.calls < failures) {
+      await Promise.all(Array.from({ length: 2 * failures }, () => client.post({}).catch(() => {})));
+    }
+    broken = false;
+    offset = 10_000;
+    const before = server.calls;
+    for (let i = 0; i < 100; i++) await client.get({});
+    expect(server.calls - before).toBeGreaterThan(25);
+  } finally {
+    Date.now = realNow;
+  }
+});

@@ -11,7 +11,8 @@ describe("load", () => {
     a.addFailure(1_000);
     expect(a.load(1_000)).toBeCloseTo(Math.log(10));
     expect(a.load(6_000)).toBeCloseTo(Math.log(10) / Math.E);
-    expect(a.load(3_601_000)).toBeCloseTo(0);
+    expect(a.load(7_000)).toBeCloseTo(Math.log(10) * Math.exp(-6 / 5));
+    expect(a.load(7_100)).toBe(0);
   });
 
   test("does not grow with further failures", () => {
