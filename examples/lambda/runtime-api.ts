@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 
 /** What a function answered to one event. */
 export interface Answer {
@@ -21,7 +21,7 @@ export function errorOf({ body }: Answer): string {
 export interface RuntimeApi extends AsyncDisposable {
   /** As AWS_LAMBDA_RUNTIME_API has it. */
   readonly address: string;
-  /** Runtimes that have asked for an event: one for each thread. */
+  /** Runtimes that have waited for an event at the same time: one for each thread. */
   readonly runtimes: number;
   /** Settles when a runtime waits for an event and none is being processed: an environment is frozen then. */
   idle(): Promise<void>;
@@ -42,7 +42,7 @@ export async function startRuntimeApi(): Promise<RuntimeApi> {
   const queue: Invocation[] = [];
   const running = new Map<string, Invocation>();
   const waiting: ServerResponse[] = [];
-  const sockets = new Set<Socket>();
+  let runtimes = 0;
   const idlers = new Set<{ resolve(): void; reject(error: Error): void }>();
 
   const handOver = () => {
@@ -60,8 +60,7 @@ export async function startRuntimeApi(): Promise<RuntimeApi> {
   const server = createServer(async (request, response) => {
     const [, what, id = "", kind] = PATH.exec(request.url ?? "") ?? [];
     if (what === "next") {
-      sockets.add(request.socket);
-      waiting.push(response);
+      runtimes = Math.max(runtimes, waiting.push(response));
     } else if (what === "init/error") {
       const error = new Error(`the function's init phase failed: ${(await read(request)).body}`);
       response.writeHead(202).end();
@@ -85,7 +84,7 @@ export async function startRuntimeApi(): Promise<RuntimeApi> {
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     get runtimes() {
-      return sockets.size;
+      return runtimes;
     },
     idle: () =>
       new Promise((resolve, reject) => {
