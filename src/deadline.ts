@@ -7,13 +7,13 @@ export interface RemainingTime {
 }
 
 /** Time to answer with what the call returned, or with its error, before the platform ends the process. */
-const MARGIN_MS = 100;
+const MARGIN_MS = 250;
 
 /**
  * Call options that end a call, all attempts together, before the invocation that it belongs to:
  * `users.getUser(request, deadlineFrom(context))`.
  *
- * @param marginMs what is left to the handler after the call. Default 100.
+ * @param marginMs what is left to the handler after the call. Default 250.
  */
 export function deadlineFrom(
   context: RemainingTime,

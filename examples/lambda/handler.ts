@@ -9,6 +9,6 @@ const users = createClient(UserService, transport);
 export const warm = transport.warmUp().catch(console.warn);
 
 export async function handler(event: { userId: string }, context: RemainingTime) {
-  const { name, servedBy } = await users.getUser({ userId: event.userId }, deadlineFrom(context, { marginMs: 250 }));
+  const { name, servedBy } = await users.getUser({ userId: event.userId }, deadlineFrom(context));
   return { name, servedBy };
 }

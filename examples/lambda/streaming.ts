@@ -13,7 +13,7 @@ const users = createClient(UserService, transport);
 export const handler = awslambda.streamifyResponse(
   async (event: { userIds: string[] }, response: Writable, context: RemainingTime) => {
     for (const userId of event.userIds) {
-      const { name, servedBy } = await users.getUser({ userId }, deadlineFrom(context, { marginMs: 250 }));
+      const { name, servedBy } = await users.getUser({ userId }, deadlineFrom(context));
       response.write(`${JSON.stringify({ userId, name, servedBy })}\n`);
     }
     response.end();

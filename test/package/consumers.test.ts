@@ -61,8 +61,12 @@ describe("the tarball", () => {
     globSync(join(project.installed, pattern)).map((file) => readFileSync(file, "utf8"));
 
   test("holds the build, the licence and what a reader needs, and nothing else", () => {
-    const files = globSync("**/*", { cwd: project.installed, exclude: ["dist"] });
+    const files = globSync("**/*", { cwd: project.installed, exclude: ["dist", "docs"] });
     expect(files.sort()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
+    const pages = globSync("**/*", { cwd: join(project.installed, "docs") });
+    // Error messages refer to it.
+    expect(pages).toContain("configuration.md");
+    for (const page of pages) expect(page).toMatch(/^[\w-]+\.md$/);
     const built = globSync("**/*", { cwd: join(project.installed, "dist") });
     const kinds = built.map((file) => file.replace(/^(index|node)|^[\w-]+(?=\.d\.c?ts$)/, "*"));
     expect([...new Set(kinds)].sort()).toEqual(["*.cjs", "*.d.cts", "*.d.ts", "*.js"]);

@@ -1,0 +1,18 @@
+import { expect, test } from "vitest";
+import { deadlineFrom } from "../src/node.ts";
+
+const leaves = (ms: number) => ({ getRemainingTimeInMillis: () => ms });
+
+test.each([
+  [3_000, undefined, 2_750],
+  [3_000, 100, 2_900],
+  [3_000, 0, 3_000],
+  [900.7, 100, 800],
+  // To Connect, 0 and below is no limit.
+  [250, undefined, 1],
+  [100, undefined, 1],
+  [-5, undefined, 1],
+  [Number.NaN, undefined, 1],
+])("of %d ms, with a margin of %s ms, a call gets %i ms", (left, marginMs, timeoutMs) => {
+  expect(deadlineFrom(leaves(left), marginMs === undefined ? {} : { marginMs })).toEqual({ timeoutMs });
+});
