@@ -6,5 +6,7 @@ export default defineConfig({
     // Each has a command of its own.
     exclude: ["test/{interop,thaw,package}/**"],
     testTimeout: 10_000,
+    // Most tests wait for sockets; on a machine of two cores vitest would run one file at a time.
+    maxWorkers: 2,
   },
 });

@@ -33,23 +33,21 @@ describe.each(["2", "1.1"] as const)("over HTTP/%s", (httpVersion) => {
     expect(server.calls).toBe(0);
     expect(transport.snapshot().endpoints).toEqual([]);
   });
+});
 
-  test.runIf(httpVersion === "2")(
-    "a header that an attempt's interceptor must not set ends the call, and blames no endpoint",
-    async () => {
-      const transport = createBalancedTransport({
-        target: `static:///127.0.0.1:${server.port}`,
-        tls: false,
-        attemptInterceptors: [
-          (next) => (request) => {
-            request.header.set("connection", "close");
-            return next(request);
-          },
-        ],
-      });
-      for (let i = 0; i < 5; i++) await rejection(createClient(EchoService, transport).get({}));
-      expect(transport.snapshot().endpoints[0]).toMatchObject({ breaker: "closed", load: 0 });
-      expect(transport.snapshot().retryTokens).toBe(10);
-    },
-  );
+test("a header that an attempt's interceptor must not set ends the call, and blames no endpoint", async () => {
+  await using server = await startEchoServer({ httpVersion: "2" });
+  const transport = createBalancedTransport({
+    target: `static:///127.0.0.1:${server.port}`,
+    tls: false,
+    attemptInterceptors: [
+      (next) => (request) => {
+        request.header.set("connection", "close");
+        return next(request);
+      },
+    ],
+  });
+  for (let i = 0; i < 5; i++) await rejection(createClient(EchoService, transport).get({}));
+  expect(transport.snapshot().endpoints[0]).toMatchObject({ breaker: "closed", load: 0 });
+  expect(transport.snapshot().retryTokens).toBe(10);
 });
