@@ -3,7 +3,10 @@ import type { Outcome } from "../resilience/outcome.ts";
 
 /** What a balanced transport decided. Times are in milliseconds. */
 export type BalancedTransportEvent =
-  /** A look-up was answered. `added` and `removed` are empty if the endpoints are the same. */
+  /**
+   * An answer with other endpoints is in use, or with the same ones that differ in weight, tier or metadata; `added` and
+   * `removed` are empty then.
+   */
   | {
       readonly type: "resolved";
       readonly target: string;

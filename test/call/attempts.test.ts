@@ -11,6 +11,7 @@ import { closedPort } from "../support/closed-port.ts";
 import { rejection } from "../support/endpoint-client.ts";
 import { EchoService } from "../support/gen/echo_pb.ts";
 import { startScriptedServer } from "../support/scripted-server.ts";
+import { shiftedClock } from "../support/shifted-clock.ts";
 
 // The attempts of a call over real sockets: how often the servers executed it, and what its caller saw.
 
@@ -47,24 +48,18 @@ test("cockatiel's breaker ejects an endpoint, and its probe brings it back", asy
     if (broken) throw new ConnectError("broken", Code.Internal);
   });
   using other = await startScriptedServer(() => {});
-  let offset = 0;
-  const realNow = Date.now;
-  Date.now = () => realNow() + offset;
-  try {
-    const { client, transport, events } = clientOf([server.port, other.port], { picker: "round-robin" });
-    for (let i = 0; i < 6; i++) await client.get({}).catch(() => {});
-    expect(events.filter(({ type }) => type === "ejected")).toHaveLength(1);
-    const before = server.calls;
-    for (let i = 0; i < 10; i++) await client.get({});
-    expect(server.calls).toBe(before);
-    broken = false;
-    offset = 60_000;
-    for (let i = 0; i < 4; i++) await client.get({});
-    expect(events.filter(({ type }) => type === "returned")).toHaveLength(1);
-    expect(transport.snapshot().endpoints.map(({ breaker }) => breaker)).toEqual(["closed", "closed"]);
-  } finally {
-    Date.now = realNow;
-  }
+  using clock = shiftedClock();
+  const { client, transport, events } = clientOf([server.port, other.port], { picker: "round-robin" });
+  for (let i = 0; i < 6; i++) await client.get({}).catch(() => {});
+  expect(events.filter(({ type }) => type === "ejected")).toHaveLength(1);
+  const before = server.calls;
+  for (let i = 0; i < 10; i++) await client.get({});
+  expect(server.calls).toBe(before);
+  broken = false;
+  clock.aheadMs = 60_000;
+  for (let i = 0; i < 4; i++) await client.get({});
+  expect(events.filter(({ type }) => type === "returned")).toHaveLength(1);
+  expect(transport.snapshot().endpoints.map(({ breaker }) => breaker)).toEqual(["closed", "closed"]);
 });
 
 test("a connect that is not answered ends by its limit, and the call goes elsewhere", async () => {
@@ -231,20 +226,14 @@ test.each([
     if (broken) throw new ConnectError("broken", Code.Internal);
   });
   using other = await startScriptedServer(() => {});
-  let offset = 0;
-  const realNow = Date.now;
-  Date.now = () => realNow() + offset;
-  try {
-    const { client } = clientOf([server.port, other.port]);
-    while (server.calls < failures) {
-      await Promise.all(Array.from({ length: 2 * failures }, () => client.post({}).catch(() => {})));
-    }
-    broken = false;
-    offset = 10_000;
-    const before = server.calls;
-    for (let i = 0; i < 100; i++) await client.get({});
-    expect(server.calls - before).toBeGreaterThan(25);
-  } finally {
-    Date.now = realNow;
+  using clock = shiftedClock();
+  const { client } = clientOf([server.port, other.port]);
+  while (server.calls < failures) {
+    await Promise.all(Array.from({ length: 2 * failures }, () => client.post({}).catch(() => {})));
   }
+  broken = false;
+  clock.aheadMs = 10_000;
+  const before = server.calls;
+  for (let i = 0; i < 100; i++) await client.get({});
+  expect(server.calls - before).toBeGreaterThan(25);
 });

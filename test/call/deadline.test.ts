@@ -5,21 +5,18 @@ import { closedPort } from "../support/closed-port.ts";
 import { rejection } from "../support/endpoint-client.ts";
 import { EchoService } from "../support/gen/echo_pb.ts";
 import { startScriptedServer } from "../support/scripted-server.ts";
+import { shiftedClock } from "../support/shifted-clock.ts";
 
 // A call whose deadline has passed ends with DeadlineExceeded, whatever broke before a timer said so. The wall clock is
 // moved past the deadline while the timers stay where they are, as a busy event loop would have it.
 
 const timeoutMs = 30_000;
-const realNow = Date.now;
-let offset: number;
+let clock: ReturnType<typeof shiftedClock>;
 
 beforeEach(() => {
-  offset = 0;
-  Date.now = () => realNow() + offset;
+  clock = shiftedClock();
 });
-afterEach(() => {
-  Date.now = realNow;
-});
+afterEach(() => clock[Symbol.dispose]());
 
 function balanced(port: number, options: Partial<BalancedTransportOptions> = {}) {
   const transport = createBalancedTransport({ target: `static:///127.0.0.1:${port}`, tls: false, ...options });
@@ -28,7 +25,7 @@ function balanced(port: number, options: Partial<BalancedTransportOptions> = {})
 
 test("a server that breaks off when the deadline has passed", async () => {
   using server = await startScriptedServer(() => {
-    offset = timeoutMs;
+    clock.aheadMs = timeoutMs;
     server[Symbol.dispose]();
   });
   const error = await rejection(balanced(server.port).client.get({}, { timeoutMs }));
@@ -40,7 +37,7 @@ test("a connection that is refused when the deadline has passed", async () => {
   const { transport, client } = balanced(await closedPort());
   await transport.refresh();
   const failed = rejection(client.get({}, { timeoutMs }));
-  offset = timeoutMs;
+  clock.aheadMs = timeoutMs;
   const error = await failed;
   expect(error).toMatchObject({ code: Code.DeadlineExceeded, rawMessage: "the operation timed out" });
   // What is known of the endpoint stays known.
@@ -50,7 +47,7 @@ test("a connection that is refused when the deadline has passed", async () => {
 test("a search for another server that lasts until the deadline", async () => {
   const { client } = balanced(await closedPort(), {
     onEvent: ({ type }) => {
-      if (type === "ejected") offset = timeoutMs;
+      if (type === "ejected") clock.aheadMs = timeoutMs;
     },
   });
   const error = await rejection(client.get({}, { timeoutMs }));

@@ -19,3 +19,10 @@ test("a warm-up that reaches nobody fails as a call would", async () => {
     });
   }
 });
+
+test("what refresh() found, snapshot() shows", async () => {
+  const transport = createBalancedTransport({ target: "static:///127.0.0.1:1", tls: false });
+  expect(transport.snapshot().endpoints).toEqual([]);
+  await transport.refresh();
+  expect(transport.snapshot().endpoints.map(({ address }) => address)).toEqual(["127.0.0.1:1"]);
+});

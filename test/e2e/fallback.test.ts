@@ -6,6 +6,7 @@ import { createTestAuthority } from "../support/certificates.ts";
 import { rejection } from "../support/endpoint-client.ts";
 import { EchoService } from "../support/gen/echo_pb.ts";
 import { type EchoServer, type EchoServerOptions, startEchoServer } from "../support/servers.ts";
+import { shiftedClock } from "../support/shifted-clock.ts";
 
 // A service with two priorities, and another target behind it, over real sockets.
 
@@ -63,13 +64,9 @@ async function restart(name: string): Promise<void> {
 
 /** Time passes for every age and breaker. */
 async function later<T>(ms: number, what: () => Promise<T>): Promise<T> {
-  const { now } = Date;
-  Date.now = () => now() + ms;
-  try {
-    return await what();
-  } finally {
-    Date.now = now;
-  }
+  using clock = shiftedClock();
+  clock.aheadMs = ms;
+  return await what();
 }
 
 test("priority by priority, then the fallback's, and back again: no call fails", async () => {
