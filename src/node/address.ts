@@ -1,6 +1,12 @@
 import { readFileSync } from "node:fs";
-import { isIP, type NetConnectOpts } from "node:net";
-import { type ConnectionOptions, checkServerIdentity, createSecureContext, type SecureContext } from "node:tls";
+import { connect as connectTcp, isIP, type NetConnectOpts, type Socket } from "node:net";
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  connect as connectTls,
+  createSecureContext,
+  type SecureContext,
+} from "node:tls";
 import type { TlsOptions } from "../config/wire-options.ts";
 
 /** Where to connect, and whom to expect there: the two are different things, since DNS is not authenticated. */
@@ -29,6 +35,14 @@ export function tlsOptions(verifiedName: string, tls: TlsOptions): ConnectionOpt
     checkServerIdentity: (_host, certificate) => checkServerIdentity(verifiedName, certificate),
     secureContext: secureContextOf(tls),
   };
+}
+
+/** @param alpn the protocols to offer where there is TLS. */
+export function openSocket(destination: Destination, alpn?: readonly string[]): Socket {
+  const { tls, verifiedName } = destination;
+  const tcp = tcpOptions(destination);
+  if (tls === false) return connectTcp(tcp);
+  return connectTls({ ...tcp, ...tlsOptions(verifiedName, tls), ...(alpn && { ALPNProtocols: [...alpn] }) });
 }
 
 // Parsing certificate authorities costs milliseconds, so it is done once for all endpoints and connections of a

@@ -1,9 +1,7 @@
 import { type IncomingMessage, request as sendRequest } from "node:http";
-import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
 import type { HttpGet, HttpRequest, HttpResponse } from "../discovery/http.ts";
 import { hostAndPort } from "../endpoint.ts";
-import { tcpOptions, tlsOptions } from "./address.ts";
+import { openSocket } from "./address.ts";
 
 /**
  * `node:http` rather than fetch: fetch keeps its connection for 4 s, cannot be told which address to dial, and holds
@@ -43,13 +41,6 @@ export const nodeHttpGet: HttpGet = (request) =>
       reject(error);
     }
   });
-
-function openSocket(request: HttpRequest): Socket {
-  const tcp = tcpOptions(request);
-  return request.tls === false
-    ? connectTcp(tcp)
-    : connectTls({ ...tcp, ...tlsOptions(request.verifiedName, request.tls) });
-}
 
 async function readBody(message: IncomingMessage, { maxBytes }: HttpRequest): Promise<HttpResponse> {
   const chunks: Buffer[] = [];

@@ -1,7 +1,6 @@
 import { connect as connectHttp2 } from "node:http2";
-import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
-import { type Destination, tcpOptions, tlsOptions } from "./address.ts";
+import type { Socket } from "node:net";
+import { type Destination, openSocket } from "./address.ts";
 import { connectError, connectTimeout } from "./connect-failure.ts";
 import { limitConnecting } from "./connect-limit.ts";
 import { Http2Connection, type Http2ConnectionOptions } from "./http2-connection.ts";
@@ -53,7 +52,7 @@ export function dialHttp2(
 
   let socket: Socket;
   try {
-    socket = openSocket(destination);
+    socket = openSocket(destination, ["h2"]);
   } catch (error) {
     // Certificates that cannot be parsed, for instance.
     settle();
@@ -120,10 +119,4 @@ export function dialHttp2(
     },
     abandon: (reason) => abandon(reason),
   };
-}
-
-function openSocket(destination: Destination): Socket {
-  const tcp = tcpOptions(destination);
-  if (destination.tls === false) return connectTcp(tcp);
-  return connectTls({ ...tcp, ...tlsOptions(destination.verifiedName, destination.tls), ALPNProtocols: ["h2"] });
 }
