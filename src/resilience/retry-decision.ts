@@ -1,8 +1,8 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { type Code, ConnectError } from "@connectrpc/connect";
 import { isTransparent, type Outcome } from "./outcome.ts";
-import { pushbackOf } from "./pushback.ts";
+import { type Pushback, pushbackOf } from "./pushback.ts";
 
 export interface RetryLimits {
   readonly maxAttempts: number;
@@ -31,6 +31,12 @@ export const MAX_NOT_SENT = 10;
 
 /** How far beyond our own back-off a `retry-after` is followed (as the AWS SDKs do); longer waits would eat the caller's time. */
 const RETRY_AFTER_EXCESS_MS = 5_000;
+
+/** `retry-after` counts in seconds: clients that were turned away together would all come back at the turn of one. */
+const RETRY_AFTER_SPREAD_MS = 1_000;
+
+/** The longest pushback that a call without a deadline waits for; a longer one would hold it for minutes. */
+const LONGEST_PUSHBACK_MS = 20_000;
 
 export type RetryDecision =
   | { readonly retry: false }
@@ -64,19 +70,25 @@ export function decideRetry(
   }
   if (outcome.kind === "caller" || call.sent >= limits.maxAttempts) return NO;
   const pushback = error instanceof ConnectError ? pushbackOf(error, now) : undefined;
-  if (pushback === "stop" || !mayRepeat(outcome, call.method, limits, pushback !== undefined)) return NO;
+  // A server's word on when to retry delays a retry or forbids it (gRFC A6). It never makes one: a handler may send it
+  // after it has done its work.
+  if (pushback === "stop" || !mayRepeat(outcome, call.method, limits)) return NO;
   if (isTransparent(outcome) && call.transparent === 1) {
     return within({ retry: true, delayMs: 0, free: true, elsewhere: false }, call, now);
   }
   const ceiling = Math.min(limits.maxDelayMs, limits.baseDelayMs * 2 ** (call.sent - 1));
-  let delayMs = random() * ceiling;
-  if (pushback !== undefined) {
-    delayMs =
-      "exactlyMs" in pushback
-        ? pushback.exactlyMs
-        : Math.min(Math.max(pushback.atLeastMs, delayMs), delayMs + RETRY_AFTER_EXCESS_MS);
-  }
+  const delayMs = delayedBy(pushback, random() * ceiling, random);
+  const isOrdered = pushback !== undefined && "exactlyMs" in pushback;
+  if (isOrdered && delayMs > LONGEST_PUSHBACK_MS && call.deadline === Number.POSITIVE_INFINITY) return NO;
   return within({ retry: true, delayMs, free: false, elsewhere: false }, call, now);
+}
+
+/** The wait before the next attempt, from what the server asked for and our own back-off. */
+function delayedBy(pushback: Exclude<Pushback, "stop">, backOffMs: number, random: () => number): number {
+  if (pushback === undefined) return backOffMs;
+  if ("exactlyMs" in pushback) return pushback.exactlyMs;
+  const leastMs = Math.min(pushback.atLeastMs, backOffMs + RETRY_AFTER_EXCESS_MS);
+  return leastMs <= backOffMs ? backOffMs : leastMs + random() * RETRY_AFTER_SPREAD_MS;
 }
 
 /** Whether the method may be processed twice: by its proto's `idempotency_level`, or by the user's list. */
@@ -87,7 +99,7 @@ export function isIdempotent(method: DescMethod, idempotentMethods: ReadonlySet<
   return idempotentMethods.has(`${service}/${method.name}`) || idempotentMethods.has(`${service}/*`);
 }
 
-function mayRepeat(outcome: Outcome, method: DescMethod, limits: RetryLimits, invited: boolean): boolean {
+function mayRepeat(outcome: Outcome, method: DescMethod, limits: RetryLimits): boolean {
   switch (outcome.kind) {
     case "refused":
       return true;
@@ -95,8 +107,6 @@ function mayRepeat(outcome: Outcome, method: DescMethod, limits: RetryLimits, in
       // A transparent one is not counted, and yet it may have been the one attempt that the user wants.
       return limits.maxAttempts > 1 && isIdempotent(method, limits.idempotentMethods);
     case "answered":
-      // Told when to come back, a client that was turned away may: the server did not do the work.
-      if (outcome.code === Code.ResourceExhausted && invited) return true;
       return limits.codes.has(outcome.code) && isIdempotent(method, limits.idempotentMethods);
     default:
       return false;

@@ -202,15 +202,17 @@ describe("as the server says", () => {
     expect(decide({ outcome: answered(Code.Unavailable), headers, call: { sent: 3 } })).toEqual(NO);
   });
 
-  test("retry-after lengthens the wait", () => {
-    const headers = { "retry-after": "3" };
-    expect(decide({ outcome: answered(Code.Unavailable), headers })).toMatchObject({ delayMs: 3_000 });
-  });
-
-  test("retry-after as a date does too", () => {
-    const headers = { "retry-after": new Date(NOW + 3_000).toUTCString() };
-    expect(decide({ outcome: answered(Code.Unavailable), headers })).toMatchObject({ delayMs: 3_000 });
-  });
+  test.each([
+    ["seconds", "3"],
+    ["a date", new Date(NOW + 3_000).toUTCString()],
+  ])(
+    "retry-after as %s lengthens the wait, and spreads over a second those that were turned away together",
+    (_, value) => {
+      const headers = { "retry-after": value };
+      const delays = [0, 0.5, 0.999].map((random) => decide({ outcome: answered(Code.Unavailable), headers, random }));
+      expect(delays).toMatchObject([{ delayMs: 3_000 }, { delayMs: 3_500 }, { delayMs: 3_999 }]);
+    },
+  );
 
   test("retry-after never shortens it", () => {
     const headers = { "retry-after": "0" };
@@ -219,7 +221,7 @@ describe("as the server says", () => {
 
   test("retry-after is followed for 5 s beyond our own wait at most", () => {
     const headers = { "retry-after": "60" };
-    expect(decide({ outcome: answered(Code.Unavailable), headers })).toMatchObject({ delayMs: 5_050 });
+    expect(decide({ outcome: answered(Code.Unavailable), headers })).toMatchObject({ delayMs: 5_550 });
   });
 
   test("an unreadable retry-after is as none", () => {
@@ -227,15 +229,28 @@ describe("as the server says", () => {
     expect(decide({ outcome: answered(Code.Unavailable), headers })).toMatchObject({ delayMs: 50 });
   });
 
-  test.each([
-    ["retry-after", "1", true],
-    ["grpc-retry-pushback-ms", "10", true],
-    ["grpc-retry-pushback-ms", "-1", false],
-    ["retry-after", "soon", false],
-    ["retry-after", "-5", false],
-  ])("turned away with %s %s, any method may come back: %s", (name, value, expected) => {
-    const outcome = answered(Code.ResourceExhausted);
-    expect(decide({ outcome, headers: { [name]: value }, call: { method: post } }).retry).toBe(expected);
+  describe.each([
+    ["retry-after", "0"],
+    ["retry-after", "1"],
+    ["grpc-retry-pushback-ms", "0"],
+    ["grpc-retry-pushback-ms", "10"],
+  ])("%s: %s delays a retry and never makes one", (name, value) => {
+    const codes = Object.values(Code).filter((code) => typeof code === "number");
+    test.each(codes.map((code) => [Code[code], code] as const))("%s", (_, code) => {
+      const headers = { [name]: value };
+      expect(decide({ outcome: answered(code), headers, call: { method: post } })).toEqual(NO);
+      expect(decide({ outcome: answered(code), headers }).retry).toBe(code === Code.Unavailable);
+    });
+  });
+
+  test("a pushback of more than 20 s holds no call that has no deadline", () => {
+    const pushback = (ms: number, deadline: number) => {
+      const headers = { "grpc-retry-pushback-ms": `${ms}` };
+      return decide({ outcome: answered(Code.Unavailable), headers, call: { deadline } }).retry;
+    };
+    expect(pushback(20_000, Number.POSITIVE_INFINITY)).toBe(true);
+    expect(pushback(20_001, Number.POSITIVE_INFINITY)).toBe(false);
+    expect(pushback(290_000, NOW + 300_000)).toBe(true);
   });
 
   test("an invitation does not make a lost call of an unknown method repeatable", () => {
