@@ -1,6 +1,7 @@
 import dgram from "node:dgram";
 import type { DnsSockets } from "../dns/sockets.ts";
 import { openDnsOverTcp } from "./dns-tcp.ts";
+import { twoTurns } from "./two-turns.ts";
 
 /** UDP and TCP as Node has them. Every handle is unref'd: the call that waits for the look-up holds the process. */
 export const nodeDnsSockets: DnsSockets = {
@@ -26,13 +27,6 @@ export const nodeDnsSockets: DnsSockets = {
     };
   },
   tcp: openDnsOverTcp,
-  drain: async () => {
-    // After a freeze the loop runs the timers, then this phase, and the sockets between it and the next one.
-    await nextImmediate();
-    await nextImmediate();
-  },
+  // After a freeze the loop runs the timers, then this phase, and the sockets between it and the next one.
+  drain: twoTurns,
 };
-
-function nextImmediate(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
-}

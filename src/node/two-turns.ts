@@ -1,3 +1,7 @@
+// Taken at load: fake timers of a test runner (vitest, node:test, jest) replace the global one later, and a call must not
+// wait for a clock that the test moves.
+const { setImmediate } = globalThis;
+
 /**
  * Two turns of the event loop. What arrived while the process was frozen (FIN, RST, GOAWAY) is in the kernel's
  * buffers and is read by the poll phase of the first turn; the second lets Node act on it. After one turn alone, calls
