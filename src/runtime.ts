@@ -17,6 +17,9 @@ export interface Runtime {
   sleep(ms: number, signal?: AbortSignal, background?: boolean): Promise<void>;
 }
 
+/** Timers take at most this: longer ones fire at once (Node, and every browser). */
+export const LONGEST_TIMER_MS = 2_147_483_647;
+
 /** The system's clock, randomness and timers: the only place that touches these globals (docs/ARCHITECTURE.md). */
 export const systemRuntime: Runtime = {
   clock: { now: () => Date.now() },
@@ -35,10 +38,13 @@ function sleep(ms: number, signal?: AbortSignal, background = false): Promise<vo
       clearTimeout(timer);
       reject(signal?.reason);
     };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", onAbort);
-      resolve();
-    }, ms);
+    const timer = setTimeout(
+      () => {
+        signal?.removeEventListener("abort", onAbort);
+        resolve();
+      },
+      Math.min(Math.max(0, ms), LONGEST_TIMER_MS),
+    );
     // Timers are plain numbers on some runtimes; there they never hold a process.
     if (background && typeof timer === "object") timer.unref();
     signal?.addEventListener("abort", onAbort, { once: true });

@@ -10,13 +10,13 @@ import { Pool } from "../pool/pool.ts";
 import type { Reconciled } from "../pool/reconcile.ts";
 import type { EndpointRecord } from "../pool/record.ts";
 import { RetryBudget } from "../resilience/budget.ts";
+import { recordFact } from "../resilience/failure-facts.ts";
 import { type AttemptReport, attachReport } from "../telemetry/call-report.ts";
 import type { Attempt } from "./attempt.ts";
 import { AttemptLoop } from "./attempt-loop.ts";
 import type { Call } from "./call.ts";
 import { type Directories, directoriesOf, type Resolvers } from "./directories.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { Marks } from "./marks.ts";
 import { Repeatable } from "./repeatable.ts";
 import type { CallParts } from "./unary.ts";
 import { Judge } from "./verdict.ts";
@@ -32,8 +32,6 @@ export function assemble(settings: Settings, resolvers: Resolvers, platform: Pla
   const { runtime } = platform;
   const { emit } = settings;
   const { target } = resolvers.resolver;
-  const marks = new Marks();
-  const { markNotSent, markStale } = marks;
   const pool = new Pool({
     picker: settings.picker,
     breaker: settings.breaker,
@@ -42,6 +40,7 @@ export function assemble(settings: Settings, resolvers: Resolvers, platform: Pla
   });
   const { first, fallback, directory } = directoriesOf(settings, resolvers, pool, runtime);
   const budget = new RetryBudget();
+  const isForeign = settings.createEndpointTransport !== undefined;
   const repeatable = new Repeatable(settings.retry, budget, runtime.clock);
   const judge = new Judge({
     pool,
@@ -50,7 +49,7 @@ export function assemble(settings: Settings, resolvers: Resolvers, platform: Pla
     retry: settings.retry,
     runtime,
     emit,
-    marks,
+    recordsFacts: !isForeign,
   });
   const dispatcher = new Dispatcher({
     directory,
@@ -58,9 +57,10 @@ export function assemble(settings: Settings, resolvers: Resolvers, platform: Pla
     runtime,
     attemptTimeoutMs: settings.attemptTimeoutMs,
     repeatable,
+    isForeign,
+    isIntercepted: !isForeign && settings.attemptInterceptors.length > 0,
     open: opener(settings, platform, {
-      markNotSent,
-      markStale,
+      markNotSent: (error) => recordFact(error, "not-sent"),
       mayRepeat: (path, besides) => repeatable.path(path, besides),
     }),
     onUpdate: ({ ttlMs, endpoints }: Answer, { added, removed }: Reconciled) => {
@@ -91,9 +91,10 @@ export function assemble(settings: Settings, resolvers: Resolvers, platform: Pla
     });
   };
   const { connectTimeoutMs } = settings;
-  const loop = new AttemptLoop({ dispatcher, judge, runtime, connectTimeoutMs, markNotSent, onRetry, report });
+  const loop = new AttemptLoop({ dispatcher, judge, runtime, connectTimeoutMs, onRetry, report });
   const { peekStreams } = settings;
-  return { first, fallback, directory, pool, budget, judge, dispatcher, loop, runtime, peekStreams };
+  const countsAttempts = !isForeign && settings.protocol !== "connect";
+  return { first, fallback, directory, pool, budget, judge, dispatcher, loop, runtime, peekStreams, countsAttempts };
 }
 
 function nameOf({ parent, name }: DescMethod): string {
@@ -103,7 +104,7 @@ function nameOf({ parent, name }: DescMethod): string {
 function opener(
   settings: Settings,
   platform: Platform,
-  callbacks: Pick<EndpointContext, "markNotSent" | "markStale" | "mayRepeat">,
+  callbacks: Pick<EndpointContext, "markNotSent" | "mayRepeat">,
 ): (record: EndpointRecord) => EndpointTransport {
   const { tls, connectTimeoutMs, connect, pathPrefix } = settings;
   const factory = settings.createEndpointTransport ?? platform.createEndpointTransports(settings);

@@ -34,7 +34,6 @@ export interface AttemptLoopOptions {
   readonly judge: Judge;
   readonly runtime: Runtime;
   readonly connectTimeoutMs: number;
-  readonly markNotSent: (error: unknown) => void;
   /** Told when a further attempt is about to be sent. */
   readonly onRetry: (failed: Attempt, delayMs: number) => void;
   /** Attaches the call's report to the error that its user sees. */
@@ -104,7 +103,10 @@ export class AttemptLoop {
     }
     call.attempt++;
     const attempt = await dispatcher.further(call, elsewhere);
-    if (attempt === undefined) throw runtime.clock.now() >= call.deadline ? deadlineExceeded(userError) : userError;
+    if (attempt === undefined) {
+      const now = runtime.clock.now();
+      throw now >= call.deadline(now) ? deadlineExceeded(userError) : userError;
+    }
     onRetry(failed, delayMs);
     return attempt;
   }
@@ -112,15 +114,17 @@ export class AttemptLoop {
   async #send<R>(attempt: Attempt, send: Send<R>): Promise<R> {
     const { connecting } = attempt;
     if (connecting !== undefined) {
-      const { connectTimeoutMs, markNotSent, dispatcher, runtime } = this.#options;
-      const { signal, deadline } = attempt.call;
+      const { connectTimeoutMs, dispatcher, runtime } = this.#options;
+      const { call, startedAt } = attempt;
       await connected(connecting, {
-        signal,
-        leftMs: deadline - attempt.startedAt,
+        signal: call.signal,
+        leftMs: call.deadline(startedAt) - startedAt,
         connectTimeoutMs,
         clock: runtime.clock,
         stopWaiting: () => attempt.stopWaiting(),
-        markNotSent,
+      }).catch((error) => {
+        attempt.link?.failed(error);
+        throw error;
       });
       dispatcher.limit(attempt, runtime.clock.now());
     }

@@ -18,6 +18,7 @@ import type { Settings } from "../config/settings.ts";
 import type { Resolver } from "../discovery/resolver.ts";
 import { invalidCall, transportClosed } from "../errors.ts";
 import type { Platform } from "../platform.ts";
+import { LONGEST_TIMER_MS } from "../runtime.ts";
 import { type Snapshot, takeSnapshot } from "../telemetry/snapshot.ts";
 import { type Assembly, assemble } from "./assemble.ts";
 import { Call } from "./call.ts";
@@ -27,6 +28,7 @@ import { underPolicy } from "./policy.ts";
 import { callStream } from "./stream.ts";
 import { callUnary } from "./unary.ts";
 import { type WarmUpOptions, warmUp } from "./warm-up.ts";
+import { withinLimits } from "./within-limits.ts";
 
 /** A Connect transport that finds its own servers. Creating one does no I/O; nobody needs to close it. */
 export interface BalancedTransport extends Transport {
@@ -49,6 +51,9 @@ export interface BalancedTransport extends Transport {
   /** The same as `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/** An attempt ends a call by itself, with a report; only interceptors and policies that hang are ended from here. */
+const GRACE_MS = 5;
 
 /** Made by `create.ts`, from checked options. */
 export class Balanced implements BalancedTransport {
@@ -75,9 +80,10 @@ export class Balanced implements BalancedTransport {
     const limit = timeoutMs ?? defaultTimeoutMs;
     const problem = this.#problem(limit, header);
     if (problem !== undefined) return Promise.reject(problem);
-    const { clock } = this.#parts.runtime;
+    const { runtime } = this.#parts;
+    const startedAt = runtime.clock.now();
     if (interceptors.length === 0 && policy === undefined) {
-      return callUnary(this.#parts, new Call(method, signal, limit, contextValues, clock.now()), method, header, input);
+      return callUnary(this.#parts, new Call(method, signal, limit, contextValues, startedAt), method, header, input);
     }
     const send = (
       callSignal: AbortSignal | undefined,
@@ -86,16 +92,19 @@ export class Balanced implements BalancedTransport {
       values: ContextValues | undefined,
     ): Promise<UnaryResponse<I, O>> =>
       underPolicy(policy, callSignal, (policySignal) => {
-        const call = new Call(method, policySignal, limit, values, clock.now());
+        const call = new Call(method, policySignal, limit, values, startedAt);
         return callUnary(this.#parts, call, method, callHeader, message);
       });
-    if (interceptors.length === 0) return send(signal, header, input, contextValues);
-    return runUnaryCall<I, O>({
-      interceptors,
-      ...this.#limits(signal, limit),
-      req: { ...this.#request(method, header, contextValues), stream: false, method, message: input },
-      next: (req) => send(req.signal, req.header, req.message as MessageInitShape<I>, req.contextValues),
-    });
+    const pending =
+      interceptors.length === 0
+        ? send(signal, header, input, contextValues)
+        : runUnaryCall<I, O>({
+            interceptors,
+            ...limitsOf(signal, limit),
+            req: { ...this.#request(method, header, contextValues), stream: false, method, message: input },
+            next: (req) => send(req.signal, req.header, req.message as MessageInitShape<I>, req.contextValues),
+          });
+    return withinLimits(pending, { signal, timeoutMs: positive(limit), graceMs: GRACE_MS }, runtime);
   }
 
   stream<I extends DescMessage, O extends DescMessage>(
@@ -110,22 +119,25 @@ export class Balanced implements BalancedTransport {
     const limit = timeoutMs ?? defaultTimeoutMs;
     const problem = this.#problem(limit, header);
     if (problem !== undefined) return Promise.reject(problem);
+    const { runtime } = this.#parts;
+    const startedAt = runtime.clock.now();
     const send = (
       callSignal: AbortSignal | undefined,
       callHeader: HeadersInit | undefined,
       messages: AsyncIterable<MessageInitShape<I>>,
       values: ContextValues | undefined,
     ): Promise<StreamResponse<I, O>> => {
-      const call = new Call(method, callSignal, limit, values, this.#parts.runtime.clock.now());
+      const call = new Call(method, callSignal, limit, values, startedAt);
       return callStream(this.#parts, call, method, callHeader, messages);
     };
     if (interceptors.length === 0) return send(signal, header, input, contextValues);
-    return runStreamingCall<I, O>({
+    const pending = runStreamingCall<I, O>({
       interceptors,
-      ...this.#limits(signal, limit),
+      ...limitsOf(signal, limit),
       req: { ...this.#request(method, header, contextValues), stream: true, method, message: input },
       next: (req) => send(req.signal, req.header, req.message as AsyncIterable<MessageInitShape<I>>, req.contextValues),
     });
+    return withinLimits(pending, { signal, timeoutMs: positive(limit), graceMs: GRACE_MS }, runtime);
   }
 
   snapshot(): Snapshot {
@@ -170,14 +182,6 @@ export class Balanced implements BalancedTransport {
     return problem === undefined ? undefined : invalidCall(problem);
   }
 
-  #limits(signal: AbortSignal | undefined, timeoutMs: number | undefined) {
-    return {
-      ...(signal === undefined ? {} : { signal }),
-      // connect-es takes 0 and below for a deadline that has passed here, and for none elsewhere.
-      ...(timeoutMs === undefined || timeoutMs <= 0 ? {} : { timeoutMs }),
-    };
-  }
-
   /** The request as interceptors of the whole call see it: the URL shows the verified name, not an endpoint. */
   #request(method: DescMethod, header: HeadersInit | undefined, contextValues: ContextValues | undefined) {
     const { tls, pathPrefix } = this.#settings;
@@ -193,4 +197,14 @@ export class Balanced implements BalancedTransport {
       contextValues: contextValues ?? createContextValues(),
     };
   }
+}
+
+/** connect-es takes 0 and below for a deadline that has passed in its `runUnaryCall`, and for none elsewhere. */
+function positive(timeoutMs: number | undefined): number | undefined {
+  return timeoutMs === undefined || timeoutMs <= 0 ? undefined : Math.min(timeoutMs, LONGEST_TIMER_MS);
+}
+
+function limitsOf(signal: AbortSignal | undefined, limit: number | undefined) {
+  const timeoutMs = positive(limit);
+  return { ...(signal === undefined ? {} : { signal }), ...(timeoutMs === undefined ? {} : { timeoutMs }) };
 }

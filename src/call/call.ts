@@ -10,12 +10,10 @@ import type { AttemptReport } from "../telemetry/call-report.ts";
 const LONGEST_TIMEOUT_MS = 99_999_999;
 
 /** One call of a client: what it asked for, and what its attempts came to. */
-export class Call implements PickInfo, CallHistory {
+export class Call implements PickInfo {
   readonly method: DescMethod;
   readonly signal: AbortSignal | undefined;
   readonly startedAt: number;
-  /** When the call must be over, on the runtime's clock; Infinity without a limit. */
-  readonly deadline: number;
   /** One object for all attempts, so that interceptors can keep state over them. */
   readonly contextValues: ContextValues;
   /** The attempt under way, from 1. */
@@ -27,20 +25,36 @@ export class Call implements PickInfo, CallHistory {
   next: RetryDecision | undefined = undefined;
   /** Attempts that failed; a call without one pays for no list. */
   failures: { readonly tried: Set<EndpointRecord>; readonly reports: AttemptReport[] } | undefined = undefined;
+  #deadline: number;
+  #lookedAt: number;
 
-  /** @param timeoutMs as in Connect: 0 and below is no limit. */
+  /**
+   * @param timeoutMs as in Connect: 0 and below is no limit.
+   * @param startedAt when the caller made the call: before interceptors, whose time is the call's.
+   */
   constructor(
     method: DescMethod,
     signal: AbortSignal | undefined,
     timeoutMs: number | undefined,
     contextValues: ContextValues | undefined,
-    now: number,
+    startedAt: number,
   ) {
     this.method = method;
     this.signal = signal;
-    this.startedAt = now;
-    this.deadline = timeoutMs === undefined || timeoutMs <= 0 ? Number.POSITIVE_INFINITY : now + timeoutMs;
+    this.startedAt = startedAt;
+    this.#deadline = timeoutMs === undefined || timeoutMs <= 0 ? Number.POSITIVE_INFINITY : startedAt + timeoutMs;
+    this.#lookedAt = startedAt;
     this.contextValues = contextValues ?? createContextValues();
+  }
+
+  /**
+   * When the call must be over, on the runtime's clock; Infinity without a limit. A clock that goes back takes the
+   * deadline along: a call never has more time than when it last looked.
+   */
+  deadline(now: number): number {
+    if (now < this.#lookedAt) this.#deadline -= this.#lookedAt - now;
+    this.#lookedAt = now;
+    return this.#deadline;
   }
 
   /**
@@ -48,8 +62,20 @@ export class Call implements PickInfo, CallHistory {
    * servers, 0 would mean "no limit"). Undefined without a limit.
    */
   remainingMs(now: number): number | undefined {
-    if (this.deadline === Number.POSITIVE_INFINITY) return undefined;
-    return Math.min(LONGEST_TIMEOUT_MS, Math.max(1, Math.ceil(this.deadline - now)));
+    const leftMs = this.deadline(now) - now;
+    if (leftMs === Number.POSITIVE_INFINITY) return undefined;
+    return Math.min(LONGEST_TIMEOUT_MS, Math.max(1, Math.ceil(leftMs)));
+  }
+
+  /** What is behind the call, for the decision on a retry. */
+  history(now: number): CallHistory {
+    const { method, sent, notSent, transparent } = this;
+    return { method, sent, notSent, transparent, deadline: this.deadline(now) };
+  }
+
+  /** Attempts so far that may have reached a server. */
+  get earlierAttempts(): number {
+    return this.failures === undefined ? 0 : this.failures.reports.length - this.notSent;
   }
 
   /** Remembers a failed attempt. */

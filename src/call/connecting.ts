@@ -1,6 +1,7 @@
 import { isTaskCancelledError, TimeoutStrategy, timeout } from "cockatiel";
 import { abortedBy, deadlineExceeded } from "../errors.ts";
 import { extensionMs } from "../late-timer.ts";
+import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
 
 /** No connection within `connectTimeoutMs`. */
@@ -18,8 +19,6 @@ export interface ConnectionWait {
   readonly clock: Clock;
   /** Tells the connection that nobody waits any more. */
   stopWaiting(): void;
-  /** Told the error of a connection that could not be made. */
-  markNotSent(error: unknown): void;
 }
 
 /**
@@ -44,10 +43,10 @@ export async function connected(connecting: Promise<void>, wait: ConnectionWait)
     if (isTaskCancelledError(error)) {
       if (leftMs <= connectTimeoutMs || clock.now() - startedAt >= leftMs) throw deadlineExceeded();
       const timedOut = new ConnectTimeoutError(`no connection within ${connectTimeoutMs} ms`);
-      wait.markNotSent(timedOut);
+      recordFact(timedOut, "not-sent");
       throw timedOut;
     }
-    wait.markNotSent(error);
+    recordFact(error, "not-sent");
     throw error;
   }
 }

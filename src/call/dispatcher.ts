@@ -1,5 +1,5 @@
 import type { Answer } from "../discovery/answer.ts";
-import { NoAnswerError } from "../discovery/directory.ts";
+import { NoAnswerError, type Waiting } from "../discovery/directory.ts";
 import type { Answers } from "../discovery/failover.ts";
 import { abortedBy, deadlineExceeded, lookUpFailed, noServers } from "../errors.ts";
 import type { EndpointTransport } from "../pool/endpoint-transport.ts";
@@ -18,6 +18,10 @@ export interface DispatcherOptions {
   /** Builds the transport of an endpoint on its first use. */
   readonly open: (record: EndpointRecord) => EndpointTransport;
   readonly repeatable: Repeatable;
+  /** Interceptors stand between an attempt and its endpoint's transport. */
+  readonly isIntercepted: boolean;
+  /** The endpoints' transports are the user's, so that they may do anything. */
+  readonly isForeign: boolean;
   /** Limit of one attempt of a unary call; Infinity for none. */
   readonly attemptTimeoutMs: number;
   /** Told when an answer changed the endpoints. */
@@ -91,9 +95,11 @@ export class Dispatcher {
   }
 
   #attempt(call: Call, record: EndpointRecord, now: number): Attempt {
-    const { repeatable } = this.#options;
+    const { repeatable, isIntercepted, isForeign, runtime } = this.#options;
     repeatable.learn(call.method);
     const attempt = new Attempt(call, record, this.transportOf(record), repeatable.call, now);
+    if (isIntercepted) attempt.intercept(runtime.clock);
+    attempt.isBounded = isIntercepted || isForeign;
     if (attempt.ticket?.probe !== undefined) this.#options.pool.invalidate();
     this.limit(attempt, now);
     return attempt;
@@ -108,17 +114,23 @@ export class Dispatcher {
 
   async #lookUp(call: Call): Promise<Answer> {
     try {
-      return await this.#options.directory.wait(call);
+      return await this.#options.directory.wait(this.#waiting(call));
     } catch (error) {
       if (call.signal?.aborted) throw abortedBy(call.signal);
       if (!(error instanceof NoAnswerError)) throw error;
-      throw this.#options.runtime.clock.now() >= call.deadline ? deadlineExceeded() : lookUpFailed(error);
+      const now = this.#options.runtime.clock.now();
+      // A clock that went back says nothing of the time that has passed; a look-up that goes on does.
+      throw error.isPending || now >= call.deadline(now) ? deadlineExceeded() : lookUpFailed(error);
     }
+  }
+
+  #waiting(call: Call): Waiting {
+    return { signal: call.signal, deadline: call.deadline(this.#options.runtime.clock.now()) };
   }
 
   async #settle(call: Call): Promise<boolean> {
     try {
-      return await this.#options.directory.settle(call);
+      return await this.#options.directory.settle(this.#waiting(call));
     } catch {
       throw abortedBy(call.signal as AbortSignal);
     }

@@ -1,3 +1,20 @@
+import type { Call } from "./call.ts";
+
+/** How many attempts came before this one (gRFC A6). */
+const PREVIOUS_ATTEMPTS = "grpc-previous-rpc-attempts";
+
+/** The headers of a call's next attempt. A server learns that it may have seen the request before. */
+export function attemptHeader(
+  { countsAttempts }: { readonly countsAttempts: boolean },
+  { earlierAttempts }: Call,
+  header: HeadersInit | undefined,
+): HeadersInit | undefined {
+  if (!countsAttempts || earlierAttempts === 0) return header;
+  const headers = new Headers(header);
+  headers.set(PREVIOUS_ATTEMPTS, `${earlierAttempts}`);
+  return headers;
+}
+
 /**
  * They belong to a connection or to the message's framing, which are not the caller's (RFC 9110 section 7.6.1, RFC 9113
  * section 8.2.2). Node takes some of them: a wrong `content-length` makes a call over HTTP/1.1 wait for ever, and costs

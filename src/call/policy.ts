@@ -3,17 +3,17 @@ import type { CallPolicy } from "../config/options.ts";
 import { abortedBy, deadlineExceeded } from "../errors.ts";
 
 /** Runs a call under the user's policy. What the policy itself fails with becomes a ConnectError, as every transport's errors are. */
-export function underPolicy<R>(
+export async function underPolicy<R>(
   policy: CallPolicy | undefined,
   signal: AbortSignal | undefined,
   call: (signal: AbortSignal | undefined) => Promise<R>,
 ): Promise<R> {
   if (policy === undefined) return call(signal);
-  return policy
-    .execute((context) => call(context.signal), signal)
-    .catch((error: unknown) => {
-      throw asConnectError(error, signal);
-    });
+  try {
+    return await policy.execute((context) => call(context.signal), signal);
+  } catch (error) {
+    throw asConnectError(error, signal);
+  }
 }
 
 /** cockatiel brands its errors, because a process may hold several copies of it. */

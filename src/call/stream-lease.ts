@@ -48,9 +48,10 @@ export class StreamLease {
     );
   }
 
-  /** It could not be opened: the attempt's end is told by whoever sees the error. */
-  abandon(): void {
+  /** It could not be opened, and the error tells the attempt's end. A transport that goes on all the same is ended. */
+  abandon(error: unknown): void {
     this.#close();
+    this.controller.abort(error);
   }
 
   /** The stream ended well. */

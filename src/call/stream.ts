@@ -1,11 +1,14 @@
 import type { DescMessage, DescMethodStreaming, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { StreamResponse } from "@connectrpc/connect";
+import type { Runtime } from "../runtime.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Send } from "./attempt-loop.ts";
 import type { Call } from "./call.ts";
+import { attemptHeader } from "./headers.ts";
 import { ReplayableInput } from "./replay.ts";
 import { StreamLease } from "./stream-lease.ts";
 import type { CallParts } from "./unary.ts";
+import { withinLimits } from "./within-limits.ts";
 
 /**
  * A streaming call. Another attempt is made only before `stream()` has resolved, and only if every request message can
@@ -27,25 +30,31 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
     async send(attempt: Attempt) {
       const lease = new StreamLease(attempt, judge);
       try {
-        const response = await attempt.transport.stream(
-          method,
-          lease.controller.signal,
-          attempt.timeoutMs,
-          header,
-          request.forAttempt(),
-          call.contextValues,
+        const response = await bounded(
+          attempt.transport.stream(
+            method,
+            lease.controller.signal,
+            attempt.timeoutMs,
+            attemptHeader(parts, call, header),
+            request.forAttempt(),
+            attempt.contextValues,
+          ),
+          attempt,
         );
+        const messages = attempt.isBounded ? endingWith(lease, response.message, runtime) : response.message;
         // Never in a bidirectional stream: its server may wait for the client's next message.
-        const message = onlyAnswers && parts.peekStreams ? await peeked(response.message) : response.message;
+        const message = onlyAnswers && parts.peekStreams ? await bounded(peeked(messages), attempt) : messages;
         lease.opened(runtime);
         // The rest is the child's: its `trailer` is filled when the stream ends, so the object itself is passed on.
         return { ...response, message: leased(message, lease, parts, call) };
       } catch (error) {
-        lease.abandon();
+        lease.abandon(error);
         throw error;
       }
     },
   };
+  const bounded = <T>(pending: Promise<T>, attempt: Attempt): Promise<T> =>
+    attempt.isBounded ? withinLimits(pending, attempt.limits, runtime) : pending;
   try {
     // Inside an async function: what throws at once rejects too.
     return await loop.run((async () => dispatcher.first(call, call.startedAt))(), call, send);
@@ -53,6 +62,13 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
     request.end();
     throw error;
   }
+}
+
+/** Messages from code of the user's: their reader does not wait for one when the stream is over. */
+function endingWith<T>(lease: StreamLease, messages: AsyncIterable<T>, runtime: Runtime): AsyncIterable<T> {
+  const iterator = messages[Symbol.asyncIterator]();
+  const limits = { signal: lease.controller.signal, timeoutMs: undefined };
+  return { [Symbol.asyncIterator]: () => ({ next: () => withinLimits(iterator.next(), limits, runtime) }) };
 }
 
 /** The messages, once the first one has come, or their end. Rejects if an error comes before. */

@@ -5,7 +5,9 @@ import type { Attempt } from "./attempt.ts";
 import type { AttemptLoop, Send } from "./attempt-loop.ts";
 import type { Call } from "./call.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { attemptHeader } from "./headers.ts";
 import type { Judge } from "./verdict.ts";
+import { withinLimits } from "./within-limits.ts";
 
 /** What a call needs of its surroundings. */
 export interface CallParts {
@@ -15,6 +17,8 @@ export interface CallParts {
   readonly runtime: Runtime;
   /** A server-streaming call has begun with its first message, not with its response headers. */
   readonly peekStreams: boolean;
+  /** Retries say how many attempts came before them (gRFC A6). */
+  readonly countsAttempts: boolean;
 }
 
 /**
@@ -35,23 +39,22 @@ export function callUnary<I extends DescMessage, O extends DescMessage>(
     return Promise.reject(parts.loop.final(ConnectError.from(error), call));
   }
   if (first instanceof Promise || first.connecting !== undefined) {
-    return parts.loop.run(first, call, sender(parts.judge, method, header, input));
+    return parts.loop.run(first, call, sender(parts, method, header, input));
   }
   return sendWarm(parts, first, method, header, input);
 }
 
 function sendWarm<I extends DescMessage, O extends DescMessage>(
-  { judge, loop }: CallParts,
+  parts: CallParts,
   attempt: Attempt,
   method: DescMethodUnary<I, O>,
   header: HeadersInit | undefined,
   input: MessageInitShape<I>,
 ): Promise<UnaryResponse<I, O>> {
-  const { call, transport, timeoutMs } = attempt;
-  const recover = (error: unknown) => loop.recover(attempt, error, sender(judge, method, header, input));
+  const recover = (error: unknown) => parts.loop.recover(attempt, error, sender(parts, method, header, input));
   try {
-    return transport.unary(method, call.signal, timeoutMs, header, input, call.contextValues).then((response) => {
-      judge.succeeded(attempt, attempt.startedAt);
+    return sendOnce(parts, attempt, method, header, input).then((response) => {
+      parts.judge.succeeded(attempt, attempt.startedAt);
       return response;
     }, recover);
   } catch (error) {
@@ -60,19 +63,31 @@ function sendWarm<I extends DescMessage, O extends DescMessage>(
 }
 
 function sender<I extends DescMessage, O extends DescMessage>(
-  judge: Judge,
+  parts: CallParts,
   method: DescMethodUnary<I, O>,
   header: HeadersInit | undefined,
   input: MessageInitShape<I>,
 ): Send<UnaryResponse<I, O>> {
   return {
     async send(attempt) {
-      const { call, transport, timeoutMs } = attempt;
-      const response = await transport.unary(method, call.signal, timeoutMs, header, input, call.contextValues);
-      judge.succeeded(attempt, attempt.startedAt);
+      const headers = attemptHeader(parts, attempt.call, header);
+      const response = await sendOnce(parts, attempt, method, headers, input);
+      parts.judge.succeeded(attempt, attempt.startedAt);
       return response;
     },
     // The input message is kept by the caller's frame, whatever became of an attempt.
     replayable: () => true,
   };
+}
+
+function sendOnce<I extends DescMessage, O extends DescMessage>(
+  { runtime }: CallParts,
+  attempt: Attempt,
+  method: DescMethodUnary<I, O>,
+  header: HeadersInit | undefined,
+  input: MessageInitShape<I>,
+): Promise<UnaryResponse<I, O>> {
+  const { call, transport, timeoutMs, contextValues } = attempt;
+  const response = transport.unary(method, call.signal, timeoutMs, header, input, contextValues);
+  return attempt.isBounded ? withinLimits(response, attempt.limits, runtime) : response;
 }

@@ -5,7 +5,7 @@ import { userError } from "../errors.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { RetryBudget } from "../resilience/budget.ts";
 import type { FailureKind } from "../resilience/health.ts";
-import { type AttemptContext, classify, failureKind, type Outcome } from "../resilience/outcome.ts";
+import { classify, failureKind, type Outcome } from "../resilience/outcome.ts";
 import { decideRetry, type RetryLimits } from "../resilience/retry-decision.ts";
 import type { Runtime } from "../runtime.ts";
 import type { EventListener } from "../telemetry/events.ts";
@@ -19,7 +19,8 @@ export interface JudgeOptions {
   readonly retry: RetryLimits | false;
   readonly runtime: Runtime;
   readonly emit: EventListener;
-  readonly marks: AttemptContext["marks"];
+  /** Of the endpoints' transports (`AttemptContext.recordsFacts`). */
+  readonly recordsFacts: boolean;
 }
 
 /** Ends attempts: what each says of its endpoint, of the service, and of how its call goes on. */
@@ -32,6 +33,10 @@ export class Judge {
 
   /** @param now any moment of the attempt: it only finds the bucket that a success is counted in. */
   succeeded(attempt: Attempt, now: number): void {
+    if (attempt.isAnsweredByInterceptor) {
+      this.cancelled(attempt);
+      return;
+    }
     const { record, ticket } = attempt;
     record.release();
     this.#options.budget.succeeded();
@@ -56,15 +61,16 @@ export class Judge {
    * @returns the error that the user sees if there is no other attempt.
    */
   async failed(attempt: Attempt, error: unknown, replayable: boolean): Promise<ConnectError> {
-    const { runtime, budget, retry, directory } = this.#options;
+    const { runtime, budget, retry, directory, recordsFacts } = this.#options;
     const { call, record } = attempt;
     const now = runtime.clock.now();
-    const deadlinePassed = now >= call.deadline;
+    const deadlinePassed = now >= call.deadline(now);
     const outcome = classify(error, {
       signal: call.signal,
       deadlinePassed,
       attemptTimedOut: attempt.limited,
-      marks: this.#options.marks,
+      byInterceptor: attempt.isThrownByInterceptor(error),
+      recordsFacts,
     });
     if (outcome.kind === "not-sent") directory.suspect(now, attempt.startedAt);
     call.addFailure(record, outcome, reportOf(attempt, error, outcome, now));
@@ -73,7 +79,7 @@ export class Judge {
     const decision =
       retry === false || !replayable
         ? ({ retry: false } as const)
-        : decideRetry(error, outcome, call, retry, now, runtime.random);
+        : decideRetry(error, outcome, call.history(now), retry, now, runtime.random);
     const free = decision.retry && decision.free;
     if (outcome.kind !== "not-sent" && !free && (kind !== undefined || decision.retry)) budget.failed(now);
     call.next = decision.retry && (free || budget.allowsRetry(now)) ? decision : { retry: false };
@@ -113,8 +119,9 @@ export class Judge {
  * after earlier attempts would condemn a healthy one.
  */
 function deadlineFailure(attempt: Attempt, outcome: Outcome, now: number): FailureKind | undefined {
-  if (outcome.kind !== "caller" || outcome.cause !== "deadline") return undefined;
-  return 2 * (now - attempt.startedAt) >= now - attempt.call.startedAt ? "answered" : undefined;
+  const { withServerSince } = attempt;
+  if (outcome.kind !== "caller" || outcome.cause !== "deadline" || withServerSince === undefined) return undefined;
+  return 2 * (now - withServerSince) >= now - attempt.call.startedAt ? "answered" : undefined;
 }
 
 function reportOf(attempt: Attempt, error: unknown, outcome: Outcome, now: number) {

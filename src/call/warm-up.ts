@@ -51,8 +51,8 @@ export async function warmUp(
 
 /** As a call would tell it. */
 function unreachable(error: unknown): ConnectError {
-  const marks = { isNotSent: () => true, isStale: () => false };
-  const outcome = classify(error, { signal: undefined, deadlinePassed: false, attemptTimedOut: false, marks });
+  const context = { signal: undefined, deadlinePassed: false, attemptTimedOut: false, byInterceptor: false };
+  const outcome = classify(error, { ...context, recordsFacts: true });
   return userError(error, outcome, false);
 }
 
@@ -75,6 +75,5 @@ async function connect(
     connectTimeoutMs,
     clock: runtime.clock,
     stopWaiting: () => waiting.abort(signal?.reason),
-    markNotSent: () => {},
   });
 }

@@ -2,6 +2,7 @@ import { Code } from "@connectrpc/connect";
 import { parseHostPort } from "../discovery/host-port.ts";
 import type { Resolver } from "../discovery/resolver.ts";
 import { ipVersion } from "../dns/ip-address.ts";
+import { LONGEST_TIMER_MS } from "../runtime.ts";
 import {
   type Written,
   writtenBoolean,
@@ -20,9 +21,6 @@ export interface Kind {
   /** Absent for what only code can give. */
   readonly written?: Written;
 }
-
-/** Timers take at most this: longer ones fire at once (Node, and every browser). */
-const LONGEST_TIMER_MS = 2_147_483_647;
 
 export function durationMs(least: number): Kind {
   return {

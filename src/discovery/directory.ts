@@ -30,6 +30,13 @@ export interface Waiting {
 /** A look-up failed and nothing older can be used. The call that asked fails with it. */
 export class NoAnswerError extends Error {
   override readonly name = "NoAnswerError";
+  /** The look-up has not ended: the call's time has. */
+  readonly isPending: boolean;
+
+  constructor(message: string, isPending: boolean, cause?: unknown) {
+    super(message, { cause });
+    this.isPending = isPending;
+  }
 }
 
 /**
@@ -83,7 +90,7 @@ export class Directory {
     const left = phase === "none" ? deadline - now : (deadline - now) / 2;
     await this.#await(Math.min(this.#patience(phase, now), left), signal);
     const { answer } = this.#cache;
-    if (answer === undefined) throw new NoAnswerError(this.whyNoAnswer, { cause: this.#lastError });
+    if (answer === undefined) throw new NoAnswerError(this.whyNoAnswer, this.isLookingUp, this.#lastError);
     return answer;
   }
 
@@ -220,9 +227,13 @@ export class Directory {
     }
   }
 
+  get isLookingUp(): boolean {
+    return this.#running !== undefined;
+  }
+
   get whyNoAnswer(): string {
     const { target } = this.#resolver;
-    if (this.#running !== undefined) return `${target}: the look-up has not answered yet`;
+    if (this.isLookingUp) return `${target}: the look-up has not answered yet`;
     const message = this.#lastError instanceof Error ? this.#lastError.message : String(this.#lastError ?? "");
     return `${target}: ${message === "" ? "the look-up failed" : message}`;
   }

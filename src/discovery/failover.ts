@@ -66,7 +66,10 @@ export class Failover implements Answers {
     }
     second.keep(clock.now());
     const { answer } = this;
-    if (answer === undefined) throw new NoAnswerError(`${first.whyNoAnswer}; ${second.whyNoAnswer}`);
+    if (answer === undefined) {
+      const isPending = first.isLookingUp || second.isLookingUp;
+      throw new NoAnswerError(`${first.whyNoAnswer}; ${second.whyNoAnswer}`, isPending);
+    }
     return answer;
   }
 
@@ -110,7 +113,7 @@ export class Failover implements Answers {
       // One with endpoints has the same limits of its own.
       const limit = briefly && !hasEndpoints(directory.answer) ? soon : deadline;
       const answer = await directory.wait({ signal: either, deadline: limit });
-      if (!hasEndpoints(answer)) throw new NoAnswerError("it has no endpoints");
+      if (!hasEndpoints(answer)) throw new NoAnswerError("it has no endpoints", false);
     });
     try {
       await Promise.any(answers);

@@ -1,6 +1,7 @@
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import type { Endpoint } from "../endpoint.ts";
+import { transportBorder } from "../pool/attempt-link.ts";
 import type { EndpointContext, EndpointTransport, EndpointTransportFactory } from "../pool/endpoint-transport.ts";
 import type { Clock } from "../runtime.ts";
 import type { Destination } from "./address.ts";
@@ -25,7 +26,8 @@ export interface NodeEndpointTransportsOptions {
 
 /** connect-node's transports, over connections of our own. */
 export function createNodeEndpointTransports(options: NodeEndpointTransportsOptions): EndpointTransportFactory {
-  const { protocol, httpVersion, interceptors, idleMs, maxAgeMs, clock } = options;
+  const { protocol, httpVersion, idleMs, maxAgeMs, clock } = options;
+  const interceptors = options.interceptors.length === 0 ? [] : [...options.interceptors, transportBorder];
   // connect-node would use HTTP/2 all the same, and the user would look for the fault elsewhere.
   if (protocol === "grpc" && httpVersion === "1.1") throw new TypeError("gRPC needs HTTP/2: use gRPC-web or Connect");
   const silentGap = new SilentGap();
@@ -33,9 +35,7 @@ export function createNodeEndpointTransports(options: NodeEndpointTransportsOpti
   return (endpoint: Endpoint, context: EndpointContext): EndpointTransport => {
     const { baseUrl, connectTimeoutMs, tls, verifiedName } = context;
     const destination: Destination = { address: endpoint.address, port: endpoint.port, verifiedName, tls };
-    const markNotSent = (error: unknown): void => context.markNotSent(error);
-    const markStale = (error: unknown): void => context.markStale(error);
-    const connection = { baseUrl, destination, connectTimeoutMs, idleMs, maxAgeMs, clock, markNotSent, markStale };
+    const connection = { baseUrl, destination, connectTimeoutMs, idleMs, maxAgeMs, clock };
     const common = { ...context.connect, baseUrl, interceptors };
 
     if (httpVersion === "1.1") {

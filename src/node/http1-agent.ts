@@ -3,6 +3,8 @@ import { Agent as HttpsAgent } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { ConnectError } from "@connectrpc/connect";
+import { isCertificateAlert, isSystemError } from "../resilience/error-shapes.ts";
+import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
 import { type Destination, tcpOptions, tlsOptions } from "./address.ts";
 import { connectFailure, connectTimeout, endpointClosed } from "./connect-failure.ts";
@@ -17,8 +19,6 @@ export interface Http1AgentOptions {
   /** Connections that are older are closed before the next call; Infinity for no limit. */
   readonly maxAgeMs: number;
   readonly clock: Clock;
-  markNotSent(error: unknown): void;
-  markStale(error: unknown): void;
 }
 
 /** The HTTP/1.1 connections of one endpoint. */
@@ -53,7 +53,7 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
       guardConnecting(socket as Socket, options);
       return socket;
     } catch (error) {
-      options.markNotSent(error);
+      recordFact(error, "not-sent");
       // Asynchronously, as a failing connect would: the request has no listener yet.
       process.nextTick(() => callback?.(error as Error, undefined as never));
       return undefined;
@@ -71,7 +71,7 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
 
   const reuse = agent.reuseSocket.bind(agent);
   agent.reuseSocket = (socket: Duplex, request: ClientRequest) => {
-    if (clock.now() - (freedAt.get(socket) ?? 0) > trustedGapMs) watchReused(request, options);
+    if (clock.now() - (freedAt.get(socket) ?? 0) > trustedGapMs) watchReused(request);
     reuse(socket, request);
   };
 
@@ -113,10 +113,10 @@ function hasFree(agent: HttpAgent): boolean {
 }
 
 /** A server may end an idle connection at the moment at which a request is sent on it (RFC 9112 section 9.3.1). */
-function watchReused(request: ClientRequest, { markStale }: Http1AgentOptions): void {
+function watchReused(request: ClientRequest): void {
   const onError = (error: unknown): void => {
     // connect-node ends a request that is over with its own error: the caller's abort, a deadline.
-    if (!(error instanceof ConnectError)) markStale(error);
+    if (!(error instanceof ConnectError)) recordFact(error, "stale");
   };
   request.once("error", onError);
   request.once("response", () => request.off("error", onError));
@@ -127,19 +127,24 @@ function watchReused(request: ClientRequest, { markStale }: Http1AgentOptions): 
  * is marked, which tells it from the same error afterwards (`read ECONNRESET` is both).
  */
 function guardConnecting(socket: Socket, options: Http1AgentOptions): void {
-  const { connectTimeoutMs, destination, clock, markNotSent } = options;
+  const { connectTimeoutMs, destination, clock } = options;
   const established = destination.tls === false ? "connect" : "secureConnect";
   const limit = { ms: connectTimeoutMs, clock, hold: false };
   const endLimit = limitConnecting(limit, () => socket.destroy(connectTimeout(connectTimeoutMs)));
   const onError = (error: unknown): void => {
-    // connect-node ends the socket of a request that is over with its own error: the caller's abort, a deadline.
-    if (!(error instanceof ConnectError)) markNotSent(error);
+    // connect-node ends the socket of a request that is over with its own error: of the caller's abort or a deadline,
+    // or of a write that failed, which it hears of before the socket says so.
+    if (!(error instanceof ConnectError) || isSystemError(error.cause)) recordFact(error, "not-sent");
   };
   const stop = (): void => {
     endLimit();
     socket.off("error", onError);
   };
   socket.on("error", onError);
-  socket.once(established, stop);
+  socket.once(established, () => {
+    stop();
+    // In TLS 1.3 the server's verdict comes after the client's side of the handshake.
+    socket.on("error", (error) => isCertificateAlert(error) && recordFact(error, "not-sent"));
+  });
   socket.once("close", stop);
 }

@@ -1,21 +1,18 @@
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  type ClientSessionRequestOptions,
-  constants,
-  type OutgoingHttpHeaders,
+import type {
+  ClientHttp2Session,
+  ClientHttp2Stream,
+  ClientSessionRequestOptions,
+  OutgoingHttpHeaders,
 } from "node:http2";
 import type { Socket } from "node:net";
-import { Code, ConnectError } from "@connectrpc/connect";
 import type { Clock } from "../runtime.ts";
+import { failureOfStream, lostConnection } from "./http2-failure.ts";
 import { Http2Liveness } from "./http2-liveness.ts";
 
 export interface Http2ConnectionOptions {
   readonly clock: Clock;
   /** Whether a request of this path would be sent again if it were given up now, `besides` others. */
   mayRepeat(path: string, besides: number): boolean;
-  /** Told the error of a request that was sent on an idle connection which turned out to be dead. */
-  markStale(error: unknown): void;
 }
 
 /** One established HTTP/2 connection: counts its streams, and holds the process exactly while there are any. */
@@ -29,6 +26,8 @@ export class Http2Connection {
   readonly #waiting = new Map<ClientHttp2Stream, string>();
   #streams = 0;
   #draining = false;
+  /** The highest stream that the server may have processed, once it has said so (GOAWAY). */
+  #lastStreamId = Number.POSITIVE_INFINITY;
 
   /**
    * @param session has its permanent `error` listener already: the one who dialled added it before anything could fail.
@@ -45,8 +44,10 @@ export class Http2Connection {
       onDead: () => this.condemn(),
     });
     // Node closes the session by itself on GOAWAY, but a moment later; from this event on nothing new may start.
-    session.on("goaway", () => {
+    session.on("goaway", (_code, lastStreamId) => {
       this.#draining = true;
+      // A server may lower it with a second GOAWAY (RFC 9113 section 6.8).
+      this.#lastStreamId = Math.min(this.#lastStreamId, lastStreamId);
       if (this.#streams === 0) this.#session.destroy();
     });
   }
@@ -71,30 +72,32 @@ export class Http2Connection {
     const stream = this.#session.request(headers, options);
     this.#begin();
     this.#waiting.set(stream, String(headers[":path"]));
-    const doubted = this.liveness.verification !== undefined;
+    const isDoubted = this.liveness.verification !== undefined;
     this.liveness.begin();
     // connect-node listens only after a microtask; an error before that must not be uncaught.
-    stream.on("error", (error) => {
-      if (doubted && this.#waiting.has(stream)) this.#options.markStale(error);
-    });
+    stream.on("error", () => {});
+    // Called once, when the stream is over. What it is over with becomes the stream's own error: Node gives one error of
+    // the session to all its streams, of which some never left and some were answered.
+    const destroy = stream._destroy;
+    stream._destroy = (error, callback) =>
+      destroy.call(stream, error, (reason) => callback(this.#failureOf(stream, reason ?? undefined, isDoubted)));
     // Each of these comes once in a stream's life; `once` would build a wrapper for every call.
     stream.on("response", () => {
       if (this.#waiting.delete(stream)) this.liveness.end();
       this.liveness.heard();
     });
     stream.on("close", () => {
-      // A session that ends without an error closes its streams as if they had been cancelled.
-      if (doubted && this.#waiting.has(stream) && this.#session.destroyed) stream.emit("error", lost());
-      const answered = !this.#waiting.delete(stream);
-      if (!answered) this.liveness.end();
+      if (this.#waiting.delete(stream)) this.liveness.end();
       this.#end();
-      // connect-node takes NO_ERROR for a good end, also without any response, and the call would wait for ever
-      // (connect-es #1108). gRPC maps it to INTERNAL.
-      if (!answered && stream.rstCode === constants.NGHTTP2_NO_ERROR) {
-        stream.emit("error", new ConnectError("http/2 stream closed without a response", Code.Internal));
-      }
     });
     return stream;
+  }
+
+  #failureOf(stream: ClientHttp2Stream, reason: Error | undefined, isDoubted: boolean): Error | null {
+    const hasResponse = !this.#waiting.has(stream);
+    const hasConnection = !this.#session.destroyed && !this.#socket.destroyed;
+    const isLeftOut = (stream.id ?? 0) > this.#lastStreamId;
+    return failureOfStream(stream, reason, { hasResponse, hasConnection, isLeftOut, isDoubted }) ?? null;
   }
 
   /** No new streams. Running ones finish, then the connection closes. */
@@ -108,7 +111,7 @@ export class Http2Connection {
   /** Nobody is at the other end: everything on this connection fails now. */
   condemn(): void {
     this.#draining = true;
-    this.#session.destroy(lost());
+    this.#session.destroy(lostConnection());
   }
 
   /** Nobody may be at the other end: no new calls, and those that wait and may be repeated go elsewhere. */
@@ -118,7 +121,7 @@ export class Http2Connection {
     for (const [stream, path] of this.#waiting) {
       if (!this.#options.mayRepeat(path, moved)) continue;
       moved += 1;
-      stream.destroy(lost());
+      stream.destroy(lostConnection());
     }
   }
 
@@ -134,9 +137,4 @@ export class Http2Connection {
     this.#socket.unref();
     if (this.#draining) this.#session.destroy();
   }
-}
-
-/** In the shape of the kernel's own error: the request was sent, and what became of it is not known. */
-function lost(): Error {
-  return Object.assign(new Error("the server no longer answers"), { code: "ECONNRESET", syscall: "read" });
 }

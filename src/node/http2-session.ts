@@ -1,6 +1,7 @@
 import type { ClientHttp2Stream, ClientSessionRequestOptions, OutgoingHttpHeaders } from "node:http2";
 import type { GrpcTransportOptions } from "@connectrpc/connect-node";
 import type { Waiting } from "../pool/endpoint-transport.ts";
+import { recordFact } from "../resilience/failure-facts.ts";
 import { connectFailure, endpointClosed } from "./connect-failure.ts";
 import type { Http2Connection } from "./http2-connection.ts";
 import { Http2Dialer, type Http2DialerOptions } from "./http2-dialer.ts";
@@ -25,7 +26,6 @@ export interface Http2SessionsOptions extends Http2DialerOptions {
   readonly random: () => number;
   /** Of all endpoints of the transport. */
   readonly silentGap: SilentGap;
-  markNotSent(error: unknown): void;
 }
 
 /**
@@ -94,7 +94,7 @@ export class Http2Sessions implements SessionManager {
       return connection.request({ ...headers, ...pseudo }, options);
     } catch (error) {
       // A TypeError is about the request itself (a `connection` header, for instance): no other endpoint would take it.
-      if (!(error instanceof TypeError)) this.#options.markNotSent(error);
+      recordFact(error, error instanceof TypeError ? "unsendable" : "not-sent");
       throw error;
     }
   }

@@ -40,11 +40,6 @@ export interface EndpointContext {
   /** Tells that the call which fails with this error (or with an error caused by it) never reached the network. */
   markNotSent(error: unknown): void;
   /**
-   * Tells that the call which fails with this error was sent on a connection that had been idle and turned out to be
-   * dead: that says nothing of the endpoint, and a call that may be repeated is, once, at no cost.
-   */
-  markStale(error: unknown): void;
-  /**
    * Whether a request of this URL path would be sent again if it were given up now.
    *
    * @param besides so many others are given up at the same time.

@@ -1,4 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { isBadRequest, isConnectPhase, isLost, isRefused, systemCodeAmong } from "./error-shapes.ts";
+import { causesOf, factAmong } from "./failure-facts.ts";
 import type { FailureKind } from "./health.ts";
 
 /** What became of an attempt that failed (docs/ARCHITECTURE.md, "Outcomes"). */
@@ -11,47 +13,97 @@ export type Outcome =
   | { readonly kind: "ambiguous"; readonly cause: "stale" | "lost" | "timeout" | "proxy" | "unknown" }
   /** The server answered with an error. */
   | { readonly kind: "answered"; readonly code: Code }
-  /** The caller aborted, its deadline passed, or its request is none that can be sent. */
-  | { readonly kind: "caller"; readonly cause: "abort" | "deadline" | "request" };
+  /**
+   * It says nothing of the endpoint: the caller aborted, its deadline passed, the request would fail at any server
+   * ("request"), or an interceptor of an attempt threw.
+   */
+  | { readonly kind: "caller"; readonly cause: "abort" | "deadline" | "request" | "interceptor" };
 
 /** What is known of the attempt besides its error. */
 export interface AttemptContext {
+  /** The call's. */
   readonly signal: AbortSignal | undefined;
   /** The call's deadline has passed. */
   readonly deadlinePassed: boolean;
   /** The attempt's own limit has passed. */
   readonly attemptTimedOut: boolean;
-  /** What the endpoint's transport said of errors. */
-  readonly marks: {
-    isNotSent(error: object): boolean;
-    isStale(error: object): boolean;
-  };
+  /** An interceptor of the attempt threw the error, and not because the endpoint's transport failed. */
+  readonly byInterceptor: boolean;
+  /**
+   * The endpoint's transport records a fact for each request that was not sent, or refused: an error without one is
+   * neither, whatever it looks like. False for users' own transports.
+   */
+  readonly recordsFacts: boolean;
 }
 
 /**
- * Classifies an error by what is known exactly, in this order: our own state, the server's word, the marks of the
- * endpoint's transport, and only then the shape of the error. Codes alone cannot tell: a lost connection arrives as
- * Canceled, Aborted, Internal or Unknown, depending on where it broke.
+ * Classifies an error by what is known exactly, in this order: our own state, the server's word, the facts that the
+ * endpoint's connection recorded, and only then the shape of the error. Codes alone cannot tell: a lost connection
+ * arrives as Canceled, Aborted, Internal or Unknown, depending on where it broke.
  */
 export function classify(error: unknown, context: AttemptContext): Outcome {
-  if (context.signal?.aborted) return { kind: "caller", cause: "abort" };
-  if (error instanceof ConnectError && error.isWireError) return { kind: "answered", code: error.code };
-  const timedOut = error instanceof ConnectError && error.code === Code.DeadlineExceeded;
-  if (timedOut && context.deadlinePassed) return { kind: "caller", cause: "deadline" };
-  const chain = causes(error);
-  if (chain.some((cause) => context.marks.isNotSent(cause))) return { kind: "not-sent", code: systemCode(chain) };
-  if (chain.some((cause) => context.marks.isStale(cause))) return { kind: "ambiguous", cause: "stale" };
-  if (timedOut)
-    return context.attemptTimedOut ? { kind: "ambiguous", cause: "timeout" } : { kind: "caller", cause: "deadline" };
-  if (chain.some(isBadRequest)) return { kind: "caller", cause: "request" };
-  if (chain.some(isConnectPhase)) return { kind: "not-sent", code: systemCode(chain) };
-  if (chain.some((cause) => /NGHTTP2_REFUSED_STREAM/.test(messageOf(cause)))) return { kind: "refused" };
-  if (chain.some((cause) => isLost(cause))) return { kind: "ambiguous", cause: "lost" };
-  if (error instanceof ConnectError && /^HTTP (429|502|503|504)$/.test(error.rawMessage)) {
-    return { kind: "ambiguous", cause: "proxy" };
+  const { signal, deadlinePassed, attemptTimedOut } = context;
+  if (signal?.aborted) return { kind: "caller", cause: isDeadline(signal.reason) ? "deadline" : "abort" };
+  const isWireError = error instanceof ConnectError && error.isWireError;
+  const timedOut = error instanceof ConnectError && error.code === Code.DeadlineExceeded && !isWireError;
+  if (timedOut && deadlinePassed) return { kind: "caller", cause: "deadline" };
+  if (context.byInterceptor) return { kind: "caller", cause: "interceptor" };
+  if (isWireError) return { kind: "answered", code: error.code };
+  const chain = causesOf(error);
+  switch (factAmong(chain)) {
+    case "not-sent":
+      return { kind: "not-sent", code: systemCodeAmong(chain) };
+    case "refused":
+      return { kind: "refused" };
+    case "stale":
+      return { kind: "ambiguous", cause: "stale" };
+    case "lost":
+      return { kind: "ambiguous", cause: "lost" };
+    case "unsendable":
+      return { kind: "caller", cause: "request" };
   }
+  if (timedOut)
+    return attemptTimedOut ? { kind: "ambiguous", cause: "timeout" } : { kind: "caller", cause: "deadline" };
+  if (chain.some(isBadRequest)) return { kind: "caller", cause: "request" };
+  if (!context.recordsFacts) {
+    if (chain.some(isConnectPhase)) return { kind: "not-sent", code: systemCodeAmong(chain) };
+    if (chain.some(isRefused)) return { kind: "refused" };
+  }
+  if (chain.some(isLost)) return { kind: "ambiguous", cause: "lost" };
+  if (!(error instanceof ConnectError)) return { kind: "ambiguous", cause: "unknown" };
+  const status = httpStatusOf(error);
+  if (status !== undefined) return answeredByHttp(status, error.code);
   // What a client finds wrong by itself (a message over the limit, a response it cannot parse) is no server's failure.
-  if (error instanceof ConnectError && error.code !== Code.Unknown) return { kind: "answered", code: error.code };
+  if (error.code !== Code.Unknown) return { kind: "answered", code: error.code };
+  return { kind: "ambiguous", cause: "unknown" };
+}
+
+/** Whether an abort is a deadline that somebody else keeps: `AbortSignal.timeout()`, or Connect's own. */
+function isDeadline(reason: unknown): boolean {
+  if (reason instanceof ConnectError) return reason.code === Code.DeadlineExceeded;
+  return reason instanceof Error && reason.name === "TimeoutError";
+}
+
+/** connect-es has no field for the status of an answer that is not Connect's or gRPC's; it is the whole message. */
+function httpStatusOf(error: ConnectError): number | undefined {
+  const match = /^HTTP ([1-9]\d\d)$/.exec(error.rawMessage);
+  return match === null ? undefined : Number(match[1]);
+}
+
+/** Statuses of 4xx that are about the moment (RFC 9110 section 15.5.9, RFC 8470 section 5.2, RFC 6585 section 4). */
+const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
+
+/** What a handler would answer: a proxy, or another program, has its routes and permissions too. */
+const HANDLER_STATUSES: ReadonlySet<number> = new Set([401, 403, 404]);
+
+/**
+ * An HTTP answer that is not from a Connect or gRPC handler. A redirect or a refusal of the request (413, 431) would
+ * come from any server.
+ */
+function answeredByHttp(status: number, code: Code): Outcome {
+  if (status >= 500 || PASSING_STATUSES.has(status)) return { kind: "ambiguous", cause: "proxy" };
+  if (HANDLER_STATUSES.has(status)) return { kind: "answered", code };
+  if (status >= 300) return { kind: "caller", cause: "request" };
   return { kind: "ambiguous", cause: "unknown" };
 }
 
@@ -92,76 +144,3 @@ const FAILED_SERVER: ReadonlySet<Code> = new Set([
   Code.DeadlineExceeded,
   Code.DataLoss,
 ]);
-
-/** Errors that Node's TLS raises about the peer's certificate, before a request is sent. */
-const CERTIFICATE_ERROR = /^(ERR_TLS_CERT_ALTNAME_INVALID|CERT_|UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED)/;
-
-/**
- * What a server's TLS says of the client's certificate. In TLS 1.3 it comes after the client's side of the handshake, so
- * the request may have left; but a server whose handshake failed has read none.
- */
-const CERTIFICATE_ALERT =
-  /^ERR_SSL_(TLSV1|TLSV13|SSLV3)_ALERT_(CERTIFICATE_(REQUIRED|UNKNOWN|EXPIRED|REVOKED)|BAD_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)$/;
-
-/** A TLS handshake that did not come to its end: a server that speaks plain text, or one that hung up. */
-const HANDSHAKE_ERROR = /wrong version number|before secure TLS connection was established/;
-
-function isConnectPhase(cause: unknown): boolean {
-  const { syscall, code = "" } = systemError(cause);
-  if (syscall === "connect" || syscall === "getaddrinfo") return true;
-  if (CERTIFICATE_ERROR.test(code) || CERTIFICATE_ALERT.test(code)) return true;
-  return code === "ERR_SSL_WRONG_VERSION_NUMBER" || HANDSHAKE_ERROR.test(messageOf(cause));
-}
-
-/** What Node says of headers that an interceptor of an attempt has set; another endpoint would take them no better. */
-function isBadRequest(cause: unknown): boolean {
-  return /^ERR_(HTTP2_INVALID_|HTTP2_HEADER_SINGLE_VALUE|INVALID_(CHAR|HTTP_TOKEN)$)/.test(
-    systemError(cause).code ?? "",
-  );
-}
-
-function isLost(cause: unknown): boolean {
-  const { code, syscall } = systemError(cause);
-  // Whatever the system says of a connection in use: ETIMEDOUT arrives as Unavailable, EHOSTUNREACH as Internal.
-  if (syscall === "read" || syscall === "write") return true;
-  if (code === "ECONNRESET" || code === "EPIPE" || code === "ERR_HTTP2_SESSION_ERROR" || code === "UND_ERR_SOCKET") {
-    return true;
-  }
-  // connect-node maps a stream that closed with CANCEL, which a lost connection does, to the code for "the caller gave up".
-  return /closed with error code CANCEL|socket hang up|ERR_HTTP2_STREAM_CANCEL/.test(`${messageOf(cause)} ${code}`);
-}
-
-/** The error, its causes, and what an AggregateError (several addresses) gathers. */
-function causes(error: unknown): object[] {
-  const chain: object[] = [];
-  const pending = [error];
-  // Bounded: a cause may point back at its error.
-  while (pending.length > 0 && chain.length < 16) {
-    const next = pending.shift();
-    if (typeof next !== "object" || next === null || chain.includes(next)) continue;
-    chain.push(next);
-    if ("cause" in next) pending.push(next.cause);
-    if ("errors" in next && Array.isArray(next.errors)) pending.push(...next.errors);
-  }
-  return chain;
-}
-
-function systemError(cause: unknown): { code?: string; syscall?: string } {
-  const { code, syscall } = cause as { code?: unknown; syscall?: unknown };
-  return {
-    ...(typeof code === "string" ? { code } : {}),
-    ...(typeof syscall === "string" ? { syscall } : {}),
-  };
-}
-
-function systemCode(chain: readonly unknown[]): string {
-  for (const cause of chain) {
-    const { code } = systemError(cause);
-    if (code !== undefined) return code;
-  }
-  return "connection failed";
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : "";
-}

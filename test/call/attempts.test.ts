@@ -1,4 +1,4 @@
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { Code, ConnectError, createClient, createContextKey, createContextValues } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import {
   type BalancedTransportEvent,
@@ -158,31 +158,34 @@ test("an outage of all connections is not amplified: each endpoint is dialled at
   expect(events.filter(({ type }) => type === "retry").length).toBeLessThanOrEqual(2 * ports.length);
 });
 
-test("interceptors run once per call or once per attempt, with one set of context values", async () => {
+test("interceptors run once per call or once per attempt, and keep state over attempts in the call's context values", async () => {
+  const attemptsKey = createContextKey(0);
   using server = await startScriptedServer((execution) => {
     if (execution < 3) throw unavailable();
   });
   let calls = 0;
-  const values = new Set<unknown>();
-  let attempts = 0;
+  const seen: number[] = [];
   const { client } = clientOf([server.port], {
     interceptors: [
       (next) => (request) => {
         calls++;
+        request.contextValues.set(attemptsKey, 10);
         expect(request.url).toBe("http://localhost/connectlb.test.v1.EchoService/Get");
         return next(request);
       },
     ],
     attemptInterceptors: [
       (next) => (request) => {
-        attempts++;
-        values.add(request.contextValues);
+        seen.push(request.contextValues.get(attemptsKey));
+        request.contextValues.set(attemptsKey, request.contextValues.get(attemptsKey) + 1);
         return next(request);
       },
     ],
   });
-  await client.get({});
-  expect([calls, attempts, values.size]).toEqual([1, 3, 1]);
+  const contextValues = createContextValues();
+  await client.get({}, { contextValues });
+  expect([calls, ...seen]).toEqual([1, 10, 11, 12]);
+  expect(contextValues.get(attemptsKey)).toBe(13);
 });
 
 test("what callbacks throw changes no call", async () => {

@@ -17,7 +17,6 @@ function waiting(lateMs: number, leftMs: number) {
     connectTimeoutMs: 30,
     clock,
     stopWaiting: () => {},
-    markNotSent: () => {},
   };
   const failed = rejection(connected(never, wait));
   clock.time += 30 + lateMs;

@@ -29,6 +29,7 @@ const isOnPage = (message: string) => onPage.some((text) => text.test(message));
 /** Between parts of the library: no user ever sees them. */
 const INTERNAL = new Set([
   "the call no longer waits for the connection",
+  "the wait for the code is over",
   "the stream was cancelled",
   "the look-up is over",
   "was not waited for",

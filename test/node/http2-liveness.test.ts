@@ -148,7 +148,6 @@ describe("verification of a connection that was idle", () => {
           tls: false,
           connectTimeoutMs: 1_000,
           markNotSent: () => {},
-          markStale: () => {},
           mayRepeat: () => false,
           connect: {},
         },

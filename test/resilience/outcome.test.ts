@@ -1,5 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
+import { type FailureFact, recordFact } from "../../src/resilience/failure-facts.ts";
 import { type AttemptContext, classify, failureKind, type Outcome } from "../../src/resilience/outcome.ts";
 
 /** What connect-node and undici raise, as measured with connect-node 2.2.0 on Node 24. */
@@ -27,16 +28,10 @@ function context(fields: Partial<AttemptContext> = {}): AttemptContext {
     signal: undefined,
     deadlinePassed: false,
     attemptTimedOut: false,
-    marks: marks({}),
+    byInterceptor: false,
+    recordsFacts: false,
     ...fields,
   };
-}
-
-function marks({
-  notSent = () => false,
-  stale = () => false,
-}: Partial<Record<"notSent" | "stale", (error: object) => boolean>>) {
-  return { isNotSent: notSent, isStale: stale };
 }
 
 const refused = () => systemError("connect ECONNREFUSED 10.0.0.1:80", { code: "ECONNREFUSED", syscall: "connect" });
@@ -44,7 +39,7 @@ const notSent = (code: string): Outcome => ({ kind: "not-sent", code });
 const lost: Outcome = { kind: "ambiguous", cause: "lost" };
 const answered = (code: Code): Outcome => ({ kind: "answered", code });
 
-describe("by the shape of the error", () => {
+describe("by the shape of the error, of a transport that records no facts", () => {
   test.each<[string, unknown, Outcome]>([
     [
       "a name that does not exist",
@@ -293,29 +288,107 @@ describe("by our own state first", () => {
     expect(classify(wire(Code.NotFound), context({ deadlinePassed: true }))).toEqual(answered(Code.NotFound));
   });
 
-  test("what the endpoint's transport marked was not sent, whatever it looks like", () => {
-    const cause = systemError("read ECONNRESET", { code: "ECONNRESET", syscall: "read" });
-    const notSentMark = { marks: marks({ notSent: (error) => error === cause }) };
-    expect(classify(local("read ECONNRESET", Code.Aborted, cause), context(notSentMark))).toEqual(
-      notSent("ECONNRESET"),
-    );
+  test.each<[string, unknown]>([
+    ["abort(new TimeoutError())", new DOMException("The operation timed out", "TimeoutError")],
+    ["a deadline that Connect keeps", local("the operation timed out", Code.DeadlineExceeded)],
+  ])("a signal that is a deadline: %s", (_, reason) => {
+    const signal = AbortSignal.abort(reason);
+    expect(classify(local("x", Code.Canceled), context({ signal }))).toEqual({ kind: "caller", cause: "deadline" });
+  });
+});
+
+describe("by facts before shapes", () => {
+  const reset = () => systemError("read ECONNRESET", { code: "ECONNRESET", syscall: "read" });
+
+  test.each<[FailureFact, Outcome]>([
+    ["not-sent", notSent("ECONNRESET")],
+    ["refused", { kind: "refused" }],
+    ["stale", { kind: "ambiguous", cause: "stale" }],
+    ["lost", lost],
+    ["unsendable", { kind: "caller", cause: "request" }],
+  ])("%s, recorded of the error's cause", (fact, outcome) => {
+    const cause = reset();
+    recordFact(cause, fact);
+    for (const recordsFacts of [true, false]) {
+      expect(classify(local("read ECONNRESET", Code.Aborted, cause), context({ recordsFacts }))).toEqual(outcome);
+    }
   });
 
-  test("what it marked as that of a stale connection was lost there", () => {
-    const cause = systemError("read ECONNRESET", { code: "ECONNRESET", syscall: "read" });
-    const staleMark = { marks: marks({ stale: (error) => error === cause }) };
-    const outcome = classify(local("read ECONNRESET", Code.Aborted, cause), context(staleMark));
-    expect(outcome).toEqual({ kind: "ambiguous", cause: "stale" });
+  test("the first fact stands", () => {
+    const error = reset();
+    recordFact(error, "not-sent");
+    recordFact(error, "lost");
+    expect(classify(error, context()).kind).toBe("not-sent");
   });
 
-  test("a mark without a system's code has a name all the same", () => {
-    expect(classify(new Error("no"), context({ marks: marks({ notSent: () => true }) }))).toEqual(
-      notSent("connection failed"),
-    );
+  test("one without a system's code has a name all the same", () => {
+    const error = new Error("no");
+    recordFact(error, "not-sent");
+    expect(classify(error, context())).toEqual(notSent("connection failed"));
   });
 
-  test("a connect limit of ours is marked, and no deadline", () => {
-    expect(classify(timedOut(), context({ marks: marks({ notSent: () => true }) })).kind).toBe("not-sent");
+  test("a connect limit of ours is no deadline", () => {
+    const error = local("the operation timed out", Code.DeadlineExceeded);
+    recordFact(error, "not-sent");
+    expect(classify(error, context()).kind).toBe("not-sent");
+  });
+
+  test.each<[string, unknown]>([
+    ["a refused connection", local("", Code.Unavailable, refused())],
+    ["a refused connection, two causes down", fetchFailed(refused())],
+    ["a certificate", local("", Code.Internal, systemError("", { code: "CERT_HAS_EXPIRED" }))],
+    [
+      "a handshake",
+      local("Client network socket disconnected before secure TLS connection was established", Code.Aborted),
+    ],
+    ["a refused stream", local("Stream closed with error code NGHTTP2_REFUSED_STREAM", Code.Internal)],
+  ])("of a transport that records facts, what has none was sent, whatever it looks like: %s", (_, error) => {
+    expect(["ambiguous", "answered"]).toContain(classify(error, context({ recordsFacts: true })).kind);
+  });
+});
+
+describe("what an interceptor threw", () => {
+  test.each<[string, unknown]>([
+    ["a refused connection of its own", fetchFailed(refused())],
+    ["a server's word that it was given", wire(Code.Unavailable)],
+    ["a bug", new TypeError("x is not a function")],
+    ["a string", "no"],
+    ["nothing", undefined],
+  ])("says nothing of the endpoint: %s", (_, error) => {
+    const outcome: Outcome = { kind: "caller", cause: "interceptor" };
+    expect(classify(error, context({ byInterceptor: true }))).toEqual(outcome);
+    expect(failureKind(outcome)).toBeUndefined();
+  });
+
+  test("also where a fact is recorded of it, by the connection that it used itself", () => {
+    const error = refused();
+    recordFact(error, "not-sent");
+    expect(classify(error, context({ byInterceptor: true })).kind).toBe("caller");
+  });
+});
+
+describe("an HTTP answer that is not from a handler", () => {
+  const request: Outcome = { kind: "caller", cause: "request" };
+  const proxy: Outcome = { kind: "ambiguous", cause: "proxy" };
+  test.each<[number, Outcome]>([
+    ...[300, 301, 302, 307, 308].map((status): [number, Outcome] => [status, request]),
+    ...[400, 402, 405, 406, 411, 413, 414, 415, 417, 422, 426, 428, 431, 451, 499].map((status): [number, Outcome] => [
+      status,
+      request,
+    ]),
+    ...[408, 425, 429].map((status): [number, Outcome] => [status, proxy]),
+    ...[500, 501, 502, 503, 504, 505, 507, 511, 520, 522, 599].map((status): [number, Outcome] => [status, proxy]),
+    [204, { kind: "ambiguous", cause: "unknown" }],
+  ])("HTTP %i", (status, outcome) => {
+    expect(classify(local(`HTTP ${status}`, Code.Unknown), context({ recordsFacts: true }))).toEqual(outcome);
+  });
+
+  test.each([
+    [401, Code.Unauthenticated],
+    [403, Code.PermissionDenied],
+    [404, Code.Unimplemented],
+  ])("HTTP %i may be the handler's", (status, code) => {
+    expect(classify(local(`HTTP ${status}`, code), context({ recordsFacts: true }))).toEqual(answered(code));
   });
 });
 

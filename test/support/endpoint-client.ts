@@ -1,9 +1,9 @@
 import { type Client, createClient } from "@connectrpc/connect";
-import { Marks } from "../../src/call/marks.ts";
 import type { ConnectOptions, TlsOptions } from "../../src/config/wire-options.ts";
 import { hostAndPort } from "../../src/endpoint.ts";
 import { createNodeEndpointTransports } from "../../src/node/endpoint-transport.ts";
 import type { EndpointTransport } from "../../src/pool/endpoint-transport.ts";
+import { causesOf, factAmong, recordFact } from "../../src/resilience/failure-facts.ts";
 import type { Clock } from "../../src/runtime.ts";
 import { EchoService } from "./gen/echo_pb.ts";
 
@@ -35,9 +35,9 @@ export interface EndpointClientOptions {
 export interface EndpointClient {
   readonly client: Client<typeof EchoService>;
   readonly transport: EndpointTransport;
-  /** Whether the error, or one that caused it, was marked as never sent. */
+  /** Whether the error is known to be that of a request that was never sent. */
   notSent(error: unknown): boolean;
-  /** Whether the error, or one that caused it, was marked as that of a stale connection. */
+  /** Whether the error is known to be that of a stale connection. */
   stale(error: unknown): boolean;
   /** What the call layer does before each call. */
   connect(): Promise<void>;
@@ -56,7 +56,6 @@ export function endpointClient(options: EndpointClientOptions): EndpointClient {
     clock,
     random: () => 0.5,
   });
-  const marks = new Marks();
   const transport = factory(
     { address, port, verifiedName, metadata: {} },
     {
@@ -64,8 +63,7 @@ export function endpointClient(options: EndpointClientOptions): EndpointClient {
       verifiedName,
       tls,
       connectTimeoutMs: options.connectTimeoutMs ?? 1000,
-      markNotSent: marks.markNotSent,
-      markStale: marks.markStale,
+      markNotSent: (error) => recordFact(error, "not-sent"),
       mayRepeat: options.mayRepeat ?? (() => false),
       connect: options.connect ?? {},
     },
@@ -73,8 +71,8 @@ export function endpointClient(options: EndpointClientOptions): EndpointClient {
   return {
     client: createClient(EchoService, transport),
     transport,
-    notSent: (error) => causes(error).some((cause) => marks.isNotSent(cause)),
-    stale: (error) => causes(error).some((cause) => marks.isStale(cause)),
+    notSent: (error) => factAmong(causesOf(error)) === "not-sent",
+    stale: (error) => factAmong(causesOf(error)) === "stale",
     async connect() {
       const waiting = transport.connect?.(clock.now());
       if (waiting === undefined) return;
@@ -83,10 +81,6 @@ export function endpointClient(options: EndpointClientOptions): EndpointClient {
       await waiting.finally(() => clearTimeout(hold));
     },
   };
-}
-
-function causes(error: unknown): Error[] {
-  return error instanceof Error ? [error, ...causes(error.cause)] : [];
 }
 
 /** The error that a promise rejects with. */

@@ -1,0 +1,67 @@
+import { type ClientHttp2Stream, constants } from "node:http2";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { type FailureFact, recordFact } from "../resilience/failure-facts.ts";
+
+const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
+
+/** What is known of a stream when it is over. */
+export interface StreamEnd {
+  /** Its response headers have come. */
+  readonly hasResponse: boolean;
+  /** The connection goes on without it. */
+  readonly hasConnection: boolean;
+  /** A GOAWAY says that it was not processed. */
+  readonly isLeftOut: boolean;
+  /** It was opened while a PING asked whether anything is at the other end. */
+  readonly isDoubted: boolean;
+}
+
+/**
+ * The error of a stream that is over, with what is known of it; undefined if it ended well, or was ended by the client
+ * without an error.
+ */
+export function failureOfStream(
+  stream: ClientHttp2Stream,
+  reason: Error | undefined,
+  end: StreamEnd,
+): Error | undefined {
+  const fact = factOf(stream, reason, end);
+  if (fact !== undefined) {
+    const error = reason === undefined ? lostConnection() : errorOfItsOwn(reason);
+    recordFact(error, fact);
+    return error;
+  }
+  if (reason !== undefined || end.hasResponse || stream.rstCode !== NGHTTP2_NO_ERROR) return reason;
+  // connect-node takes NO_ERROR for a good end, also without any response, and the call would wait for ever
+  // (connect-es #1108). gRPC maps it to INTERNAL.
+  return new ConnectError("http/2 stream closed without a response", Code.Internal);
+}
+
+function factOf(
+  stream: ClientHttp2Stream,
+  reason: Error | undefined,
+  { hasResponse, hasConnection, isLeftOut, isDoubted }: StreamEnd,
+): FailureFact | undefined {
+  const { rstCode } = stream;
+  if (hasResponse) {
+    // A response that has begun is a commitment: nothing that comes later says that the request was not processed.
+    const isCut = rstCode === NGHTTP2_CANCEL || rstCode === NGHTTP2_REFUSED_STREAM;
+    return isCut || isLeftOut || (reason !== undefined && !hasConnection) ? "lost" : undefined;
+  }
+  // It waited for the server to allow another stream, or for its turn to be written.
+  if (stream.pending) return "not-sent";
+  if (isLeftOut || rstCode === NGHTTP2_REFUSED_STREAM) return "refused";
+  if (!hasConnection) return isDoubted ? "stale" : "lost";
+  return rstCode === NGHTTP2_CANCEL ? "lost" : undefined;
+}
+
+/** In the shape of the kernel's own error: the request was sent, and what became of it is not known. */
+export function lostConnection(): Error {
+  return Object.assign(new Error("the server no longer answers"), { code: "ECONNRESET", syscall: "read" });
+}
+
+function errorOfItsOwn(reason: Error): Error {
+  const { code, syscall } = reason as NodeJS.ErrnoException;
+  const own = new Error(reason.message, { cause: reason });
+  return Object.assign(own, { ...(code !== undefined && { code }), ...(syscall !== undefined && { syscall }) });
+}
