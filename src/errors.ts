@@ -70,9 +70,23 @@ export function userError(error: unknown, outcome: Outcome, timeIsUp: boolean): 
       if (outcome.cause === "lost" || outcome.cause === "stale") return broken("the connection to the server was lost");
       return ConnectError.from(error);
     case "answered":
-    case "caller":
       return ConnectError.from(error);
+    case "caller":
+      return isHeadersTooLarge(error)
+        ? headersTooLarge("the server answers HTTP 431", error)
+        : ConnectError.from(error);
   }
+}
+
+/** The request's headers fit no server, or not this one. */
+export function headersTooLarge(why: string, cause?: unknown): ConnectError {
+  const message = `the request's headers are too large: ${why}`;
+  return new ConnectError(message, Code.ResourceExhausted, undefined, undefined, cause);
+}
+
+/** RFC 6585 section 5. */
+function isHeadersTooLarge(error: unknown): boolean {
+  return error instanceof ConnectError && !error.isWireError && error.rawMessage === "HTTP 431";
 }
 
 function unavailable(message: string, error: unknown): ConnectError {

@@ -28,6 +28,8 @@ export class Attempt implements Waiting {
   link: AttemptLink | undefined = undefined;
   /** Code of the user's is in its way, which may never settle: the wait for it is bounded here. */
   isBounded = false;
+  /** A stream's request messages. */
+  input: { readonly failure: unknown } | undefined = undefined;
   /** That bound has passed. */
   isExpired = false;
   readonly #isRepeatable: (call: Call) => boolean;
@@ -81,12 +83,15 @@ export class Attempt implements Waiting {
     return { signal: this.call.signal, timeoutMs: this.timeoutMs, onExpired };
   }
 
-  /** Whether an interceptor threw this error, and not because the transport or its connection failed. */
-  isThrownByInterceptor(error: unknown): boolean {
-    if (this.link === undefined) return false;
+  /** Which code of the user's threw this error, if it was not for the transport or its connection. */
+  thrownBy(error: unknown): "interceptor" | "request" | undefined {
+    if (this.input?.failure !== undefined && causesOf(error).includes(this.input.failure as object)) return "request";
+    if (this.link === undefined) return undefined;
     const { state, failure } = this.link;
-    if (this.isExpired) return state !== "running";
-    return state !== "failed" || !causesOf(error).includes(failure as object);
+    const isTransports = this.isExpired
+      ? state === "running"
+      : state === "failed" && causesOf(error).includes(failure as object);
+    return isTransports ? undefined : "interceptor";
   }
 
   /** Since when the server has had the request; undefined while it has none. */

@@ -6,6 +6,8 @@ export class ReplayableInput<T> {
   readonly #source: AsyncIterable<T>;
   readonly #keeps: boolean;
   readonly #kept: Promise<IteratorResult<T>>[] = [];
+  /** What the source failed with. */
+  failure: unknown;
   #iterator: AsyncIterator<T> | undefined;
 
   /** @param keeps the call has one request message, which is kept. */
@@ -38,10 +40,19 @@ export class ReplayableInput<T> {
   }
 
   #pull(index: number): Promise<IteratorResult<T>> {
-    this.#iterator ??= this.#source[Symbol.asyncIterator]();
-    if (!this.#keeps) return this.#iterator.next();
-    this.#kept[index] ??= this.#iterator.next();
+    if (!this.#keeps) return this.#next();
+    this.#kept[index] ??= this.#next();
     return this.#kept[index];
+  }
+
+  async #next(): Promise<IteratorResult<T>> {
+    try {
+      this.#iterator ??= this.#source[Symbol.asyncIterator]();
+      return await this.#iterator.next();
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
   }
 
   /** One attempt is over. The source is told only if no other attempt can follow. */

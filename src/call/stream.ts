@@ -29,6 +29,7 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
     replayable: () => request.replayable,
     async send(attempt: Attempt) {
       const lease = new StreamLease(attempt, judge);
+      attempt.input = request;
       try {
         const response = await bounded(
           attempt.transport.stream(

@@ -69,7 +69,7 @@ export class Judge {
       signal: call.signal,
       deadlinePassed,
       attemptTimedOut: attempt.limited,
-      byInterceptor: attempt.isThrownByInterceptor(error),
+      thrownBy: attempt.thrownBy(error),
       recordsFacts,
     });
     if (outcome.kind === "not-sent") directory.suspect(now, attempt.startedAt);

@@ -51,7 +51,7 @@ export async function warmUp(
 
 /** As a call would tell it. */
 function unreachable(error: unknown): ConnectError {
-  const context = { signal: undefined, deadlinePassed: false, attemptTimedOut: false, byInterceptor: false };
+  const context = { signal: undefined, deadlinePassed: false, attemptTimedOut: false, thrownBy: undefined };
   const outcome = classify(error, { ...context, recordsFacts: true });
   return userError(error, outcome, false);
 }

@@ -1,10 +1,13 @@
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import type { ConnectOptions } from "../config/wire-options.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { transportBorder } from "../pool/attempt-link.ts";
 import type { EndpointContext, EndpointTransport, EndpointTransportFactory } from "../pool/endpoint-transport.ts";
 import type { Clock } from "../runtime.ts";
 import type { Destination } from "./address.ts";
+import { Exchanges } from "./exchange.ts";
+import { getOrPost } from "./get-or-post.ts";
 import { createHttp1Agent } from "./http1-agent.ts";
 import { Http2Sessions } from "./http2-session.ts";
 import { SilentGap } from "./silent-gap.ts";
@@ -27,7 +30,6 @@ export interface NodeEndpointTransportsOptions {
 /** connect-node's transports, over connections of our own. */
 export function createNodeEndpointTransports(options: NodeEndpointTransportsOptions): EndpointTransportFactory {
   const { protocol, httpVersion, idleMs, maxAgeMs, clock } = options;
-  const interceptors = options.interceptors.length === 0 ? [] : [...options.interceptors, transportBorder];
   // connect-node would use HTTP/2 all the same, and the user would look for the fault elsewhere.
   if (protocol === "grpc" && httpVersion === "1.1") throw new TypeError("gRPC needs HTTP/2: use gRPC-web or Connect");
   const silentGap = new SilentGap();
@@ -35,32 +37,47 @@ export function createNodeEndpointTransports(options: NodeEndpointTransportsOpti
   return (endpoint: Endpoint, context: EndpointContext): EndpointTransport => {
     const { baseUrl, connectTimeoutMs, tls, verifiedName } = context;
     const destination: Destination = { address: endpoint.address, port: endpoint.port, verifiedName, tls };
-    const connection = { baseUrl, destination, connectTimeoutMs, idleMs, maxAgeMs, clock };
-    const common = { ...context.connect, baseUrl, interceptors };
+    const exchanges = new Exchanges();
+    const connection = { baseUrl, destination, connectTimeoutMs, idleMs, maxAgeMs, clock, exchanges };
+    const isIntercepted = options.interceptors.length > 0;
+    const common = {
+      baseUrl,
+      interceptors: isIntercepted ? [...options.interceptors, transportBorder, exchanges.interceptor] : [],
+    };
+    // Connect compresses a unary request before it opens it, which leaves nothing to join the two by.
+    const run = isIntercepted || context.connect.sendCompression !== undefined ? undefined : exchanges;
 
     if (httpVersion === "1.1") {
       const connections = createHttp1Agent(connection);
       const create = protocol === "grpc-web" ? createGrpcWebTransport : createConnectTransport;
-      const transport = create({ ...common, httpVersion, nodeOptions: { agent: connections.agent } });
-      return endpointTransport(transport, connections);
+      const nodeOptions = { agent: connections.agent };
+      const open = (connect: ConnectOptions) => create({ ...connect, ...common, httpVersion, nodeOptions });
+      return endpointTransport(getOrPost(baseUrl, context.connect, open), connections, run);
     }
     const { verifyAfterMs, random } = options;
     const mayRepeat = (path: string, besides: number): boolean => context.mayRepeat(path, besides);
     const sessionManager = new Http2Sessions({ ...connection, verifyAfterMs, random, silentGap, mayRepeat });
     if (protocol === "grpc") {
-      return endpointTransport(createGrpcTransport({ ...common, sessionManager }), sessionManager);
+      const transport = createGrpcTransport({ ...context.connect, ...common, sessionManager });
+      return endpointTransport(transport, sessionManager, run);
     }
     const create = protocol === "grpc-web" ? createGrpcWebTransport : createConnectTransport;
-    return endpointTransport(create({ ...common, httpVersion, sessionManager }), sessionManager);
+    const open = (connect: ConnectOptions) => create({ ...connect, ...common, httpVersion, sessionManager });
+    return endpointTransport(getOrPost(baseUrl, context.connect, open), sessionManager, run);
   };
 }
 
 type Connections = Required<Pick<EndpointTransport, "connect" | "close">>;
 
-function endpointTransport(transport: Transport, connections: Connections): EndpointTransport {
+function endpointTransport(
+  transport: Transport,
+  connections: Connections,
+  exchanges: Exchanges | undefined,
+): EndpointTransport {
+  const { unary, stream } = transport;
   return {
-    unary: transport.unary,
-    stream: transport.stream,
+    unary: exchanges === undefined ? unary : (...call) => exchanges.run(() => unary(...call)),
+    stream: exchanges === undefined ? stream : (...call) => exchanges.run(() => stream(...call)),
     connect: (now, waiting) => connections.connect(now, waiting),
     close: () => connections.close(),
   };

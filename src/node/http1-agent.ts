@@ -2,13 +2,12 @@ import { type AgentOptions, type ClientRequest, type ClientRequestArgs, Agent as
 import { Agent as HttpsAgent } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { ConnectError } from "@connectrpc/connect";
-import { isCertificateAlert, isSystemError } from "../resilience/error-shapes.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
 import { type Destination, tcpOptions, tlsOptions } from "./address.ts";
-import { connectFailure, connectTimeout, endpointClosed } from "./connect-failure.ts";
-import { limitConnecting } from "./connect-limit.ts";
+import { connectFailure, endpointClosed } from "./connect-failure.ts";
+import type { Exchanges } from "./exchange.ts";
+import { guardConnecting, observeRequest } from "./http1-failure.ts";
 import { trustedGapMs, twoTurns } from "./two-turns.ts";
 
 export interface Http1AgentOptions {
@@ -19,6 +18,7 @@ export interface Http1AgentOptions {
   /** Connections that are older are closed before the next call; Infinity for no limit. */
   readonly maxAgeMs: number;
   readonly clock: Clock;
+  readonly exchanges: Exchanges;
 }
 
 /** The HTTP/1.1 connections of one endpoint. */
@@ -35,9 +35,11 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
   const { destination, idleMs, maxAgeMs, clock } = options;
   const { tls, verifiedName } = destination;
   const agentOptions: AgentOptions = { keepAlive: true };
-  const agent = tls === false ? new HttpAgent(agentOptions) : new HttpsAgent(agentOptions);
+  const agent: HttpAgent = tls === false ? new HttpAgent(agentOptions) : new HttpsAgent(agentOptions);
+  const requests = agent as AgentWithRequests;
   const freedAt = new WeakMap<Duplex, number>();
   const bornAt = new WeakMap<Duplex, number>();
+  const afterGap = new WeakSet<ClientRequest>();
   let aliveAt = 0;
   let check: Promise<void> | undefined;
   let closed = false;
@@ -60,6 +62,13 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
     }
   };
 
+  // Every request comes through here, before it has a socket.
+  const add = requests.addRequest.bind(agent);
+  requests.addRequest = (request, requestOptions) => {
+    observeRequest(request, options.exchanges.claim(), () => afterGap.has(request));
+    add(request, requestOptions);
+  };
+
   agent.on("free", (socket: Socket) => {
     if (closed) {
       socket.destroy();
@@ -71,7 +80,7 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
 
   const reuse = agent.reuseSocket.bind(agent);
   agent.reuseSocket = (socket: Duplex, request: ClientRequest) => {
-    if (clock.now() - (freedAt.get(socket) ?? 0) > trustedGapMs) watchReused(request);
+    if (clock.now() - (freedAt.get(socket) ?? 0) > trustedGapMs) afterGap.add(request);
     reuse(socket, request);
   };
 
@@ -107,44 +116,12 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
   };
 }
 
+/** What `node:http` calls of an agent for each request; not in its types. */
+interface AgentWithRequests extends HttpAgent {
+  addRequest(request: ClientRequest, options: unknown): void;
+}
+
 function hasFree(agent: HttpAgent): boolean {
   for (const name in agent.freeSockets) if (agent.freeSockets[name]?.some((socket) => !socket.destroyed)) return true;
   return false;
-}
-
-/** A server may end an idle connection at the moment at which a request is sent on it (RFC 9112 section 9.3.1). */
-function watchReused(request: ClientRequest): void {
-  const onError = (error: unknown): void => {
-    // connect-node ends a request that is over with its own error: the caller's abort, a deadline.
-    if (!(error instanceof ConnectError)) recordFact(error, "stale");
-  };
-  request.once("error", onError);
-  request.once("response", () => request.off("error", onError));
-}
-
-/**
- * Until the connection is made, TLS included, nothing of the request has left: Node holds it back. So what fails before
- * is marked, which tells it from the same error afterwards (`read ECONNRESET` is both).
- */
-function guardConnecting(socket: Socket, options: Http1AgentOptions): void {
-  const { connectTimeoutMs, destination, clock } = options;
-  const established = destination.tls === false ? "connect" : "secureConnect";
-  const limit = { ms: connectTimeoutMs, clock, hold: false };
-  const endLimit = limitConnecting(limit, () => socket.destroy(connectTimeout(connectTimeoutMs)));
-  const onError = (error: unknown): void => {
-    // connect-node ends the socket of a request that is over with its own error: of the caller's abort or a deadline,
-    // or of a write that failed, which it hears of before the socket says so.
-    if (!(error instanceof ConnectError) || isSystemError(error.cause)) recordFact(error, "not-sent");
-  };
-  const stop = (): void => {
-    endLimit();
-    socket.off("error", onError);
-  };
-  socket.on("error", onError);
-  socket.once(established, () => {
-    stop();
-    // In TLS 1.3 the server's verdict comes after the client's side of the handshake.
-    socket.on("error", (error) => isCertificateAlert(error) && recordFact(error, "not-sent"));
-  });
-  socket.once("close", stop);
 }

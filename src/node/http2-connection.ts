@@ -5,7 +5,10 @@ import type {
   OutgoingHttpHeaders,
 } from "node:http2";
 import type { Socket } from "node:net";
+import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
+import type { Exchange } from "./exchange.ts";
+import { type HeaderSize, sizeOfHeaders, tooLarge } from "./header-size.ts";
 import { failureOfStream, lostConnection } from "./http2-failure.ts";
 import { Http2Liveness } from "./http2-liveness.ts";
 
@@ -68,7 +71,14 @@ export class Http2Connection {
   }
 
   /** Opens a stream. What this throws was not sent. */
-  request(headers: OutgoingHttpHeaders, options: ClientSessionRequestOptions): ClientHttp2Stream {
+  request(
+    headers: OutgoingHttpHeaders,
+    options: ClientSessionRequestOptions,
+    exchange: Exchange | undefined,
+  ): ClientHttp2Stream {
+    const size = sizeOfHeaders(headers);
+    const problem = tooLarge(size, this.#session.remoteSettings.maxHeaderListSize);
+    if (problem !== undefined) throw problem;
     const stream = this.#session.request(headers, options);
     this.#begin();
     this.#waiting.set(stream, String(headers[":path"]));
@@ -80,9 +90,10 @@ export class Http2Connection {
     // the session to all its streams, of which some never left and some were answered.
     const destroy = stream._destroy;
     stream._destroy = (error, callback) =>
-      destroy.call(stream, error, (reason) => callback(this.#failureOf(stream, reason ?? undefined, isDoubted)));
+      destroy.call(stream, error, (reason) => callback(this.#failureOf(stream, reason ?? undefined, isDoubted, size)));
     // Each of these comes once in a stream's life; `once` would build a wrapper for every call.
     stream.on("response", () => {
+      if (exchange !== undefined) exchange.hasResponse = true;
       if (this.#waiting.delete(stream)) this.liveness.end();
       this.liveness.heard();
     });
@@ -93,11 +104,11 @@ export class Http2Connection {
     return stream;
   }
 
-  #failureOf(stream: ClientHttp2Stream, reason: Error | undefined, isDoubted: boolean): Error | null {
+  #failureOf(stream: ClientHttp2Stream, reason: Error | undefined, isDoubted: boolean, size: HeaderSize): Error | null {
     const hasResponse = !this.#waiting.has(stream);
     const hasConnection = !this.#session.destroyed && !this.#socket.destroyed;
     const isLeftOut = (stream.id ?? 0) > this.#lastStreamId;
-    return failureOfStream(stream, reason, { hasResponse, hasConnection, isLeftOut, isDoubted }) ?? null;
+    return failureOfStream(stream, reason, { hasResponse, hasConnection, isLeftOut, isDoubted, size }) ?? null;
   }
 
   /** No new streams. Running ones finish, then the connection closes. */
@@ -117,11 +128,13 @@ export class Http2Connection {
   /** Nobody may be at the other end: no new calls, and those that wait and may be repeated go elsewhere. */
   #moveOn(): void {
     this.close();
+    const error = lostConnection();
+    recordFact(error, "lost");
     let moved = 0;
     for (const [stream, path] of this.#waiting) {
       if (!this.#options.mayRepeat(path, moved)) continue;
       moved += 1;
-      stream.destroy(lostConnection());
+      stream.destroy(error);
     }
   }
 

@@ -5,6 +5,9 @@ import { connectError, connectTimeout } from "./connect-failure.ts";
 import { limitConnecting } from "./connect-limit.ts";
 import { Http2Connection, type Http2ConnectionOptions } from "./http2-connection.ts";
 
+/** Node resets a stream whose response has more than 128 header fields or trailers, after the handler has run. */
+const MOST_RESPONSE_FIELDS = 4_096;
+
 /** An HTTP/2 connection in the making, shared by all calls that wait for it. */
 export interface Http2Dial {
   readonly startedAt: number;
@@ -64,7 +67,11 @@ export function dialHttp2(
   socket.once("connect", () => {
     connectedAt = options.clock.now();
   });
-  const session = connectHttp2(origin, { createConnection: () => socket, settings: { enablePush: false } });
+  const session = connectHttp2(origin, {
+    createConnection: () => socket,
+    settings: { enablePush: false },
+    maxHeaderListPairs: MOST_RESPONSE_FIELDS,
+  });
   const fail = (error: Error): void => {
     if (settled) return;
     settle();

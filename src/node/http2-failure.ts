@@ -1,8 +1,15 @@
 import { type ClientHttp2Stream, constants } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type FailureFact, recordFact } from "../resilience/failure-facts.ts";
+import { type HeaderSize, isSuspiciouslyLarge, resetFor } from "./header-size.ts";
 
-const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
+const {
+  NGHTTP2_CANCEL,
+  NGHTTP2_ENHANCE_YOUR_CALM,
+  NGHTTP2_FRAME_SIZE_ERROR,
+  NGHTTP2_NO_ERROR,
+  NGHTTP2_REFUSED_STREAM,
+} = constants;
 
 /** What is known of a stream when it is over. */
 export interface StreamEnd {
@@ -14,6 +21,8 @@ export interface StreamEnd {
   readonly isLeftOut: boolean;
   /** It was opened while a PING asked whether anything is at the other end. */
   readonly isDoubted: boolean;
+  /** Of the request's headers. */
+  readonly size: HeaderSize;
 }
 
 /**
@@ -31,11 +40,20 @@ export function failureOfStream(
     recordFact(error, fact);
     return error;
   }
-  if (reason !== undefined || end.hasResponse || stream.rstCode !== NGHTTP2_NO_ERROR) return reason;
+  if (end.hasResponse) return reason;
+  if (reason === undefined && stream.rstCode !== NGHTTP2_NO_ERROR) return undefined;
+  if (OF_HEADERS.has(stream.rstCode) && isSuspiciouslyLarge(end.size)) {
+    return resetFor(end.size, reason);
+  }
   // connect-node takes NO_ERROR for a good end, also without any response, and the call would wait for ever
   // (connect-es #1108). gRPC maps it to INTERNAL.
-  return new ConnectError("http/2 stream closed without a response", Code.Internal);
+  const error = reason ?? new ConnectError("http/2 stream closed without a response", Code.Internal);
+  recordFact(error, "reset");
+  return error;
 }
+
+/** How servers reset a request whose headers are too large or too many: Node's, grpc-go's. */
+const OF_HEADERS: ReadonlySet<number> = new Set([NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_FRAME_SIZE_ERROR]);
 
 function factOf(
   stream: ClientHttp2Stream,

@@ -3,6 +3,7 @@ import type { GrpcTransportOptions } from "@connectrpc/connect-node";
 import type { Waiting } from "../pool/endpoint-transport.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import { connectFailure, endpointClosed } from "./connect-failure.ts";
+import type { Exchanges } from "./exchange.ts";
 import type { Http2Connection } from "./http2-connection.ts";
 import { Http2Dialer, type Http2DialerOptions } from "./http2-dialer.ts";
 import type { SilentGap } from "./silent-gap.ts";
@@ -26,6 +27,7 @@ export interface Http2SessionsOptions extends Http2DialerOptions {
   readonly random: () => number;
   /** Of all endpoints of the transport. */
   readonly silentGap: SilentGap;
+  readonly exchanges: Exchanges;
 }
 
 /**
@@ -87,11 +89,12 @@ export class Http2Sessions implements SessionManager {
     headers: OutgoingHttpHeaders,
     options: Omit<ClientSessionRequestOptions, "signal">,
   ): Promise<ClientHttp2Stream> {
+    const exchange = this.#options.exchanges.claim();
     try {
       const connection = this.#usable() ?? (await this.#dialHolding());
       // Node's own `:authority` lacks the brackets of an IPv6 address and shows default ports.
       const pseudo = { ":method": method, ":path": path, ":authority": this.#host };
-      return connection.request({ ...headers, ...pseudo }, options);
+      return connection.request({ ...headers, ...pseudo }, options, exchange);
     } catch (error) {
       // A TypeError is about the request itself (a `connection` header, for instance): no other endpoint would take it.
       recordFact(error, error instanceof TypeError ? "unsendable" : "not-sent");

@@ -27,8 +27,8 @@ export interface AttemptContext {
   readonly deadlinePassed: boolean;
   /** The attempt's own limit has passed. */
   readonly attemptTimedOut: boolean;
-  /** An interceptor of the attempt threw the error, and not because the endpoint's transport failed. */
-  readonly byInterceptor: boolean;
+  /** Code of the user's threw the error, and not because the endpoint's transport failed. */
+  readonly thrownBy: "interceptor" | "request" | undefined;
   /**
    * The endpoint's transport records a fact for each request that was not sent, or refused: an error without one is
    * neither, whatever it looks like. False for users' own transports.
@@ -47,7 +47,7 @@ export function classify(error: unknown, context: AttemptContext): Outcome {
   const isWireError = error instanceof ConnectError && error.isWireError;
   const timedOut = error instanceof ConnectError && error.code === Code.DeadlineExceeded && !isWireError;
   if (timedOut && deadlinePassed) return { kind: "caller", cause: "deadline" };
-  if (context.byInterceptor) return { kind: "caller", cause: "interceptor" };
+  if (context.thrownBy !== undefined) return { kind: "caller", cause: context.thrownBy };
   if (isWireError) return { kind: "answered", code: error.code };
   const chain = causesOf(error);
   switch (factAmong(chain)) {
@@ -61,6 +61,8 @@ export function classify(error: unknown, context: AttemptContext): Outcome {
       return { kind: "ambiguous", cause: "lost" };
     case "unsendable":
       return { kind: "caller", cause: "request" };
+    case "reset":
+      return { kind: "answered", code: error instanceof ConnectError ? error.code : Code.Internal };
   }
   if (timedOut)
     return attemptTimedOut ? { kind: "ambiguous", cause: "timeout" } : { kind: "caller", cause: "deadline" };
@@ -73,7 +75,8 @@ export function classify(error: unknown, context: AttemptContext): Outcome {
   if (!(error instanceof ConnectError)) return { kind: "ambiguous", cause: "unknown" };
   const status = httpStatusOf(error);
   if (status !== undefined) return answeredByHttp(status, error.code);
-  // What a client finds wrong by itself (a message over the limit, a response it cannot parse) is no server's failure.
+  // Found by the client: a response over the caller's own limit, or one that cannot be parsed.
+  if (error.code === Code.ResourceExhausted) return { kind: "caller", cause: "request" };
   if (error.code !== Code.Unknown) return { kind: "answered", code: error.code };
   return { kind: "ambiguous", cause: "unknown" };
 }

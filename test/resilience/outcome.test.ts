@@ -28,7 +28,7 @@ function context(fields: Partial<AttemptContext> = {}): AttemptContext {
     signal: undefined,
     deadlinePassed: false,
     attemptTimedOut: false,
-    byInterceptor: false,
+    thrownBy: undefined,
     recordsFacts: false,
     ...fields,
   };
@@ -228,7 +228,7 @@ describe("by the shape of the error, of a transport that records no facts", () =
     [
       "a response over the limit",
       local("message size is larger", Code.ResourceExhausted),
-      answered(Code.ResourceExhausted),
+      { kind: "caller", cause: "request" },
     ],
     ["an error of an interceptor's", new TypeError("x is not a function"), { kind: "ambiguous", cause: "unknown" }],
     ["a string", "no", { kind: "ambiguous", cause: "unknown" }],
@@ -306,6 +306,7 @@ describe("by facts before shapes", () => {
     ["stale", { kind: "ambiguous", cause: "stale" }],
     ["lost", lost],
     ["unsendable", { kind: "caller", cause: "request" }],
+    ["reset", answered(Code.Aborted)],
   ])("%s, recorded of the error's cause", (fact, outcome) => {
     const cause = reset();
     recordFact(cause, fact);
@@ -356,14 +357,14 @@ describe("what an interceptor threw", () => {
     ["nothing", undefined],
   ])("says nothing of the endpoint: %s", (_, error) => {
     const outcome: Outcome = { kind: "caller", cause: "interceptor" };
-    expect(classify(error, context({ byInterceptor: true }))).toEqual(outcome);
+    expect(classify(error, context({ thrownBy: "interceptor" }))).toEqual(outcome);
     expect(failureKind(outcome)).toBeUndefined();
   });
 
   test("also where a fact is recorded of it, by the connection that it used itself", () => {
     const error = refused();
     recordFact(error, "not-sent");
-    expect(classify(error, context({ byInterceptor: true })).kind).toBe("caller");
+    expect(classify(error, context({ thrownBy: "interceptor" })).kind).toBe("caller");
   });
 });
 

@@ -10,6 +10,7 @@ export interface FaultyRequest {
   /** HTTP/2's; its session is `stream.session`. */
   readonly stream: http2.ServerHttp2Stream | undefined;
   readonly socket: Socket;
+  readonly request: http.IncomingMessage | http2.Http2ServerRequest;
   readonly response: http.ServerResponse | http2.Http2ServerResponse;
   /** Number of the request on this server, from 1. */
   readonly number: number;
@@ -55,7 +56,7 @@ export async function startFaultyServer(options: FaultyServerOptions): Promise<F
     const answer = (): void => adapter(request as http2.Http2ServerRequest, response as http2.Http2ServerResponse);
     const { socket } = request;
     if (options.onRequest === undefined) answer();
-    else options.onRequest({ stream, socket, response, number: requests, answer });
+    else options.onRequest({ stream, socket, request, response, number: requests, answer });
   };
   const { maxConcurrentStreams } = options;
   const settings = { ...(maxConcurrentStreams !== undefined && { maxConcurrentStreams }) };

@@ -1,0 +1,67 @@
+import type { ClientRequest } from "node:http";
+import type { Socket } from "node:net";
+import { ConnectError } from "@connectrpc/connect";
+import { isCertificateAlert, isSystemError } from "../resilience/error-shapes.ts";
+import { recordFact } from "../resilience/failure-facts.ts";
+import type { Clock } from "../runtime.ts";
+import type { Destination } from "./address.ts";
+import { connectTimeout } from "./connect-failure.ts";
+import { limitConnecting } from "./connect-limit.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** A connection in the making. */
+export interface ConnectingOptions {
+  readonly destination: Destination;
+  readonly connectTimeoutMs: number;
+  readonly clock: Clock;
+}
+
+/**
+ * Records what became of a request that failed.
+ *
+ * @param isAfterGap it went out on a connection that had been idle: a server may end one at the moment at which a request
+ * is sent on it (RFC 9112 section 9.3.1).
+ */
+export function observeRequest(
+  request: ClientRequest,
+  exchange: Exchange | undefined,
+  isAfterGap: () => boolean,
+): void {
+  let hasResponse = false;
+  request.once("response", () => {
+    hasResponse = true;
+    if (exchange !== undefined) exchange.hasResponse = true;
+  });
+  request.on("error", (error) => {
+    if (isOwnError(error)) recordFact(error, !hasResponse && isAfterGap() ? "stale" : "lost");
+  });
+}
+
+/**
+ * Whether the connection raised it. connect-node ends a request, and its socket, with its own error: of the caller's abort
+ * or a deadline, or of a write that failed, which it hears of before the socket says so.
+ */
+function isOwnError(error: unknown): boolean {
+  return !(error instanceof ConnectError) || isSystemError(error.cause);
+}
+
+/**
+ * Until the connection is made, TLS included, nothing of the request has left: Node holds it back. So what fails before
+ * is marked, which tells it from the same error afterwards (`read ECONNRESET` is both).
+ */
+export function guardConnecting(socket: Socket, options: ConnectingOptions): void {
+  const { connectTimeoutMs, destination, clock } = options;
+  const established = destination.tls === false ? "connect" : "secureConnect";
+  const limit = { ms: connectTimeoutMs, clock, hold: false };
+  const endLimit = limitConnecting(limit, () => socket.destroy(connectTimeout(connectTimeoutMs)));
+  let isEstablished = false;
+  socket.on("error", (error: unknown) => {
+    // In TLS 1.3 the server's verdict on the client's certificate comes after the client's side of the handshake.
+    if (isEstablished ? isCertificateAlert(error as Error) : isOwnError(error)) recordFact(error, "not-sent");
+  });
+  socket.once(established, () => {
+    isEstablished = true;
+    endLimit();
+  });
+  socket.once("close", endLimit);
+}
