@@ -240,3 +240,27 @@ test.each([
   for (let i = 0; i < 100; i++) await client.get({});
   expect(server.calls - before).toBeGreaterThan(25);
 });
+
+test.each([
+  ["grpc", "2", ["none", "1", "2"]],
+  ["grpc-web", "2", ["none", "1", "2"]],
+  ["grpc-web", "1.1", ["none", "1", "2"]],
+  ["connect", "2", ["none", "none", "none"]],
+] as const)("each retry of %s over HTTP/%s says how many attempts came before it (gRFC A6): %j", async (...given) => {
+  const [protocol, httpVersion, expected] = given;
+  const seen: string[] = [];
+  using server = await startScriptedServer((execution, { requestHeader }) => {
+    seen.push(requestHeader.get("grpc-previous-rpc-attempts") ?? "none");
+    if (execution < 3) throw unavailable();
+  }, httpVersion);
+  // The attempt at the first server never leaves, and is not counted.
+  const { client } = clientOf([await closedPort(), server.port], {
+    protocol,
+    httpVersion,
+    picker: (candidates) => ({ pick: () => candidates[0] as (typeof candidates)[number] }),
+  });
+  const headers = { "x-own": "1" };
+  await client.get({}, { headers });
+  expect(seen).toEqual(expected);
+  expect(headers).toEqual({ "x-own": "1" });
+});

@@ -191,3 +191,38 @@ test("back-pressure is kept: a consumer that does not read stops its server", as
   for (let read = 1; read < 200; read++) await messages.next();
   expect(server.bytesSent).toBeGreaterThan(200 * 65_536);
 });
+
+describe.each([
+  ["connect", "2"],
+  ["grpc", "2"],
+  ["connect", "1.1"],
+] as const)("request messages whose source fails blame nobody, %s over HTTP/%s", (protocol, httpVersion) => {
+  const sources: Readonly<Record<string, () => Promise<unknown>>> = {
+    "its own bug": () => Promise.reject(new TypeError("x is not a function")),
+    "a refused connection": () => fetch("http://127.0.0.1:1/"),
+    "a call that found no server": () => clientOf(1, { target: "static:///127.0.0.1:1", retry: false }).client.get({}),
+    "a refused stream": () => Promise.reject(new Error("Stream closed with error code NGHTTP2_REFUSED_STREAM")),
+  };
+  const kinds = httpVersion === "2" ? (["clientStream", "bidiStream"] as const) : (["clientStream"] as const);
+
+  test.each(Object.entries(sources))("%s, before and after the first message", async (_, fail) => {
+    await using server = await startEchoServer({ httpVersion });
+    const { client, transport } = clientOf(server.port, { protocol, httpVersion });
+    for (const kind of kinds) {
+      for (const before of [0, 1]) {
+        async function* requests() {
+          for (let i = 0; i < before; i++) yield { text: "one" };
+          await fail();
+        }
+        const response = client[kind](requests());
+        const reading = Symbol.asyncIterator in response ? texts(response) : response;
+        expect(await rejection(reading)).toBeInstanceOf(ConnectError);
+      }
+    }
+    expect(transport.snapshot()).toMatchObject({
+      retryTokens: 10,
+      endpoints: [{ breaker: "closed", load: 0, inFlight: 0 }],
+    });
+    expect(server.calls).toBeLessThanOrEqual(2 * kinds.length);
+  });
+});
