@@ -72,9 +72,7 @@ export function userError(error: unknown, outcome: Outcome, timeIsUp: boolean): 
     case "answered":
       return ConnectError.from(error);
     case "caller":
-      return isHeadersTooLarge(error)
-        ? headersTooLarge("the server answers HTTP 431", error)
-        : ConnectError.from(error);
+      return isHeadersTooLarge(error) ? namingHeaders(error) : ConnectError.from(error);
   }
 }
 
@@ -85,8 +83,14 @@ export function headersTooLarge(why: string, cause?: unknown): ConnectError {
 }
 
 /** RFC 6585 section 5. */
-function isHeadersTooLarge(error: unknown): boolean {
+function isHeadersTooLarge(error: unknown): error is ConnectError {
   return error instanceof ConnectError && !error.isWireError && error.rawMessage === "HTTP 431";
+}
+
+/** With the code that Connect and gRPC give the status. */
+function namingHeaders(error: ConnectError): ConnectError {
+  const message = `the request's headers are too large: ${error.rawMessage}`;
+  return new ConnectError(message, error.code, error.metadata, undefined, error);
 }
 
 function unavailable(message: string, error: unknown): ConnectError {
