@@ -23,4 +23,4 @@ export type { Outcome } from "./resilience/outcome.ts";
 export type { Clock } from "./runtime.ts";
 export { type AttemptReport, type CallReport, callReport } from "./telemetry/call-report.ts";
 export type { BalancedTransportEvent, EventListener } from "./telemetry/events.ts";
-export type { AnswerSnapshot, EndpointSnapshot, Snapshot } from "./telemetry/snapshot.ts";
+export type { AnswerSnapshot, EndpointSnapshot, RetryBudgetSnapshot, Snapshot } from "./telemetry/snapshot.ts";

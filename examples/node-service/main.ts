@@ -57,8 +57,8 @@ for (let i = 0; i < 9; i++) await profiles.getProfile({ userId: "42" });
 
 console.log("\nIts snapshot after ten calls:");
 const snapshots = (await (await fetch(statusUrl)).json()) as Record<string, Snapshot>;
-for (const [name, { target, answer, endpoints, retryTokens }] of Object.entries(snapshots)) {
-  console.log(`  ${name}: ${target}, answered ${answer?.ageMs} ms ago, ${retryTokens} tokens for retries`);
+for (const [name, { target, answer, endpoints, retryBudget }] of Object.entries(snapshots)) {
+  console.log(`  ${name}: ${target}, answered ${answer?.ageMs} ms ago, a debt of ${retryBudget.debt} for retries`);
   for (const { address, name = "", breaker, inFlight } of endpoints) {
     console.log(`    ${address} ${name} breaker ${breaker}, ${inFlight} calls under way`);
   }

@@ -56,6 +56,7 @@ export function assemble(settings: Settings, resolvers: Resolvers, platform: Pla
     pool,
     runtime,
     attemptTimeoutMs: settings.attemptTimeoutMs,
+    budget,
     repeatable,
     isForeign,
     isIntercepted: !isForeign && settings.attemptInterceptors.length > 0,

@@ -6,6 +6,7 @@ import type { EndpointTransport } from "../pool/endpoint-transport.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Reconciled } from "../pool/reconcile.ts";
 import type { EndpointRecord } from "../pool/record.ts";
+import type { RetryBudget } from "../resilience/budget.ts";
 import type { Runtime } from "../runtime.ts";
 import { Attempt } from "./attempt.ts";
 import type { Call } from "./call.ts";
@@ -17,6 +18,7 @@ export interface DispatcherOptions {
   readonly runtime: Runtime;
   /** Builds the transport of an endpoint on its first use. */
   readonly open: (record: EndpointRecord) => EndpointTransport;
+  readonly budget: RetryBudget;
   readonly repeatable: Repeatable;
   /** Interceptors stand between an attempt and its endpoint's transport. */
   readonly isIntercepted: boolean;
@@ -95,9 +97,10 @@ export class Dispatcher {
   }
 
   #attempt(call: Call, record: EndpointRecord, now: number): Attempt {
-    const { repeatable, isIntercepted, isForeign, runtime } = this.#options;
+    const { budget, repeatable, isIntercepted, isForeign, runtime } = this.#options;
     repeatable.learn(call.method);
     const attempt = new Attempt(call, record, this.transportOf(record), repeatable.call, now);
+    budget.begin();
     if (isIntercepted) attempt.intercept(runtime.clock);
     attempt.isBounded = isIntercepted || isForeign;
     if (attempt.ticket?.probe !== undefined) this.#options.pool.invalidate();

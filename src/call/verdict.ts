@@ -38,8 +38,8 @@ export class Judge {
       return;
     }
     const { record, ticket } = attempt;
-    record.release();
-    this.#options.budget.succeeded();
+    this.#options.budget.succeeded(now);
+    this.#release(attempt);
     if (ticket === undefined) return;
     const settled = record.breaker?.succeeded(ticket, now);
     if (settled)
@@ -48,7 +48,7 @@ export class Judge {
 
   /** The attempt ended without saying anything about its endpoint. */
   cancelled(attempt: Attempt): void {
-    attempt.record.release();
+    this.#release(attempt);
     if (attempt.ticket === undefined) return;
     attempt.record.breaker?.cancelled(attempt.ticket);
     if (attempt.ticket.probe !== undefined) this.#changed(false);
@@ -88,7 +88,7 @@ export class Judge {
 
   async #settle(attempt: Attempt, outcome: Outcome, kind: FailureKind | undefined, now: number): Promise<void> {
     const { record, ticket } = attempt;
-    record.release();
+    this.#release(attempt);
     // One that is out comes back as an average one, whatever becomes of the calls that it still has.
     if (kind !== undefined && (record.breaker?.state(now) ?? "closed") === "closed") record.addFailure(now);
     if (ticket === undefined) return;
@@ -106,6 +106,11 @@ export class Judge {
       record.breaker?.cancelled(ticket);
       if (ticket.probe !== undefined) this.#changed(false);
     }
+  }
+
+  #release({ record }: Attempt): void {
+    record.release();
+    this.#options.budget.end();
   }
 
   #changed(event: Parameters<EventListener>[0] | false): void {

@@ -1,51 +1,100 @@
-/** gRFC A6's throttle: full bucket, cost of a failed attempt, gain of a success, and the level a retry needs. */
-const FULL = 10;
-const FAILURE_COST = 1;
-const SUCCESS_GAIN = 0.1;
-const NEEDED = 5;
 /**
- * Tokens per millisecond that come back by themselves. A6 has none; without it a function called once a minute that
- * drained its bucket would wait 50 minutes for its next retry. 100 s fill an empty half; a process that fails faster
- * than once in 20 s still drains.
+ * Bounds the retries of one process, so that an outage is not amplified: a debt, which failures and hedges make and
+ * successes and time pay off. It is gRFC A6's throttle counted from the other end, with two additions: it is paid off by
+ * time too, or a function called once a minute would wait 50 minutes for its next retry; and it grows with the traffic,
+ * so that a process can repeat everything that one lost server had under way.
  */
-const REFILL_PER_MS = 0.05 / 1000;
+const FAILURE_DEBT = 1;
+const PAID_BY_SUCCESS = 0.1;
+/** A process that fails faster than once in 20 s still runs out. */
+const PAID_PER_MS = 0.05 / 1000;
+/** The part of the size that retries may not use: gRPC's, half of its ten tokens. */
+const RESERVE = 5;
+/** Of a process at rest: four retries. */
+const LEAST_SIZE = 10;
 
-/** Bounds the retries of one process, so that an outage is not amplified: at most four, then none until a success or 100 s. */
+/** The peak of calls in flight is that of this long, in so many parts. */
+const PEAK_WINDOW_MS = 10_000;
+const PARTS = 5;
+const PART_MS = PEAK_WINDOW_MS / PARTS;
+const LONG_CALL_MS = 60_000;
+
 export class RetryBudget {
-  #tokens = FULL;
-  #refilledAt: number | undefined;
+  #debt = 0;
+  #paidAt: number | undefined;
+  /** Attempts in flight. */
+  #inFlight = 0;
+  /** The most of them at a success, by parts of the window. */
+  readonly #peaks = new Float64Array(PARTS);
+  #part = 0;
 
-  /** A failed attempt that may have reached a server. */
-  failed(now: number): void {
-    this.#refill(now);
-    this.#tokens = Math.max(0, this.#tokens - FAILURE_COST);
+  begin(): void {
+    this.#inFlight++;
   }
 
-  succeeded(): void {
-    if (this.#tokens < FULL) this.#tokens = Math.min(FULL, this.#tokens + SUCCESS_GAIN);
+  end(): void {
+    this.#inFlight--;
+  }
+
+  /** A failed attempt that may have reached a server, or a hedge. */
+  failed(now: number): void {
+    this.#pay(now);
+    this.#debt = Math.min(this.size(now), this.#debt + FAILURE_DEBT);
+  }
+
+  /**
+   * An attempt succeeded and has not ended yet. Only then is the traffic looked at: silence makes calls pile up, and an
+   * outage must not enlarge the budget.
+   *
+   * @param now any moment of the attempt.
+   */
+  succeeded(now: number): void {
+    if (this.#debt > 0) this.#debt = Math.max(0, this.#debt - PAID_BY_SUCCESS);
+    const part = Math.floor(now / PART_MS);
+    if (part !== this.#part) this.#moveTo(part);
+    const index = part % PARTS;
+    if (this.#inFlight > (this.#peaks[index] as number)) this.#peaks[index] = this.#inFlight;
   }
 
   allowsRetry(now: number): boolean {
-    this.#refill(now);
-    return this.#tokens > NEEDED;
+    this.#pay(now);
+    return this.#debt < this.size(now) - RESERVE;
   }
 
   /** How many attempts could fail at once and be repeated. */
   retriesLeft(now: number): number {
-    this.#refill(now);
-    return Math.max(0, Math.ceil((this.#tokens - NEEDED) / FAILURE_COST) - 1);
+    this.#pay(now);
+    return Math.max(0, Math.ceil(this.size(now) - RESERVE - this.#debt) - 1);
   }
 
-  /** Tokens left, of 10. */
-  tokens(now: number): number {
-    this.#refill(now);
-    return this.#tokens;
+  debt(now: number): number {
+    this.#pay(now);
+    return this.#debt;
   }
 
-  #refill(now: number): void {
-    // A clock that went back gives nothing and takes nothing.
-    const elapsed = Math.max(0, now - (this.#refilledAt ?? now));
-    this.#tokens = Math.min(FULL, this.#tokens + elapsed * REFILL_PER_MS);
-    this.#refilledAt = now;
+  /** What the debt may grow to. Retries need it to be below the size less 5. */
+  size(now: number): number {
+    const part = Math.floor(now / PART_MS);
+    if (part !== this.#part) this.#moveTo(part);
+    let peak = 0;
+    for (const one of this.#peaks) peak = Math.max(peak, one);
+    return Math.max(LEAST_SIZE, RESERVE + peak);
+  }
+
+  /** Forgets the parts that have left the window. */
+  #moveTo(part: number): void {
+    const passed = part - this.#part;
+    // The start of a call that has lasted; from further back, the clock was set.
+    if (passed < 0 && passed >= -LONG_CALL_MS / PART_MS) return;
+    if (passed < 0 || passed >= PARTS) this.#peaks.fill(0);
+    else for (let i = 1; i <= passed; i++) this.#peaks[(this.#part + i) % PARTS] = 0;
+    this.#part = part;
+  }
+
+  #pay(now: number): void {
+    // A clock that went back pays nothing and takes nothing.
+    const elapsed = Math.max(0, now - (this.#paidAt ?? now));
+    this.#debt = Math.max(0, Math.min(this.size(now), this.#debt - elapsed * PAID_PER_MS));
+    this.#paidAt = now;
   }
 }

@@ -14,8 +14,14 @@ export interface Snapshot {
   /** The tier that calls go to, and whether health is disregarded; absent without endpoints. */
   readonly serving?: { readonly tier: number; readonly mode: "eligible" | "panic" | "none-eligible" };
   readonly endpoints: readonly EndpointSnapshot[];
-  /** Tokens for retries, of 10; retries need more than 5. */
-  readonly retryTokens: number;
+  readonly retryBudget: RetryBudgetSnapshot;
+}
+
+/** What bounds retries: failed attempts and hedges add 1 to the debt, a success pays 0.1 of it and a second 0.05. */
+export interface RetryBudgetSnapshot {
+  readonly debt: number;
+  /** Retries need a debt below this less 5. It is 10 at rest, and grows with the calls in flight. */
+  readonly size: number;
 }
 
 export interface AnswerSnapshot {
@@ -74,7 +80,7 @@ export function takeSnapshot(
       breaker: record.breaker?.state(now) ?? "closed",
       metadata: record.endpoint.metadata,
     })),
-    retryTokens: budget.tokens(now),
+    retryBudget: { debt: budget.debt(now), size: budget.size(now) },
   };
 }
 

@@ -124,10 +124,10 @@ describe.each(wires)("%s over HTTP/%s", (protocol, httpVersion) => {
         if (bad.says !== undefined) expect(error.message).toMatch(bad.says);
       }
     }
-    const { endpoints, retryTokens } = transport.snapshot();
+    const { endpoints, retryBudget } = transport.snapshot();
     expect(events.map(({ type }) => type)).toEqual(["resolved"]);
     expect(endpoints).toMatchObject(Array(2).fill({ breaker: "closed", load: 0, inFlight: 0 }));
-    expect(retryTokens).toBe(10);
+    expect(retryBudget.debt).toBe(0);
     expect(one.requests + two.requests).toBeLessThanOrEqual(55 + 20);
     if (httpVersion === "2") expect([one.connections, two.connections]).toEqual([1, 1]);
   });

@@ -24,7 +24,7 @@ describe.each(["connect", "grpc"] as const)("%s", (protocol) => {
       await Promise.all(Array.from({ length: 200 }, () => client.post({})));
       expect(server.calls).toBe(200);
       expect(server.connections).toBe(1);
-      expect(transport.snapshot().retryTokens).toBe(10);
+      expect(transport.snapshot().retryBudget.debt).toBe(0);
     },
   );
 });
@@ -45,7 +45,7 @@ test("a burst that a server refuses is replayed, of any method and at no cost", 
   const { client, transport } = clientOf(server.port);
   await Promise.all(Array.from({ length: BURST }, () => client.post({})));
   expect(server.executions).toEqual({ post: BURST });
-  expect(transport.snapshot().retryTokens).toBe(10);
+  expect(transport.snapshot().retryBudget.debt).toBe(0);
 });
 
 test("a server that refuses everything is asked once more for each call, and no further once the budget is spent", async () => {
@@ -69,7 +69,7 @@ test("a burst that a GOAWAY leaves out goes to a new connection", async () => {
   await Promise.all(Array.from({ length: BURST }, () => client.post({})));
   expect(server.executions).toEqual({ post: BURST });
   expect(server.connections).toBe(2);
-  expect(transport.snapshot().retryTokens).toBe(10);
+  expect(transport.snapshot().retryBudget.debt).toBe(0);
 });
 
 describe("a burst of first calls after a gap, on a connection that is gone,", () => {
@@ -87,7 +87,7 @@ describe("a burst of first calls after a gap, on a connection that is gone,", ()
     expect(server.calls).toBe(1 + BURST);
     expect(relay.connections).toBe(2);
     expect(transport.snapshot().endpoints[0]).toMatchObject({ breaker: "closed", load: 0 });
-    expect(transport.snapshot().retryTokens).toBe(10);
+    expect(transport.snapshot().retryBudget.debt).toBe(0);
   });
 
   test("by reset, HTTP/1.1", async () => {
@@ -100,7 +100,7 @@ describe("a burst of first calls after a gap, on a connection that is gone,", ()
     await Promise.all(Array.from({ length: BURST }, () => client.get({})));
     expect(server.calls).toBe(2 * BURST);
     expect(transport.snapshot().endpoints[0]).toMatchObject({ breaker: "closed", load: 0 });
-    expect(transport.snapshot().retryTokens).toBe(10);
+    expect(transport.snapshot().retryBudget.debt).toBe(0);
   });
 });
 

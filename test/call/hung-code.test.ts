@@ -62,7 +62,10 @@ describe.each(Object.keys(ends))("%s ends a call that is held up by", (end) => {
     expect(transport.snapshot().endpoints).toMatchObject([{ inFlight: 0 }]);
     // A transport of the user's had the whole time: a silent server looks the same.
     if (kind === "a transport") return;
-    expect(transport.snapshot()).toMatchObject({ retryTokens: 10, endpoints: [{ breaker: "closed", load: 0 }] });
+    expect(transport.snapshot()).toMatchObject({
+      retryBudget: { debt: 0 },
+      endpoints: [{ breaker: "closed", load: 0 }],
+    });
   });
 });
 

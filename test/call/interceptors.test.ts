@@ -117,8 +117,8 @@ describe.each(wires)("%s over HTTP/%s, an interceptor of the attempt", (protocol
       expect(callReport(error)?.attempts.map(({ outcome }) => outcome)).toEqual(["caller"]);
     }
     expect(servers.calls).toBe(0);
-    const { endpoints, retryTokens } = transport.snapshot();
-    expect(retryTokens).toBe(10);
+    const { endpoints, retryBudget } = transport.snapshot();
+    expect(retryBudget.debt).toBe(0);
     expect(endpoints).toMatchObject(Array(2).fill({ breaker: "closed", load: 0, inFlight: 0 }));
   });
 
@@ -131,8 +131,8 @@ describe.each(wires)("%s over HTTP/%s, an interceptor of the attempt", (protocol
     });
     for (const method of ["get", "post"] as const) await rejection(client[method]({}));
     expect(servers.calls).toBe(2);
-    const { endpoints, retryTokens } = transport.snapshot();
-    expect(retryTokens).toBe(10);
+    const { endpoints, retryBudget } = transport.snapshot();
+    expect(retryBudget.debt).toBe(0);
     expect(endpoints).toMatchObject(Array(2).fill({ breaker: "closed", load: 0, inFlight: 0 }));
   });
 
@@ -153,7 +153,7 @@ describe.each(wires)("%s over HTTP/%s, an interceptor of the attempt", (protocol
       ],
     });
     for (let i = 0; i < 20; i++) await rejection(i % 2 === 0 ? client.get({}) : client.post({}));
-    expect(transport.snapshot().retryTokens).toBe(10);
+    expect(transport.snapshot().retryBudget.debt).toBe(0);
     expect(servers.calls).toBe(0);
     await new Promise<void>((resolve) => service.listen(port, "127.0.0.1", resolve));
     for (let i = 0; i < 10; i++) await client.post({});
@@ -235,7 +235,7 @@ test("a stream that an interceptor breaks while it is read blames nobody", async
   );
   expect(callReport(error)?.attempts.map(({ outcome }) => outcome)).toEqual(["caller"]);
   expect(transport.snapshot()).toMatchObject({
-    retryTokens: 10,
+    retryBudget: { debt: 0 },
     endpoints: [{ breaker: "closed", load: 0, inFlight: 0 }],
   });
 });

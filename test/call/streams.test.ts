@@ -220,7 +220,7 @@ describe.each([
       }
     }
     expect(transport.snapshot()).toMatchObject({
-      retryTokens: 10,
+      retryBudget: { debt: 0 },
       endpoints: [{ breaker: "closed", load: 0, inFlight: 0 }],
     });
     expect(server.calls).toBeLessThanOrEqual(2 * kinds.length);
