@@ -8,7 +8,7 @@ const broken = () => new ConnectError("write ECONNRESET", Code.Aborted);
 
 const ours: [string, Outcome, string][] = [
   ["not sent", { kind: "not-sent", code: "ECONNREFUSED" }, "could not connect to a server: ECONNREFUSED"],
-  ["refused", { kind: "refused" }, "the server refused the request"],
+  ["refused", { kind: "refused", leaving: false }, "the server refused the request"],
   ["lost", { kind: "ambiguous", cause: "lost" }, "the connection to the server was lost"],
   ["lost on a stale connection", { kind: "ambiguous", cause: "stale" }, "the connection to the server was lost"],
 ];

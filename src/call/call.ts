@@ -81,7 +81,8 @@ export class Call implements PickInfo {
   /** Remembers a failed attempt. */
   addFailure(record: EndpointRecord, outcome: Outcome, report: AttemptReport): void {
     if (outcome.kind === "not-sent") this.notSent++;
-    else if (!isTransparent(outcome) || ++this.transparent > 1) this.sent++;
+    else if (!isTransparent(outcome)) this.sent++;
+    else if (++this.transparent > 1 && !(outcome.kind === "refused" && outcome.leaving)) this.sent++;
     this.failures ??= { tried: new Set(), reports: [] };
     this.failures.tried.add(record);
     this.failures.reports.push(report);

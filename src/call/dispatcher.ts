@@ -49,18 +49,19 @@ export class Dispatcher {
    * A call's further attempt: on an endpoint that it has not tried, found by a look-up if need be, else on any.
    * Undefined if there is none that it may go to.
    *
-   * @param elsewhere only an untried endpoint with a closed breaker will do.
+   * @param elsewhere the request never left: only an untried endpoint will do.
    */
   async further(call: Call, elsewhere: boolean): Promise<Attempt | undefined> {
     const { directory, pool, runtime } = this.#options;
     const tried = call.failures?.tried ?? new Set();
     let now = runtime.clock.now();
     this.#use(directory.current(now) ?? (await this.#lookUp(call)), now);
-    let record = pool.pickUntried(now, call, tried, elsewhere);
+    const pick = () => (elsewhere ? pool.pickForUnsent(now, call, tried) : pool.pickUntried(now, call, tried));
+    let record = pick();
     if (record === undefined && (await this.#settle(call))) {
       now = runtime.clock.now();
       this.#use(directory.answer as Answer, now);
-      record = pool.pickUntried(now, call, tried, elsewhere);
+      record = pick();
     }
     if (record === undefined && !elsewhere) record = pool.pick(now, call);
     return record === undefined ? undefined : this.#attempt(call, record, now);

@@ -108,7 +108,9 @@ export class Http2Connection {
     const hasResponse = !this.#waiting.has(stream);
     const hasConnection = !this.#session.destroyed && !this.#socket.destroyed;
     const isLeftOut = (stream.id ?? 0) > this.#lastStreamId;
-    return failureOfStream(stream, reason, { hasResponse, hasConnection, isLeftOut, isDoubted, size }) ?? null;
+    const isLeaving = this.#lastStreamId < Number.POSITIVE_INFINITY;
+    const end = { hasResponse, hasConnection, isLeftOut, isLeaving, isDoubted, size };
+    return failureOfStream(stream, reason, end) ?? null;
   }
 
   /** No new streams. Running ones finish, then the connection closes. */

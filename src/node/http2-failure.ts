@@ -19,6 +19,8 @@ export interface StreamEnd {
   readonly hasConnection: boolean;
   /** A GOAWAY says that it was not processed. */
   readonly isLeftOut: boolean;
+  /** The server has sent a GOAWAY. */
+  readonly isLeaving: boolean;
   /** It was opened while a PING asked whether anything is at the other end. */
   readonly isDoubted: boolean;
   /** Of the request's headers. */
@@ -58,7 +60,7 @@ const OF_HEADERS: ReadonlySet<number> = new Set([NGHTTP2_ENHANCE_YOUR_CALM, NGHT
 function factOf(
   stream: ClientHttp2Stream,
   reason: Error | undefined,
-  { hasResponse, hasConnection, isLeftOut, isDoubted }: StreamEnd,
+  { hasResponse, hasConnection, isLeftOut, isLeaving, isDoubted }: StreamEnd,
 ): FailureFact | undefined {
   const { rstCode } = stream;
   if (hasResponse) {
@@ -68,7 +70,8 @@ function factOf(
   }
   // It waited for the server to allow another stream, or for its turn to be written.
   if (stream.pending) return "not-sent";
-  if (isLeftOut || rstCode === NGHTTP2_REFUSED_STREAM) return "refused";
+  if (isLeftOut) return "left-out";
+  if (rstCode === NGHTTP2_REFUSED_STREAM) return isLeaving ? "left-out" : "refused";
   if (!hasConnection) return isDoubted ? "stale" : "lost";
   return rstCode === NGHTTP2_CANCEL ? "lost" : undefined;
 }

@@ -5,7 +5,7 @@ import type { HealthLimits } from "../resilience/health.ts";
 import { rank } from "./rank.ts";
 import { type Reconciled, reconcile } from "./reconcile.ts";
 import { EndpointRecord } from "./record.ts";
-import { type EligibleView, eligibleView, isClosed, isEligible } from "./view.ts";
+import { answeredBadly, type EligibleView, eligibleView, isClosed, isEligible, isOnTrial } from "./view.ts";
 
 export interface PoolOptions {
   readonly picker: PickerFactory;
@@ -52,27 +52,49 @@ export class Pool {
     return this.#currentView(now).picker.pick(now, call) as EndpointRecord;
   }
 
+  /** An endpoint for a further attempt of a call: an untried one of the tier in use, else of the tiers after it. */
+  pickUntried(now: number, call: PickInfo, tried: ReadonlySet<EndpointRecord>): EndpointRecord | undefined {
+    const { members, tier } = this.#currentView(now);
+    const groups = [members, ...this.#tiersAfter(tier).map((later) => later.filter((one) => isEligible(one, now)))];
+    return this.#pickOf(groups, now, call, tried);
+  }
+
   /**
-   * An endpoint for a further attempt of a call: an untried one of the tier in use, else of the tiers after it.
-   *
-   * @param closedOnly only endpoints with a closed breaker, and none in panic: for attempts that never left.
+   * An endpoint for a request that never left, which may go to any: an untried one whose breaker is closed, else one
+   * whose trial is due (as its probe) or under way. Where no other is eligible, or the last tier panics, one that is out because it
+   * *answered* badly: it is there, and law 3 of docs/ARCHITECTURE.md forbids to fail without trying it. One that is out
+   * because it could not be reached would be dialled in vain.
    */
-  pickUntried(
+  pickForUnsent(now: number, call: PickInfo, tried: ReadonlySet<EndpointRecord>): EndpointRecord | undefined {
+    const { tier, mode } = this.#currentView(now);
+    const tiers = mode === "none-eligible" ? this.#tiers : this.#tiersFrom(tier);
+    const groups = [isClosed, isOnTrial, ...(mode === "eligible" ? [] : [answeredBadly])].flatMap((fits) =>
+      tiers.map((each) => each.filter((one) => fits(one, now))),
+    );
+    return this.#pickOf(groups, now, call, tried);
+  }
+
+  /** From the first group that has an untried endpoint. */
+  #pickOf(
+    groups: readonly (readonly EndpointRecord[])[],
     now: number,
     call: PickInfo,
     tried: ReadonlySet<EndpointRecord>,
-    closedOnly: boolean,
   ): EndpointRecord | undefined {
-    const view = this.#currentView(now);
-    if (closedOnly && view.mode !== "eligible") return undefined;
-    let untried = view.members.filter((record) => !tried.has(record) && (!closedOnly || isClosed(record, now)));
-    for (const tier of this.#tiers) {
-      if (untried.length > 0) break;
-      if ((tier[0] as EndpointRecord).tier <= view.tier) continue;
-      untried = tier.filter((record) => !tried.has(record) && (closedOnly ? isClosed : isEligible)(record, now));
+    for (const group of groups) {
+      const untried = group.filter((record) => !tried.has(record));
+      if (untried.length === 0) continue;
+      return this.#options.picker(untried, undefined, this.#options.random).pick(now, call) as EndpointRecord;
     }
-    if (untried.length === 0) return undefined;
-    return this.#options.picker(untried, undefined, this.#options.random).pick(now, call) as EndpointRecord;
+    return undefined;
+  }
+
+  #tiersFrom(tier: number): readonly (readonly EndpointRecord[])[] {
+    return this.#tiers.filter((each) => (each[0] as EndpointRecord).tier >= tier);
+  }
+
+  #tiersAfter(tier: number): readonly (readonly EndpointRecord[])[] {
+    return this.#tiersFrom(tier).filter((each) => (each[0] as EndpointRecord).tier > tier);
   }
 
   /**

@@ -43,7 +43,7 @@ export function eligibleView(tiers: readonly (readonly EndpointRecord[])[], now:
       return { members: eligible, tier: tierOf(tier), mode: "eligible", changesAt };
     }
     // What refused connections stays out: trying it again cannot succeed where bad answers may be the service's own.
-    const members = tier.filter((record) => isEligible(record, now) || record.breaker?.cause === "answered");
+    const members = tier.filter((record) => isEligible(record, now) || answeredBadly(record, now));
     const mode = members.length > eligible.length ? "panic" : "eligible";
     return { members, tier: tierOf(tier), mode, changesAt };
   }
@@ -55,9 +55,23 @@ export function isClosed(record: EndpointRecord, now: number): boolean {
   return (record.breaker?.state(now) ?? "closed") === "closed";
 }
 
+function isHalfOpen(record: EndpointRecord, now: number): boolean {
+  return record.breaker?.state(now) === "half-open";
+}
+
+/** It may be back: its trial is due, or under way. */
+export function isOnTrial(record: EndpointRecord, now: number): boolean {
+  return isHalfOpen(record, now) || record.breaker?.state(now) === "probing";
+}
+
+/** It is out although it can be reached. */
+export function answeredBadly(record: EndpointRecord, _now: number): boolean {
+  return record.breaker?.cause === "answered";
+}
+
 /** A half-open endpoint belongs to the set until its one probe is under way. */
 export function isEligible(record: EndpointRecord, now: number): boolean {
-  return isClosed(record, now) || record.breaker?.state(now) === "half-open";
+  return isClosed(record, now) || isHalfOpen(record, now);
 }
 
 function tierOf(tier: readonly EndpointRecord[]): number {

@@ -7,6 +7,8 @@ export type FailureFact =
   | "not-sent"
   /** The server did not process it, and said so before any response (RFC 9113 sections 6.8 and 8.7). */
   | "refused"
+  /** The same, by a server that is going away: its connection has had a GOAWAY. */
+  | "left-out"
   /** It was sent on a connection that had been idle and turned out to be dead. */
   | "stale"
   /** It was sent, and its connection or stream broke before the response was complete. */

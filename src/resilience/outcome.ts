@@ -7,8 +7,8 @@ import type { FailureKind } from "./health.ts";
 export type Outcome =
   /** It never left: no server can have processed it. `code` is the system's, without an address. */
   | { readonly kind: "not-sent"; readonly code: string }
-  /** The server says that it did not process it (RFC 9113 section 8.7). */
-  | { readonly kind: "refused" }
+  /** The server says that it did not process it (RFC 9113 section 8.7); `leaving`: because it is going away. */
+  | { readonly kind: "refused"; readonly leaving: boolean }
   /** It was sent, and the answer was lost or did not come in time: it may have been processed. */
   | { readonly kind: "ambiguous"; readonly cause: "stale" | "lost" | "timeout" | "proxy" | "unknown" }
   /** The server answered with an error. */
@@ -54,7 +54,9 @@ export function classify(error: unknown, context: AttemptContext): Outcome {
     case "not-sent":
       return { kind: "not-sent", code: systemCodeAmong(chain) };
     case "refused":
-      return { kind: "refused" };
+      return { kind: "refused", leaving: false };
+    case "left-out":
+      return { kind: "refused", leaving: true };
     case "stale":
       return { kind: "ambiguous", cause: "stale" };
     case "lost":
@@ -69,7 +71,7 @@ export function classify(error: unknown, context: AttemptContext): Outcome {
   if (chain.some(isBadRequest)) return { kind: "caller", cause: "request" };
   if (!context.recordsFacts) {
     if (chain.some(isConnectPhase)) return { kind: "not-sent", code: systemCodeAmong(chain) };
-    if (chain.some(isRefused)) return { kind: "refused" };
+    if (chain.some(isRefused)) return { kind: "refused", leaving: false };
   }
   if (chain.some(isLost)) return { kind: "ambiguous", cause: "lost" };
   if (!(error instanceof ConnectError)) return { kind: "ambiguous", cause: "unknown" };
@@ -124,7 +126,8 @@ export function failureKind(outcome: Outcome): FailureKind | undefined {
     case "not-sent":
       return "connect";
     case "refused":
-      return "soft";
+      // A server that shuts down is as well as before; whether it is gone, the next connection tells.
+      return outcome.leaving ? undefined : "soft";
     case "ambiguous":
       // The network or a freeze took the connection, while nothing was asked of the server.
       if (outcome.cause === "stale") return undefined;

@@ -45,7 +45,7 @@ export type RetryDecision =
       readonly delayMs: number;
       /** It costs no token of the budget. */
       readonly free: boolean;
-      /** It goes only to an untried endpoint whose breaker is closed: to dial the same one again would be in vain. */
+      /** It goes only to an untried endpoint: to dial the same one again would be in vain. */
       readonly elsewhere: boolean;
     };
 
@@ -75,6 +75,11 @@ export function decideRetry(
   if (pushback === "stop" || !mayRepeat(outcome, call.method, limits)) return NO;
   if (isTransparent(outcome) && call.transparent === 1) {
     return within({ retry: true, delayMs: 0, free: true, elsewhere: false }, call, now);
+  }
+  // Servers of a tier that shut down together may refuse a call one after the other, until a standby takes it.
+  if (outcome.kind === "refused" && outcome.leaving) {
+    if (call.transparent > MAX_NOT_SENT) return NO;
+    return within({ retry: true, delayMs: 0, free: true, elsewhere: true }, call, now);
   }
   const ceiling = Math.min(limits.maxDelayMs, limits.baseDelayMs * 2 ** (call.sent - 1));
   const delayMs = delayedBy(pushback, random() * ceiling, random);

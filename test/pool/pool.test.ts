@@ -23,9 +23,12 @@ function setUp(list: EndpointSpec[], breaker: typeof BREAKER_LIMITS | false = BR
     await eject(find(address), kind, now);
     pool.invalidate();
   };
-  const untried = (tried: string[], { closedOnly = false, now = 0 } = {}) =>
-    pool.pickUntried(now, pickInfo, new Set<EndpointRecord>(tried.map(find)), closedOnly)?.endpoint.address;
-  return { pool, picker, find, out, untried };
+  const triedOf = (tried: string[]) => new Set<EndpointRecord>(tried.map(find));
+  const untried = (tried: string[], { now = 0 } = {}) =>
+    pool.pickUntried(now, pickInfo, triedOf(tried))?.endpoint.address;
+  const forUnsent = (tried: string[], { now = 0 } = {}) =>
+    pool.pickForUnsent(now, pickInfo, triedOf(tried))?.endpoint.address;
+  return { pool, picker, find, out, untried, forUnsent };
 }
 
 describe("update", () => {
@@ -168,12 +171,6 @@ describe("an untried endpoint", () => {
     expect(untried(["a"], { now: 1_000 })).toBe("b");
   });
 
-  test("is not half-open where only closed ones will do", async () => {
-    const { untried, out } = setUp(specs("a", "b", ["c", 1]));
-    await out("b", "connect");
-    expect(untried(["a"], { now: 1_000, closedOnly: true })).toBe("c");
-  });
-
   test("may be an ejected one in panic", async () => {
     const { untried, out } = setUp(specs("a", "b", "c"));
     await out("b", "answered");
@@ -181,19 +178,11 @@ describe("an untried endpoint", () => {
     expect(untried(["a", "b"])).toBe("c");
   });
 
-  test("is none in panic where only closed ones will do", async () => {
-    const { untried, out } = setUp(specs("a", "b", "c"));
-    await out("b", "answered");
-    await out("c", "answered");
-    expect(untried(["b"], { closedOnly: true })).toBeUndefined();
-  });
-
   test("is any of the first tier when nothing is eligible", async () => {
     const { untried, out } = setUp(specs("a", "b"));
     await out("a", "connect");
     await out("b", "connect");
     expect(untried(["a"])).toBe("b");
-    expect(untried(["a"], { closedOnly: true })).toBeUndefined();
   });
 
   test("is drawn by a picker of its own, which carries nothing over", () => {
@@ -203,6 +192,56 @@ describe("an untried endpoint", () => {
     expect(picker.mock.lastCall?.[1]).toBeUndefined();
     pool.pick(0, pickInfo);
     expect(picker).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe("an endpoint for a request that never left", () => {
+  test("is a closed one, of the tier in use, then of those after it", async () => {
+    const { forUnsent, out } = setUp(specs("a", "b", "c", ["d", 1]));
+    await out("b", "connect");
+    expect(forUnsent(["a"])).toBe("c");
+    expect(forUnsent(["a", "c"])).toBe("d");
+  });
+
+  test("is a closed one of a later tier before a half-open one, and then that, as its probe", async () => {
+    const { forUnsent, out } = setUp(specs("a", "b", ["c", 1]));
+    await out("b", "connect");
+    expect(forUnsent(["a"], { now: 1_000 })).toBe("c");
+    expect(forUnsent(["a", "c"], { now: 1_000 })).toBe("b");
+  });
+
+  test("is one that answered badly where no other is eligible, and never one that could not be reached", async () => {
+    const { forUnsent, out } = setUp(specs("a", "b", "c"));
+    await out("a", "connect");
+    await out("b", "connect");
+    await out("c", "answered");
+    expect(forUnsent(["a"])).toBe("c");
+    expect(forUnsent(["a", "c"])).toBeUndefined();
+  });
+
+  test("is one that answered badly in panic", async () => {
+    const { forUnsent, out } = setUp(specs("a", "b", "c"));
+    await out("b", "answered");
+    await out("c", "answered");
+    expect(forUnsent(["b"])).toBe("a");
+    expect(forUnsent(["a", "b"])).toBe("c");
+  });
+
+  test("is one that answered badly in any tier, where nothing is eligible", async () => {
+    const { forUnsent, out } = setUp(specs("a", ["b", 1]));
+    await out("a", "connect");
+    await out("b", "answered");
+    expect(forUnsent(["a"])).toBe("b");
+  });
+
+  test("is not one that answered badly while half of the weight is well", async () => {
+    const { forUnsent, out } = setUp(specs("a", "b", "c", "d"));
+    await out("d", "answered");
+    expect(forUnsent(["a", "b", "c"])).toBeUndefined();
+  });
+
+  test("is none when all were tried", () => {
+    expect(setUp(specs("a", ["b", 1])).forUnsent(["a", "b"])).toBeUndefined();
   });
 });
 

@@ -185,7 +185,7 @@ describe("by the shape of the error, of a transport that records no facts", () =
         Code.Internal,
         systemError("Stream closed with error code NGHTTP2_REFUSED_STREAM", { code: "ERR_HTTP2_STREAM_ERROR" }),
       ),
-      { kind: "refused" },
+      { kind: "refused", leaving: false },
     ],
     [
       "GOAWAY with an error",
@@ -302,7 +302,8 @@ describe("by facts before shapes", () => {
 
   test.each<[FailureFact, Outcome]>([
     ["not-sent", notSent("ECONNRESET")],
-    ["refused", { kind: "refused" }],
+    ["refused", { kind: "refused", leaving: false }],
+    ["left-out", { kind: "refused", leaving: true }],
     ["stale", { kind: "ambiguous", cause: "stale" }],
     ["lost", lost],
     ["unsendable", { kind: "caller", cause: "request" }],
@@ -396,7 +397,8 @@ describe("an HTTP answer that is not from a handler", () => {
 describe("what it says of the endpoint", () => {
   test.each<[Outcome, ReturnType<typeof failureKind>]>([
     [notSent("ECONNREFUSED"), "connect"],
-    [{ kind: "refused" }, "soft"],
+    [{ kind: "refused", leaving: false }, "soft"],
+    [{ kind: "refused", leaving: true }, undefined],
     [lost, "soft"],
     [{ kind: "ambiguous", cause: "stale" }, undefined],
     [{ kind: "ambiguous", cause: "unknown" }, "soft"],

@@ -47,7 +47,8 @@ function decide({ outcome, headers, call, limits, random = 0.5 }: Given): RetryD
 
 const NO = { retry: false };
 const notSent: Outcome = { kind: "not-sent", code: "ECONNREFUSED" };
-const refused: Outcome = { kind: "refused" };
+const refused: Outcome = { kind: "refused", leaving: false };
+const leftOut: Outcome = { kind: "refused", leaving: true };
 const lost: Outcome = { kind: "ambiguous", cause: "lost" };
 const stale: Outcome = { kind: "ambiguous", cause: "stale" };
 const answered = (code: Code): Outcome => ({ kind: "answered", code });
@@ -149,6 +150,17 @@ describe("how often", () => {
       expect(decide({ outcome, call: { sent: 1, transparent: 2 } })).toMatchObject({ retry: true, free: false });
     },
   );
+});
+
+test("a server that leaves takes each call elsewhere, free of charge, as often as there is another one", () => {
+  const elsewhere = { retry: true, delayMs: 0, free: true, elsewhere: true };
+  for (const method of [get, post]) {
+    const call = { method: method as DescMethod, sent: 0 };
+    expect(decide({ outcome: leftOut, call: { ...call, transparent: 1 } })).toEqual({ ...elsewhere, elsewhere: false });
+    expect(decide({ outcome: leftOut, call: { ...call, transparent: 2 } })).toEqual(elsewhere);
+    expect(decide({ outcome: leftOut, call: { ...call, transparent: MAX_NOT_SENT } })).toEqual(elsewhere);
+    expect(decide({ outcome: leftOut, call: { ...call, transparent: MAX_NOT_SENT + 1 } })).toEqual(NO);
+  }
 });
 
 describe("after what wait", () => {
