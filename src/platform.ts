@@ -11,6 +11,8 @@ export interface Platform {
   readonly httpGet: HttpGet;
   /** Writes one line where a process's own messages go. */
   writeLog(line: string): void;
+  /** A ConnectError of the copy of connect-es that the transports of endpoints use, if it can be had without I/O. */
+  sampleError(): unknown;
   /** The transports of endpoints, where the user brings none. */
   createEndpointTransports(settings: Settings): EndpointTransportFactory;
 }

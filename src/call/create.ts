@@ -9,6 +9,7 @@ import type { Platform } from "../platform.ts";
 import { parseTarget, resolverOf, type Target } from "../target.ts";
 import { logListener } from "../telemetry/log.ts";
 import { Balanced, type BalancedTransport } from "./balanced-transport.ts";
+import { checkPeers } from "./check-peers.ts";
 
 /**
  * A transport from the options in code, in the target's query, and in an environment, of which the former win.
@@ -23,6 +24,7 @@ export function balancedTransport(
   environment: readonly Source[] = [],
   env: Environment = {},
 ): BalancedTransport {
+  checkPeers(platform);
   const problems = checkOptions(options);
   const target = collecting(problems, () => targetOf(options));
   if (target === undefined || problems.length > 0) throw new ConfigurationError(problems);

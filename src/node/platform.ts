@@ -1,7 +1,7 @@
 import type { Platform } from "../platform.ts";
 import { systemRuntime } from "../runtime.ts";
 import { createNodeDnsClient } from "./dns-client.ts";
-import { createNodeEndpointTransports } from "./endpoint-transport.ts";
+import { connectNodeError, createNodeEndpointTransports } from "./endpoint-transport.ts";
 import { nodeHttpGet } from "./http-get.ts";
 
 /** What Node contributes: its own sockets for DNS, connect-node's transports over guarded connections. */
@@ -10,6 +10,7 @@ export const nodePlatform: Platform = {
   createDnsClient: (options) => createNodeDnsClient(options, systemRuntime),
   httpGet: nodeHttpGet,
   writeLog: (line) => void process.stderr.write(`${line}\n`),
+  sampleError: connectNodeError,
   createEndpointTransports: ({ protocol, httpVersion, attemptInterceptors, connection }) =>
     createNodeEndpointTransports({
       protocol,

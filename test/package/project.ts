@@ -15,6 +15,8 @@ export type Kind = "esm" | "cjs";
 export interface Project extends Disposable {
   /** The package as it was installed. */
   readonly installed: string;
+  /** The folder of what was installed. */
+  readonly modules: string;
   /** The folder of the program call.ts, in a package of this kind. */
   folder(kind: Kind): string;
   /** The Node that runs this test, and the oldest that package.json allows. */
@@ -23,20 +25,34 @@ export interface Project extends Disposable {
   compile(kind: Kind, options: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
-export async function createProject(): Promise<Project> {
+export interface ProjectOptions {
+  /** Versions or ranges of peers; those that are missing are the repository's own. */
+  readonly peers?: Readonly<Record<string, string>>;
+  /** For `npm install`. */
+  readonly flags?: readonly string[];
+}
+
+/** @throws what npm wrote, if it does not install that. */
+export async function createProject({ peers = {}, flags = [] }: ProjectOptions = {}): Promise<Project> {
   const folder = mkdtempSync(join(tmpdir(), "connect-lb-package-"));
+  const remove = () => rmSync(folder, { recursive: true });
   await npm(root, "pack", "--ignore-scripts", "--pack-destination", folder);
   const tarball = readdirSync(folder).find((file) => file.endsWith(".tgz"));
   const [, oldest] = /^>=(\d+\.\d+)$/.exec(manifest.engines.node) ?? [];
-  const peers = Object.keys(manifest.peerDependencies);
+  const names = Object.keys(manifest.peerDependencies);
   const dependencies = {
     "connect-lb": `file:${tarball}`,
-    ...Object.fromEntries([...peers, "@types/node"].map((name) => [name, manifest.devDependencies[name]])),
+    ...Object.fromEntries([...names, "@types/node"].map((name) => [name, manifest.devDependencies[name]])),
+    ...peers,
     // Node itself, from the packages that bring it for the project's own tools (test/package.json).
     "node-oldest": `npm:node-linux-${process.arch}@${oldest}.0`,
   };
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, dependencies }));
-  await npm(folder, "install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error");
+  const quiet = ["--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
+  await npm(folder, "install", ...quiet, ...flags).catch((error: { stderr: string }) => {
+    remove();
+    throw new Error(error.stderr);
+  });
   const at = (kind: Kind) => join(folder, kind, "package");
   for (const kind of ["esm", "cjs"] as const) {
     mkdirSync(at(kind), { recursive: true });
@@ -47,6 +63,7 @@ export async function createProject(): Promise<Project> {
 
   return {
     installed: join(folder, "node_modules/connect-lb"),
+    modules: join(folder, "node_modules"),
     folder: at,
     nodes: { current: process.execPath, oldest: join(folder, "node_modules/node-oldest/bin/node") },
     async compile(kind, options) {
@@ -67,7 +84,7 @@ export async function createProject(): Promise<Project> {
         throw new Error(error.stdout);
       });
     },
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
+    [Symbol.dispose]: remove,
   };
 }
 

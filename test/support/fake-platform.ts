@@ -18,6 +18,7 @@ export function fakePlatform(
     },
     httpGet: () => Promise.reject(new Error("no HTTP here")),
     writeLog: () => {},
+    sampleError: () => undefined,
     createEndpointTransports: () => createTransport,
   };
 }
