@@ -78,8 +78,13 @@ export function userError(error: unknown, outcome: Outcome, timeIsUp: boolean): 
 
 /** The request's headers fit no server, or not this one. */
 export function headersTooLarge(why: string, cause?: unknown): ConnectError {
-  const message = `the request's headers are too large: ${why}`;
-  return new ConnectError(message, Code.ResourceExhausted, undefined, undefined, cause);
+  return new ConnectError(
+    `the request's headers are too large: ${why}`,
+    Code.ResourceExhausted,
+    undefined,
+    undefined,
+    cause,
+  );
 }
 
 /** RFC 6585 section 5. */
@@ -89,8 +94,13 @@ function isHeadersTooLarge(error: unknown): error is ConnectError {
 
 /** With the code that Connect and gRPC give the status. */
 function namingHeaders(error: ConnectError): ConnectError {
-  const message = `the request's headers are too large: ${error.rawMessage}`;
-  return new ConnectError(message, error.code, error.metadata, undefined, error);
+  return new ConnectError(
+    `the request's headers are too large: ${error.rawMessage}`,
+    error.code,
+    error.metadata,
+    undefined,
+    error,
+  );
 }
 
 function unavailable(message: string, error: unknown): ConnectError {
