@@ -1,0 +1,204 @@
+import { Code } from "@connectrpc/connect";
+import { validateReadWriteMaxBytes } from "@connectrpc/connect/protocol";
+import { describe, expect, test } from "vitest";
+import { optionTable } from "../../src/config/option-table.ts";
+import type { BalancedTransportOptions } from "../../src/config/options.ts";
+import { type Settings, settingsOf } from "../../src/config/settings.ts";
+import { createBalancedTransport } from "../../src/node.ts";
+import { type DnsClientFactory, schemeResolver } from "../../src/schemes.ts";
+import { parseTarget } from "../../src/target.ts";
+
+// The option table says the defaults to the user, settingsOf() fills them in: both must say the same.
+
+const TARGET = "dns:///users.test:80";
+const settings = (options: Partial<BalancedTransportOptions> = {}): Settings =>
+  settingsOf({ target: TARGET, ...options });
+
+/** A group that is on by default. */
+function on<T>(group: T | false): T {
+  if (group === false) throw new Error("the group is off");
+  return group;
+}
+
+/** What a default is that settingsOf() fills in. */
+const filledIn: Readonly<Record<string, (filled: Settings) => unknown>> = {
+  protocol: ({ protocol }) => protocol,
+  httpVersion: ({ httpVersion }) => httpVersion,
+  pathPrefix: ({ pathPrefix }) => pathPrefix,
+  picker: ({ picker }) => (picker === settings({ picker: "p2c" }).picker ? "p2c" : "another"),
+  defaultTimeoutMs: ({ defaultTimeoutMs }) => defaultTimeoutMs,
+  attemptTimeoutMs: ({ attemptTimeoutMs }) => attemptTimeoutMs,
+  connectTimeoutMs: ({ connectTimeoutMs }) => connectTimeoutMs,
+  "retry.maxAttempts": ({ retry }) => on(retry).maxAttempts,
+  "retry.baseDelayMs": ({ retry }) => on(retry).baseDelayMs,
+  "retry.maxDelayMs": ({ retry }) => on(retry).maxDelayMs,
+  "retry.codes": ({ retry }) => [...on(retry).codes].map((code) => Code[code].toLowerCase()).join(),
+  "retry.peekStreams": ({ peekStreams }) => peekStreams,
+  "breaker.consecutiveFailures": ({ breaker }) => on(breaker).consecutiveFailures,
+  "breaker.failureRatio": ({ breaker }) => on(breaker).failureRatio,
+  "breaker.minCalls": ({ breaker }) => on(breaker).minCalls,
+  "dns.minTtlMs": ({ ages }) => ages.minTtlMs,
+  "dns.maxTtlMs": ({ ages }) => ages.maxTtlMs,
+  "dns.maxStaleMs": ({ ages }) => ages.maxStaleMs,
+  "connection.verifyAfterMs": ({ connection }) => connection.verifyAfterMs,
+  "connection.maxAgeMs": ({ connection }) => connection.maxAgeMs,
+};
+
+/** Defaults that stand elsewhere, and how each is found out. */
+const elsewhere: Readonly<Record<string, (text: string) => void>> = {
+  fallbackTarget(text) {
+    expect(text).toBe("none");
+    expect(createBalancedTransport({ target: TARGET }).snapshot().fallback).toBeUndefined();
+  },
+  log: (text) => expect(text).toBe("none"),
+  "connection.idleMs"(text) {
+    const [h2, h1] = (["2", "1.1"] as const).map((httpVersion) => settings({ httpVersion }).connection.idleMs / 1_000);
+    expect(text).toBe(`${h2} s for HTTP/2, ${h1} s for HTTP/1.1`);
+  },
+  "dns.servers"(text) {
+    expect(text).toBe("the system's");
+    expect(asked(TARGET).map(({ servers }) => servers)).toEqual([undefined, undefined]);
+  },
+  "dns.transport"(text) {
+    const transports = (target: string) => asked(target).map(({ transport }) => transport);
+    expect(new Set(transports(TARGET))).toEqual(new Set(["udp"]));
+    expect(transports("consul:///users")).toContain("tcp");
+    expect(text).toBe('"udp"; Consul targets "tcp"');
+  },
+  async "dns.family"(text) {
+    const families: unknown[] = [];
+    const resolver = schemeResolver(
+      parseTarget(TARGET),
+      {},
+      {
+        createDnsClient: () => ({
+          srv: () => Promise.reject(new Error("not needed")),
+          addresses: async (_name, _limits, family) => {
+            families.push(family);
+            return { kind: "records", records: [{ address: "10.0.0.1", ttlSeconds: 1 }] };
+          },
+        }),
+        httpGet: () => Promise.reject(new Error("not needed")),
+      },
+      {},
+    );
+    const now = Date.now;
+    await resolver.resolve({
+      signal: new AbortController().signal,
+      deadline: now() + 1_000,
+      clock: { now },
+      reason: "first",
+    } as Parameters<typeof resolver.resolve>[0]);
+    expect(families.map((family) => JSON.stringify(family))).toEqual([text]);
+  },
+  // Connect's own, which are passed through: test/call/wire-options.test.ts sees the first three on the wire.
+  "connect.useBinaryFormat": (text) => expect(text).toBe("true"),
+  "connect.useHttpGet": (text) => expect(text).toBe("false"),
+  "connect.acceptCompression": (text) => expect(text).toBe("gzip and brotli"),
+  "connect.sendCompression": (text) => expect(text).toBe("none"),
+  "connect.compressMinBytes": (text) => expect(Number(text)).toBe(connectsOwn.compressMinBytes),
+  "connect.readMaxBytes": (text) => expect(Number(text)).toBe(connectsOwn.readMaxBytes),
+  "connect.writeMaxBytes": (text) => expect(Number(text)).toBe(connectsOwn.writeMaxBytes),
+  // test/discovery/targets.test.ts.
+  "tls.targetSuffixes": (text) => expect(text).toBe("the target's own name"),
+};
+const connectsOwn = validateReadWriteMaxBytes(undefined, undefined, undefined);
+
+/** What the DNS clients of a target are made with. */
+function asked(target: string): Parameters<DnsClientFactory>[0][] {
+  const made: Parameters<DnsClientFactory>[0][] = [];
+  const createDnsClient: DnsClientFactory = (options) => {
+    made.push(options);
+    const notNeeded = () => Promise.reject(new Error("not needed"));
+    return { srv: notNeeded, addresses: notNeeded };
+  };
+  schemeResolver(parseTarget(target), {}, { createDnsClient, httpGet: () => Promise.reject(new Error()) }, {});
+  return made;
+}
+
+const unitsMs = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000 };
+
+/** What a documented default means: "5 min", "none", "0.5", "false" or a text in quotes. */
+function meant(text: string): unknown {
+  const duration = /^(\d+) (ms|s|min|h)$/.exec(text);
+  if (duration !== null) return Number(duration[1]) * unitsMs[duration[2] as keyof typeof unitsMs];
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+  if (/^(true|false|"[^"]*")$/.test(text)) return JSON.parse(text);
+  return text;
+}
+
+/** None, in each of the ways in which settings say it. */
+const isNone = (value: unknown): boolean => value === undefined || value === "" || value === Number.POSITIVE_INFINITY;
+
+const documented = optionTable.flatMap(({ path, doc }): [string, string][] => {
+  const text = /Default:? (.+?)\.(?=\s|$)/.exec(doc)?.[1] ?? /("[^"]+") \([^)]*\bthe default\)/.exec(doc)?.[1];
+  return text === undefined ? [] : [[path, text]];
+});
+
+describe("the documented default is the one that is filled in", () => {
+  test.each(documented)("%s: %s", async (path, text) => {
+    const read = filledIn[path];
+    if (read === undefined) {
+      expect(Object.keys(elsewhere), "a new default: say how it is found out").toContain(path);
+      await elsewhere[path]?.(text);
+      return;
+    }
+    const value = read(settings());
+    if (/^none\b/.test(text)) expect(value).toSatisfy(isNone);
+    else expect(value).toBe(meant(text));
+  });
+
+  test("for each option that has one", () => {
+    const known = [...Object.keys(filledIn), ...Object.keys(elsewhere)];
+    expect(documented.map(([path]) => path).sort()).toEqual(known.sort());
+  });
+});
+
+describe("a default gives way to what the user says of its counterpart", () => {
+  test.each([
+    [
+      "a lower TTL ceiling lowers the floor",
+      { dns: { maxTtlMs: 1_000 } },
+      { ages: { minTtlMs: 1_000, maxTtlMs: 1_000 } },
+    ],
+    ["a higher TTL ceiling does not", { dns: { maxTtlMs: 9_000 } }, { ages: { minTtlMs: 5_000, maxTtlMs: 9_000 } }],
+    [
+      "a higher TTL floor raises the ceiling",
+      { dns: { minTtlMs: 600_000 } },
+      { ages: { minTtlMs: 600_000, maxTtlMs: 600_000 } },
+    ],
+    ["a lower TTL floor does not", { dns: { minTtlMs: 0 } }, { ages: { minTtlMs: 0, maxTtlMs: 300_000 } }],
+    [
+      "a shorter longest back-off shortens the first",
+      { retry: { maxDelayMs: 50 } },
+      { retry: { baseDelayMs: 50, maxDelayMs: 50 } },
+    ],
+    [
+      "a longer longest back-off does not",
+      { retry: { maxDelayMs: 9_000 } },
+      { retry: { baseDelayMs: 100, maxDelayMs: 9_000 } },
+    ],
+    [
+      "a longer first back-off lengthens the longest",
+      { retry: { baseDelayMs: 3_000 } },
+      { retry: { baseDelayMs: 3_000, maxDelayMs: 3_000 } },
+    ],
+    [
+      "a shorter first back-off does not",
+      { retry: { baseDelayMs: 0 } },
+      { retry: { baseDelayMs: 0, maxDelayMs: 2_000 } },
+    ],
+  ])("%s", (_, options, expected) => {
+    expect(settings(options)).toMatchObject(expected);
+  });
+
+  test("a group that is off has no defaults", () => {
+    const { retry, breaker, tls, peekStreams } = settings({ retry: false, breaker: false, tls: false });
+    expect({ retry, breaker, tls, peekStreams }).toEqual({
+      retry: false,
+      breaker: false,
+      tls: false,
+      peekStreams: false,
+    });
+  });
+});
