@@ -24,6 +24,8 @@ export interface EndpointClientOptions {
   idleMs?: number;
   verifyAfterMs?: number;
   maxAgeMs?: number;
+  /** Decides jitter. Default: always 0.5. */
+  random?: () => number;
   /** Default: none. */
   mayRepeat?: (path: string, besides: number) => boolean;
   connectTimeoutMs?: number;
@@ -54,7 +56,7 @@ export function endpointClient(options: EndpointClientOptions): EndpointClient {
     verifyAfterMs: options.verifyAfterMs ?? 1_000,
     maxAgeMs: options.maxAgeMs ?? Number.POSITIVE_INFINITY,
     clock,
-    random: () => 0.5,
+    random: options.random ?? (() => 0.5),
   });
   const transport = factory(
     { address, port, verifiedName, metadata: {} },

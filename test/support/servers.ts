@@ -34,6 +34,8 @@ export interface EchoServer extends AsyncDisposable {
   readonly active: number;
   /** TCP connections accepted so far. */
   readonly connections: number;
+  /** HTTP/2 PINGs received so far. */
+  readonly pings: number;
   /** The `:authority` (or Host) of each request. */
   readonly authorities: readonly string[];
   /** "METHOD /path" of each request. */
@@ -56,6 +58,7 @@ export async function startEchoServer(options: EchoServerOptions): Promise<EchoS
   const sockets = new Set<Socket>();
   const sessions = new Set<http2.ServerHttp2Session>();
   let connections = 0;
+  let pings = 0;
   let closed: Promise<void> | undefined;
 
   const adapter = connectNodeAdapter({ routes: echoRoutes(name, counters) });
@@ -75,6 +78,9 @@ export async function startEchoServer(options: EchoServerOptions): Promise<EchoS
   server.on("session", (session: http2.ServerHttp2Session) => {
     sessions.add(session);
     session.on("error", () => {});
+    session.on("ping", () => {
+      pings += 1;
+    });
     session.on("close", () => sessions.delete(session));
   });
   server.on("sessionError", () => {});
@@ -114,6 +120,9 @@ export async function startEchoServer(options: EchoServerOptions): Promise<EchoS
     },
     get connections() {
       return connections;
+    },
+    get pings() {
+      return pings;
     },
     authorities,
     requests,

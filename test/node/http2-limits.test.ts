@@ -1,0 +1,89 @@
+import { describe, expect, test } from "vitest";
+import { endpointClient, manualClock } from "../support/endpoint-client.ts";
+import { startEchoServer } from "../support/servers.ts";
+
+// How often a connection is asked by PING, and how old it may become.
+
+const unrepeatable = { signal: new AbortController().signal, repeatable: false };
+
+/** Longer than the 1 s after which a connection is verified, and shorter than the idle limit. */
+const GAP_MS = 2_000;
+
+describe("PINGs since the server last sent data: at most two over gRPC, whose servers close at the third", () => {
+  test("an idle connection that would need another one is replaced", async () => {
+    await using server = await startEchoServer({ httpVersion: "2" });
+    const clock = manualClock();
+    const { client, transport } = endpointClient({ port: server.port, protocol: "grpc", clock });
+    await client.get({});
+    const seen: number[][] = [];
+    for (let gap = 0; gap < 6; gap++) {
+      clock.time += GAP_MS;
+      await transport.connect?.(clock.now(), unrepeatable);
+      seen.push([server.pings, server.connections]);
+    }
+    expect(seen).toEqual([
+      [1, 1],
+      [2, 1],
+      [2, 2],
+      [3, 2],
+      [4, 2],
+      [4, 3],
+    ]);
+  });
+
+  test("a response allows two more", async () => {
+    await using server = await startEchoServer({ httpVersion: "2" });
+    const clock = manualClock();
+    const { client, transport } = endpointClient({ port: server.port, protocol: "grpc", clock });
+    for (let response = 0; response < 3; response++) {
+      await client.get({});
+      for (let gap = 0; gap < 2; gap++) {
+        clock.time += GAP_MS;
+        await transport.connect?.(clock.now(), unrepeatable);
+      }
+    }
+    expect([server.pings, server.connections]).toEqual([6, 1]);
+  });
+
+  test("while a call waits for a slow server", async () => {
+    await using server = await startEchoServer({ httpVersion: "2" });
+    const { client, connect } = endpointClient({ port: server.port, protocol: "grpc" });
+    await connect();
+    // One would be sent after 1 s, 2 s and 3 s of silence.
+    expect((await client.get({ text: "slow", delayMs: 3_500 })).text).toBe("slow");
+    expect([server.pings, server.connections]).toEqual([2, 1]);
+  });
+});
+
+describe("a connection is replaced at an age of its own, a tenth about the limit", () => {
+  test.each([
+    ["a tenth earlier", 0, 54_000],
+    ["on time", 0.5, 60_000],
+    ["a tenth later", 1 - Number.EPSILON, 66_000],
+  ])("%s", async (_, drawn, ageMs) => {
+    await using server = await startEchoServer({ httpVersion: "2" });
+    const clock = manualClock();
+    const { client, transport } = endpointClient({
+      port: server.port,
+      clock,
+      maxAgeMs: 60_000,
+      idleMs: 3_600_000,
+      random: () => drawn,
+    });
+    /** Calls twice: after a gap, and again without one, which is when ages are looked at. */
+    async function callAt(time: number): Promise<void> {
+      clock.time = time;
+      for (let call = 0; call < 2; call++) {
+        await transport.connect?.(clock.now(), unrepeatable);
+        // By its end, the server has seen a dial that began with it.
+        await client.post({});
+      }
+    }
+    const bornAt = clock.time;
+    await client.post({});
+    await callAt(bornAt + ageMs - 2);
+    expect(server.connections).toBe(1);
+    await callAt(bornAt + ageMs + 2);
+    await expect.poll(() => server.connections).toBe(2);
+  });
+});
