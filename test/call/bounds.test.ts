@@ -51,7 +51,8 @@ describe("a deadline that passes while a server is silent", () => {
    * the rest. Whether the second one is blamed shows by its ejection: one failure is enough here.
    */
   async function silentAfter(part: number, options: Partial<BalancedTransportOptions>) {
-    const timeoutMs = 1_000;
+    // Long, for a machine that is busy: it takes a second of delay to change whose half it was.
+    const timeoutMs = 2_000;
     using first = await startScriptedServer(async () => {
       await sleep(part * timeoutMs);
       throw new ConnectError("busy", Code.Unavailable);
@@ -67,6 +68,7 @@ describe("a deadline that passes while a server is silent", () => {
       picker: ([candidate]) => ({ pick: () => candidate as NonNullable<typeof candidate> }),
       retry: { baseDelayMs: 0 },
       breaker: { consecutiveFailures: 1 },
+      connectTimeoutMs: 10_000,
       onEvent: (event) => void events.push(event),
       ...options,
     });
@@ -80,19 +82,19 @@ describe("a deadline that passes while a server is silent", () => {
     return { blamed: ejected.includes(silent.port), remembered: load !== 0 || ejected.includes(silent.port) };
   }
 
-  test.for([
+  test.concurrent.for([
     ["connect", "2"],
     ["connect", "1.1"],
     ["grpc", "2"],
   ] as const)(
     "blames the server only if it had half of the call's time: %s, HTTP/%s",
-    async ([protocol, httpVersion]) => {
-      const [most, least] = await Promise.all([
-        silentAfter(0.25, { protocol, httpVersion }),
-        silentAfter(0.6, { protocol, httpVersion }),
+    async ([protocol, httpVersion], { expect }) => {
+      const [all, aQuarter] = await Promise.all([
+        silentAfter(0, { protocol, httpVersion }),
+        silentAfter(0.75, { protocol, httpVersion }),
       ]);
-      expect(most).toEqual({ blamed: true, remembered: true });
-      expect(least).toEqual({ blamed: false, remembered: false });
+      expect(all).toEqual({ blamed: true, remembered: true });
+      expect(aQuarter).toEqual({ blamed: false, remembered: false });
     },
   );
 });
