@@ -33,15 +33,21 @@ export interface WireServer extends Disposable {
 }
 
 /**
- * A real server that keeps what it was sent. Its unary methods answer with the request's text and with the fields that
- * they do not know; every other path is not found.
+ * A real server that keeps what it was sent. Its unary methods and its server stream answer with the
+ * request's text and with the fields that they do not know; every other path is not found.
  */
 export async function startWireServer(httpVersion: "2" | "1.1", pathPrefix = ""): Promise<WireServer> {
   let calls = 0;
   const requests: WireRequest[] = [];
   const { handlers } = createConnectRouter({ acceptCompression: [compressionGzip, compressionBrotli] }).service(
     EchoService,
-    { get: answer, post: answer },
+    {
+      get: answer,
+      post: answer,
+      async *serverStream(request) {
+        yield answer(request);
+      },
+    },
   );
 
   function answer(request: { readonly text: string; readonly $unknown?: unknown }) {
