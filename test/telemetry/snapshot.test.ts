@@ -31,7 +31,7 @@ const MINUTE = 60_000;
 describe("the answer", () => {
   test("is absent before the first look-up, and so are endpoints", () => {
     const { transport } = transportOf(saying({ kind: "endpoints", endpoints: [], ttlMs: MINUTE }));
-    expect(transport.snapshot()).toEqual({ target: "test", endpoints: [], retryTokens: 10 });
+    expect(transport.snapshot()).toEqual({ target: "test", endpoints: [], retryBudget: { debt: 0, size: 10 } });
   });
 
   test("has an age, a TTL, and a time for which it is fresh, negative when a look-up is due", async () => {
@@ -120,7 +120,7 @@ describe("an endpoint", () => {
     expect(transport.snapshot().endpoints[0]?.inFlight).toBe(0);
   });
 
-  test("shows a failure in its load and the retry tokens, and each state of its breaker", async () => {
+  test("shows a failure in its load and the retry budget, and each state of its breaker", async () => {
     using clock = shiftedClock();
     let broken = true;
     let release = () => {};
@@ -134,7 +134,7 @@ describe("an endpoint", () => {
     await rejection(client.post({}));
     const { load = 0 } = state() ?? {};
     expect(load).toBeGreaterThan(1);
-    expect(transport.snapshot().retryTokens).toBeLessThan(10);
+    expect(transport.snapshot().retryBudget.debt).toBeCloseTo(1);
     expect(state()?.breaker).toBe("closed");
     clock.aheadMs = 2_000;
     expect(state()?.load).toBeLessThan(load);
