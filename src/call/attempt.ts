@@ -49,7 +49,7 @@ export class Attempt implements Waiting {
     this.record = record;
     this.transport = transport;
     this.startedAt = now;
-    this.connecting = transport.connect?.(now, this);
+    this.connecting = connect(transport, now, this);
     this.ticket = record.breaker?.start(now);
     record.inFlight++;
   }
@@ -118,6 +118,15 @@ export class Attempt implements Waiting {
 
   stopWaiting(): void {
     this.#waiting?.abort(NOT_WAITING);
+  }
+}
+
+/** What a transport of the user's throws is a failed connect as well. */
+function connect(transport: EndpointTransport, now: number, attempt: Waiting): Promise<void> | undefined {
+  try {
+    return transport.connect?.(now, attempt);
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
 

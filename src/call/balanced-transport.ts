@@ -23,6 +23,7 @@ import { type Snapshot, takeSnapshot } from "../telemetry/snapshot.ts";
 import { type Assembly, assemble } from "./assemble.ts";
 import { Call } from "./call.ts";
 import type { Resolvers } from "./directories.ts";
+import { closeWhenDropped } from "./dropped-transports.ts";
 import { headerProblem } from "./headers.ts";
 import { underPolicy } from "./policy.ts";
 import { callStream } from "./stream.ts";
@@ -66,6 +67,7 @@ export class Balanced implements BalancedTransport {
     this.#settings = settings;
     this.#resolver = resolvers.resolver;
     this.#parts = assemble(settings, resolvers, platform);
+    closeWhenDropped(this.#parts, this.#parts.directory, this.#parts.pool);
   }
 
   unary<I extends DescMessage, O extends DescMessage>(

@@ -11,6 +11,7 @@ import type { Runtime } from "../runtime.ts";
 import { Attempt } from "./attempt.ts";
 import type { Call } from "./call.ts";
 import type { Repeatable } from "./repeatable.ts";
+import { checkTransport, unusable } from "./usable-transport.ts";
 
 export interface DispatcherOptions {
   readonly directory: Answers;
@@ -67,10 +68,14 @@ export class Dispatcher {
     return record === undefined ? undefined : this.#attempt(call, record, now);
   }
 
-  /** Made on the endpoint's first use. */
+  /** Made on the endpoint's first use. Where it cannot be made, the endpoint is one that cannot be connected to. */
   transportOf(record: EndpointRecord): EndpointTransport {
-    record.transport ??= this.#options.open(record);
-    return record.transport;
+    try {
+      record.transport ??= checkTransport(this.#options.open(record));
+      return record.transport;
+    } catch (error) {
+      return unusable(error);
+    }
   }
 
   /** The endpoints that a pick may choose from now. */

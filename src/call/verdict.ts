@@ -72,7 +72,9 @@ export class Judge {
       thrownBy: attempt.thrownBy(error),
       recordsFacts,
     });
-    if (outcome.kind === "not-sent") directory.suspect(now, attempt.startedAt);
+    // Nothing listens there any more, or something else does.
+    const isGone = outcome.kind === "not-sent" || (outcome.kind === "ambiguous" && outcome.cause === "foreign");
+    if (isGone) directory.suspect(now, attempt.startedAt);
     call.addFailure(record, outcome, reportOf(attempt, error, outcome, now));
     const kind = failureKind(outcome) ?? deadlineFailure(attempt, outcome, now);
     await this.#settle(attempt, outcome, kind, now);

@@ -6,7 +6,7 @@ import { transportBorder } from "../pool/attempt-link.ts";
 import type { EndpointContext, EndpointTransport, EndpointTransportFactory } from "../pool/endpoint-transport.ts";
 import type { Clock } from "../runtime.ts";
 import type { Destination } from "./address.ts";
-import { Exchanges } from "./exchange.ts";
+import { Exchanges, Handlers } from "./exchange.ts";
 import { getOrPost } from "./get-or-post.ts";
 import { createHttp1Agent } from "./http1-agent.ts";
 import { Http2Sessions } from "./http2-session.ts";
@@ -38,7 +38,8 @@ export function createNodeEndpointTransports(options: NodeEndpointTransportsOpti
     const { baseUrl, connectTimeoutMs, tls, verifiedName } = context;
     const destination: Destination = { address: endpoint.address, port: endpoint.port, verifiedName, tls };
     const exchanges = new Exchanges();
-    const connection = { baseUrl, destination, connectTimeoutMs, idleMs, maxAgeMs, clock, exchanges };
+    const handlers = new Handlers();
+    const connection = { baseUrl, destination, connectTimeoutMs, idleMs, maxAgeMs, clock, exchanges, handlers };
     const isIntercepted = options.interceptors.length > 0;
     const common = {
       baseUrl,

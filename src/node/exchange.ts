@@ -5,7 +5,30 @@ import { causesOf, factAmong, recordFact } from "../resilience/failure-facts.ts"
 export interface Exchange {
   /** The response headers have come. */
   hasResponse: boolean;
+  /** They may be another program's: the connection has never had an answer of a Connect or gRPC handler. */
+  isForeign: boolean;
 }
+
+/** Which connections have had an answer of a Connect or gRPC handler. Those belong to one, behind a proxy or not. */
+export class Handlers {
+  readonly #known = new WeakSet<object>();
+
+  /** Notes the response headers that have come for a request. */
+  answered(exchange: Exchange | undefined, connection: object, status: number | undefined, type: unknown): void {
+    if (status === 200 && isFromHandler(type)) this.#known.add(connection);
+    if (exchange === undefined) return;
+    exchange.hasResponse = true;
+    exchange.isForeign = status !== undefined && NOT_HERE.has(status) && !this.#known.has(connection);
+  }
+}
+
+/** @param type the content type of a response. */
+export function isFromHandler(type: unknown): boolean {
+  return /^application\/(grpc|connect|proto|json)/.test(String(type));
+}
+
+/** What another program answers, at an address that a server has left. */
+const NOT_HERE: ReadonlySet<number> = new Set([401, 403, 404]);
 
 /**
  * Joins a call of connect-node's transport with the request that it opens on a connection. connect-node gives the one no
@@ -26,20 +49,24 @@ export class Exchanges {
    * a message that cannot be serialised or is too large, input that breaks. It would come with any server.
    */
   run<T>(call: () => Promise<T>): Promise<T> {
-    const exchange: Exchange = { hasResponse: false };
+    const exchange: Exchange = { hasResponse: false, isForeign: false };
     this.#opening = exchange;
     const response = call();
     this.#opening = undefined;
     return response.catch((error) => {
-      if (!exchange.hasResponse && !isOver(error) && factAmong(causesOf(error)) === undefined) {
-        recordFact(error, "unsendable");
-      }
+      const isKnown = isOver(error) || factAmong(causesOf(error)) !== undefined;
+      if (!isKnown && !exchange.hasResponse) recordFact(error, "unsendable");
+      if (!isKnown && exchange.isForeign && !isWireError(error)) recordFact(error, "foreign");
       throw error;
     });
   }
 
   /** The same for calls that interceptors hold up before they reach connect-node: the innermost of them. */
   readonly interceptor: Interceptor = (next) => (request) => this.run(() => next(request));
+}
+
+function isWireError(error: unknown): boolean {
+  return error instanceof ConnectError && error.isWireError;
 }
 
 /** A deadline or an abort ended it. */

@@ -6,7 +6,7 @@ import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
 import { type Destination, tcpOptions, tlsOptions } from "./address.ts";
 import { connectFailure, endpointClosed } from "./connect-failure.ts";
-import type { Exchanges } from "./exchange.ts";
+import type { Exchanges, Handlers } from "./exchange.ts";
 import { guardConnecting, observeRequest } from "./http1-failure.ts";
 import { trustedGapMs, twoTurns } from "./two-turns.ts";
 
@@ -19,6 +19,7 @@ export interface Http1AgentOptions {
   readonly maxAgeMs: number;
   readonly clock: Clock;
   readonly exchanges: Exchanges;
+  readonly handlers: Handlers;
 }
 
 /** The HTTP/1.1 connections of one endpoint. */
@@ -65,7 +66,7 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
   // Every request comes through here, before it has a socket.
   const add = requests.addRequest.bind(agent);
   requests.addRequest = (request, requestOptions) => {
-    observeRequest(request, options.exchanges.claim(), () => afterGap.has(request));
+    observeRequest(request, options.exchanges.claim(), options.handlers, () => afterGap.has(request));
     add(request, requestOptions);
   };
 

@@ -7,7 +7,7 @@ import type { Clock } from "../runtime.ts";
 import type { Destination } from "./address.ts";
 import { connectTimeout } from "./connect-failure.ts";
 import { limitConnecting } from "./connect-limit.ts";
-import type { Exchange } from "./exchange.ts";
+import { type Exchange, type Handlers, isFromHandler } from "./exchange.ts";
 
 /** A connection in the making. */
 export interface ConnectingOptions {
@@ -25,12 +25,16 @@ export interface ConnectingOptions {
 export function observeRequest(
   request: ClientRequest,
   exchange: Exchange | undefined,
+  handlers: Handlers,
   isAfterGap: () => boolean,
 ): void {
   let hasResponse = false;
-  request.once("response", () => {
+  request.once("response", (response) => {
+    const { socket, statusCode, headers } = response;
     hasResponse = true;
-    if (exchange !== undefined) exchange.hasResponse = true;
+    handlers.answered(exchange, socket, statusCode, headers["content-type"]);
+    // connect-node leaves the body of such an answer unread, and so the connection in use for good.
+    if (!isFromHandler(headers["content-type"])) response.resume();
   });
   request.on("error", (error) => {
     if (isOwnError(error)) recordFact(error, !hasResponse && isAfterGap() ? "stale" : "lost");

@@ -7,7 +7,7 @@ import type {
 import type { Socket } from "node:net";
 import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, Handlers } from "./exchange.ts";
 import { type HeaderSize, sizeOfHeaders, tooLarge } from "./header-size.ts";
 import { failureOfStream, lostConnection } from "./http2-failure.ts";
 import { Http2Liveness } from "./http2-liveness.ts";
@@ -16,7 +16,12 @@ export interface Http2ConnectionOptions {
   readonly clock: Clock;
   /** Whether a request of this path would be sent again if it were given up now, `besides` others. */
   mayRepeat(path: string, besides: number): boolean;
+  readonly handlers: Handlers;
 }
+
+/** RFC 9113 section 5.1.1: a connection whose stream IDs are used up cannot open another stream. */
+const LAST_STREAM_ID = 2 ** 31 - 1;
+const IDS_LEFT = 2 ** 20;
 
 /** One established HTTP/2 connection: counts its streams, and holds the process exactly while there are any. */
 export class Http2Connection {
@@ -80,6 +85,8 @@ export class Http2Connection {
     const problem = tooLarge(size, this.#session.remoteSettings.maxHeaderListSize);
     if (problem !== undefined) throw problem;
     const stream = this.#session.request(headers, options);
+    // A pending stream has no ID yet. Those that the connection has left are for the calls that are on their way.
+    if ((stream.id ?? 0) > LAST_STREAM_ID - IDS_LEFT) this.#draining = true;
     this.#begin();
     this.#waiting.set(stream, String(headers[":path"]));
     const isDoubted = this.liveness.verification !== undefined;
@@ -92,8 +99,8 @@ export class Http2Connection {
     stream._destroy = (error, callback) =>
       destroy.call(stream, error, (reason) => callback(this.#failureOf(stream, reason ?? undefined, isDoubted, size)));
     // Each of these comes once in a stream's life; `once` would build a wrapper for every call.
-    stream.on("response", () => {
-      if (exchange !== undefined) exchange.hasResponse = true;
+    stream.on("response", (response) => {
+      this.#options.handlers.answered(exchange, this, response[":status"], response["content-type"]);
       if (this.#waiting.delete(stream)) this.liveness.end();
       this.liveness.heard();
     });

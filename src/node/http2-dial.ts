@@ -71,6 +71,8 @@ export function dialHttp2(
     createConnection: () => socket,
     settings: { enablePush: false },
     maxHeaderListPairs: MOST_RESPONSE_FIELDS,
+    // Node's limit of 10 MB refuses a burst of large requests as if the server had; grpc-js has none either.
+    maxSessionMemory: Number.MAX_SAFE_INTEGER,
   });
   const fail = (error: Error): void => {
     if (settled) return;

@@ -13,6 +13,8 @@ export type FailureFact =
   | "stale"
   /** It was sent, and its connection or stream broke before the response was complete. */
   | "lost"
+  /** It was answered, but not by a Connect or gRPC handler, on a connection that never had an answer of one. */
+  | "foreign"
   /** The server ended it with an error code, and the connection goes on. */
   | "reset"
   /** It cannot be sent to any server: a header that HTTP does not allow, for instance. */

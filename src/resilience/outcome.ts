@@ -9,8 +9,11 @@ export type Outcome =
   | { readonly kind: "not-sent"; readonly code: string }
   /** The server says that it did not process it (RFC 9113 section 8.7); `leaving`: because it is going away. */
   | { readonly kind: "refused"; readonly leaving: boolean }
-  /** It was sent, and the answer was lost or did not come in time: it may have been processed. */
-  | { readonly kind: "ambiguous"; readonly cause: "stale" | "lost" | "timeout" | "proxy" | "unknown" }
+  /**
+   * It was sent, and the answer was lost, did not come in time, or came from something else than a handler ("proxy",
+   * "foreign": another program at that address): it may have been processed.
+   */
+  | { readonly kind: "ambiguous"; readonly cause: "stale" | "lost" | "timeout" | "proxy" | "foreign" | "unknown" }
   /** The server answered with an error. */
   | { readonly kind: "answered"; readonly code: Code }
   /**
@@ -61,6 +64,8 @@ export function classify(error: unknown, context: AttemptContext): Outcome {
       return { kind: "ambiguous", cause: "stale" };
     case "lost":
       return { kind: "ambiguous", cause: "lost" };
+    case "foreign":
+      return { kind: "ambiguous", cause: "foreign" };
     case "unsendable":
       return { kind: "caller", cause: "request" };
     case "reset":
@@ -124,7 +129,7 @@ export function isTransparent(outcome: Outcome): boolean {
 export function failureKind(outcome: Outcome): FailureKind | undefined {
   switch (outcome.kind) {
     case "not-sent":
-      return "connect";
+      return LOCAL.has(outcome.code) ? undefined : "connect";
     case "refused":
       // A server that shuts down is as well as before; whether it is gone, the next connection tells.
       return outcome.leaving ? undefined : "soft";
@@ -133,7 +138,7 @@ export function failureKind(outcome: Outcome): FailureKind | undefined {
       if (outcome.cause === "stale") return undefined;
       // A restart loses every call under way at once; whether the server is gone, the next connection tells. What
       // cannot be told apart may be the fault of an interceptor.
-      return outcome.cause === "lost" || outcome.cause === "unknown" ? "soft" : "answered";
+      return outcome.cause === "timeout" || outcome.cause === "proxy" ? "answered" : "soft";
     case "answered":
       if (outcome.code === Code.ResourceExhausted) return "soft";
       return FAILED_SERVER.has(outcome.code) ? "answered" : undefined;
@@ -141,6 +146,17 @@ export function failureKind(outcome: Outcome): FailureKind | undefined {
       return undefined;
   }
 }
+
+/** This process or its host had no file, port, buffer or memory left: that says nothing of the server. */
+const LOCAL: ReadonlySet<string> = new Set([
+  "EMFILE",
+  "ENFILE",
+  "ENOBUFS",
+  "ENOMEM",
+  "EADDRNOTAVAIL",
+  "EACCES",
+  "EPERM",
+]);
 
 /** Codes by which a server says that it failed; the others are decisions of the application. */
 const FAILED_SERVER: ReadonlySet<Code> = new Set([

@@ -34,6 +34,8 @@ export interface EchoServer extends AsyncDisposable {
   readonly active: number;
   /** TCP connections accepted so far. */
   readonly connections: number;
+  /** Those that are open now. */
+  readonly open: number;
   /** HTTP/2 PINGs received so far. */
   readonly pings: number;
   /** The `:authority` (or Host) of each request. */
@@ -123,6 +125,9 @@ export async function startEchoServer(options: EchoServerOptions): Promise<EchoS
     },
     get pings() {
       return pings;
+    },
+    get open() {
+      return sockets.size;
     },
     authorities,
     requests,
