@@ -5,7 +5,7 @@ import { writtenBoolean } from "./config/written.ts";
 import { createConsulResolver } from "./discovery/consul.ts";
 import { createConsulHttpResolver } from "./discovery/consul-http.ts";
 import { createHostResolver } from "./discovery/host.ts";
-import { parseHostPort } from "./discovery/host-port.ts";
+import { type HostPort, parseHostPort } from "./discovery/host-port.ts";
 import type { HttpGet } from "./discovery/http.ts";
 import type { Resolver } from "./discovery/resolver.ts";
 import { sampleSizeOf } from "./discovery/samples.ts";
@@ -13,6 +13,8 @@ import { createSrvResolver } from "./discovery/srv.ts";
 import { createStaticResolver } from "./discovery/static.ts";
 import type { AddressFamily, DnsClient } from "./dns/client.ts";
 import { hostAndPort } from "./endpoint.ts";
+import { checkHostName, hostNameFromUser, hostNameHint } from "./net/host-name.ts";
+import { quoted } from "./quoted.ts";
 import type { Target } from "./target.ts";
 
 /** Makes a DNS client of the platform. Without servers, the system's are asked. */
@@ -129,7 +131,7 @@ function consulHttp(scheme: "consul+http" | "consul+https", defaultPort: number)
         filter: query.filter,
         passing: booleanOf("passing", query.passing),
         preparedQuery: query.query,
-        agents: servers.map((server) => parseHostPort(server, defaultPort)),
+        agents: servers.map((server) => agentOf(server, defaultPort)),
         tls: scheme === "consul+https" && consulTls(env),
         // At each look-up, so that a token can be replaced while the process runs.
         token: () => env.CONSUL_HTTP_TOKEN,
@@ -147,13 +149,24 @@ function booleanOf(key: string, text: string | undefined): boolean | undefined {
   throw new TypeError(`"${key}" in its query must be ${writtenBoolean.description}, not ${JSON.stringify(text)}`);
 }
 
+function agentOf(server: string, defaultPort: number): HostPort {
+  const { host, port } = parseHostPort(server, defaultPort);
+  return { host: checkHostName(host), port };
+}
+
+function consulServerName(text: string): string {
+  const name = hostNameFromUser(text);
+  if (name !== undefined) return name;
+  throw new TypeError(`CONSUL_TLS_SERVER_NAME must be a host name, not ${quoted(text)}${hostNameHint(text)}`);
+}
+
 /** The variables of Consul's own command line that say how its certificates are verified. */
 function consulTls({ CONSUL_CACERT, CONSUL_CLIENT_CERT, CONSUL_CLIENT_KEY, CONSUL_TLS_SERVER_NAME }: Environment) {
   const tls: TlsOptions = {};
   if (CONSUL_CACERT) tls.ca = `file:${CONSUL_CACERT}`;
   if (CONSUL_CLIENT_CERT) tls.cert = `file:${CONSUL_CLIENT_CERT}`;
   if (CONSUL_CLIENT_KEY) tls.key = `file:${CONSUL_CLIENT_KEY}`;
-  if (CONSUL_TLS_SERVER_NAME) tls.serverName = CONSUL_TLS_SERVER_NAME;
+  if (CONSUL_TLS_SERVER_NAME) tls.serverName = consulServerName(CONSUL_TLS_SERVER_NAME);
   return tls;
 }
 

@@ -7,6 +7,8 @@ import { readWritten, type Source } from "./config/sources.ts";
 import { parseHostPort } from "./discovery/host-port.ts";
 import type { Resolver } from "./discovery/resolver.ts";
 import { ConfigurationError } from "./errors.ts";
+import { hostNameFromUser } from "./net/host-name.ts";
+import { escaped } from "./quoted.ts";
 import { type Registries, type Scheme, schemeResolver, schemes } from "./schemes.ts";
 
 /** The option that gives a target; for messages. */
@@ -94,7 +96,7 @@ function parse(text: string, option: TargetOption, report: (what: string) => voi
 function isServer(text: string, scheme: Scheme): boolean {
   if (isServerAddress(text) || scheme.servers !== "named") return isServerAddress(text);
   try {
-    return /^[a-z0-9]([a-z0-9_.-]*[a-z0-9])?$/i.test(parseHostPort(text, 1).host);
+    return hostNameFromUser(parseHostPort(text, 1).host) !== undefined;
   } catch {
     return false;
   }
@@ -167,7 +169,7 @@ function advice(text: string): string {
 
 function problem(option: TargetOption, text: string, what: string): string {
   // Whatever stands before an @ may be a password, and what a key of a secret option says is a secret.
-  const shown = text.replace(/\/\/[^/@]*@/, "//***@").replace(SECRET_KEYS, "$1***");
+  const shown = escaped(text.replace(/\/\/[^/@]*@/, "//***@").replace(SECRET_KEYS, "$1***"));
   return `${option} "${shown.length > 200 ? `${shown.slice(0, 200)}...` : shown}": ${what}`;
 }
 

@@ -1,12 +1,13 @@
 import { checkOptions, checkTogether } from "../config/check-options.ts";
 import type { Environment } from "../config/environment.ts";
 import type { BalancedTransportOptions } from "../config/options.ts";
-import { settingsOf } from "../config/settings.ts";
+import { settingsOf, tlsOf } from "../config/settings.ts";
 import { merged, type Source } from "../config/sources.ts";
+import { checkedResolver } from "../discovery/checked-resolver.ts";
 import type { Resolver } from "../discovery/resolver.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
-import { parseTarget, resolverOf, type Target } from "../target.ts";
+import { parseTarget, resolverOf, type Target, type TargetOption } from "../target.ts";
 import { logListener } from "../telemetry/log.ts";
 import { Balanced, type BalancedTransport } from "./balanced-transport.ts";
 import { checkPeers } from "./check-peers.ts";
@@ -31,10 +32,13 @@ export function balancedTransport(
   const all = merged(options, "options" in target ? [...environment, target.options] : environment);
   problems.push(...checkTogether(all));
   const fallbackTarget = collecting(problems, () => fallbackOf(all));
-  const made = (from: Target | Resolver | undefined): Resolver | undefined =>
-    from !== undefined && "options" in from ? resolverOf(from, all.dns ?? {}, platform, env) : from;
-  const resolver = collecting(problems, () => made(target));
-  const fallback = collecting(problems, () => made(fallbackTarget));
+  const made = (from: Target | Resolver | undefined, option: TargetOption): Resolver | undefined => {
+    if (from === undefined) return undefined;
+    const resolver = "options" in from ? resolverOf(from, all.dns ?? {}, platform, env) : from;
+    return checkedResolver(resolver, option, tlsOf(all));
+  };
+  const resolver = collecting(problems, () => made(target, "target"));
+  const fallback = collecting(problems, () => made(fallbackTarget, "fallbackTarget"));
   if (resolver === undefined || problems.length > 0) throw new ConfigurationError(problems);
   return new Balanced(settingsOf(all, logOf(all, platform)), { resolver, fallback }, platform);
 }

@@ -1,9 +1,9 @@
 import type { Settings } from "../config/settings.ts";
 import type { Answer } from "../discovery/answer.ts";
 import { Directory, type LookUpFact } from "../discovery/directory.ts";
+import { whyDropped } from "../discovery/dropped.ts";
 import { type Answers, Failover } from "../discovery/failover.ts";
 import type { Resolver } from "../discovery/resolver.ts";
-import { withTrustedNames } from "../discovery/server-names.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Runtime } from "../runtime.ts";
 
@@ -20,10 +20,11 @@ class TargetDirectory {
   readonly directory: Directory;
   lookUpError: unknown;
 
-  constructor(resolver: Resolver, { tls, ages, emit }: Settings, runtime: Runtime) {
+  constructor(resolver: Resolver, { ages, emit }: Settings, runtime: Runtime) {
     const { target } = resolver;
     this.target = target;
-    this.directory = new Directory(withTrustedNames(resolver, tls), ages, runtime, (fact: LookUpFact) => {
+    let lastDropped = "";
+    this.directory = new Directory(resolver, ages, runtime, (fact: LookUpFact) => {
       this.lookUpError = fact.kind === "failed" ? fact.error : undefined;
       if (fact.kind === "failed") {
         emit({ type: "resolve-failed", target, error: fact.error, stale: this.answer !== undefined });
@@ -31,6 +32,13 @@ class TargetDirectory {
         emit({ type: "unconfirmed-empty", target, reason: fact.reason });
       } else if (fact.answer.endpoints.length === 0) {
         emit({ type: "empty", target, reason: fact.answer.reason ?? "" });
+      } else {
+        // A registry may list the same useless record for weeks: what each look-up finds anew is told once.
+        const reason = whyDropped(fact.dropped);
+        if (reason !== "" && reason !== lastDropped) {
+          emit({ type: "records-dropped", target, dropped: fact.dropped.length, reason });
+        }
+        lastDropped = reason;
       }
     });
   }

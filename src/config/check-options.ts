@@ -1,3 +1,4 @@
+import { escaped } from "../quoted.ts";
 import { suggestion } from "./nearest.ts";
 import type { OptionRow } from "./option-row.ts";
 import { optionTable } from "./option-table.ts";
@@ -32,7 +33,8 @@ function checkGroup(group: Readonly<Record<string, unknown>>, prefix: string, pr
 
 function checkRow(row: OptionRow, value: unknown, problems: string[]): void {
   if (!row.kind.accepts(value)) {
-    problems.push(`${row.path} must be ${row.kind.description}${row.secret ? "" : `, not ${show(value)}`}`);
+    const got = row.secret ? "" : `, not ${show(value)}${row.kind.hint?.(value) ?? ""}`;
+    problems.push(`${row.path} must be ${row.kind.description}${got}`);
   } else if (isRecord(value) && optionTable.some(({ path }) => path.startsWith(`${row.path}.`))) {
     checkGroup(value, `${row.path}.`, problems);
   }
@@ -82,5 +84,5 @@ function show(value: unknown): string {
     // Circular.
   }
   text ??= typeof value === "symbol" ? "a symbol" : "an object";
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  return escaped(text.length > 80 ? `${text.slice(0, 77)}...` : text);
 }

@@ -2,6 +2,7 @@ import { Code } from "@connectrpc/connect";
 import { parseHostPort } from "../discovery/host-port.ts";
 import type { Resolver } from "../discovery/resolver.ts";
 import { ipVersion } from "../dns/ip-address.ts";
+import { domainFromUser, hostNameFromUser, hostNameHint } from "../net/host-name.ts";
 import { LONGEST_TIMER_MS } from "../runtime.ts";
 import {
   type Written,
@@ -18,6 +19,8 @@ export interface Kind {
   /** After "must be": "a whole number from 1 to 10". */
   readonly description: string;
   accepts(value: unknown): boolean;
+  /** For a value that is not accepted: `; did you mean …?`, or nothing. */
+  hint?(value: unknown): string;
   /** Absent for what only code can give. */
   readonly written?: Written;
 }
@@ -88,15 +91,20 @@ export const pathPrefix: Kind = {
   written: writtenText,
 };
 
-export const hostName: Kind = {
+export const serverName: Kind = {
   description: 'a host name, or "target"',
-  accepts: isHostName,
+  accepts: (value) => value === "target" || (typeof value === "string" && isServerName(value)),
+  hint: (value) => (typeof value === "string" ? serverNameHint(value) : ""),
   written: writtenText,
 };
 
-export const hostNames: Kind = {
-  description: "a list of host names",
-  accepts: (value) => Array.isArray(value) && value.every(isHostName),
+export const domains: Kind = {
+  description: 'a list of domains of two labels or more, such as "example.com"',
+  accepts: (value) => Array.isArray(value) && value.length > 0 && value.every(isDomain),
+  hint: (value) => {
+    const wrong = Array.isArray(value) ? value.find((domain) => !isDomain(domain)) : undefined;
+    return typeof wrong === "string" ? hostNameHint(wrong, domainFromUser) : "";
+  },
   written: writtenList,
 };
 
@@ -165,8 +173,18 @@ export function isServerAddress(text: string): boolean {
   }
 }
 
-function isHostName(value: unknown): boolean {
-  return typeof value === "string" && /^[a-z0-9_]([a-z0-9_.:-]*[a-z0-9_])?$/i.test(value);
+/** "Target" is not the word "target", nor likely to be a host of that name. */
+function isServerName(text: string): boolean {
+  const name = hostNameFromUser(text);
+  return name !== undefined && name !== "target";
+}
+
+function serverNameHint(text: string): string {
+  return hostNameFromUser(text) === "target" ? '; did you mean "target"?' : hostNameHint(text);
+}
+
+function isDomain(value: unknown): boolean {
+  return typeof value === "string" && domainFromUser(value) !== undefined;
 }
 
 function isMethodName(value: unknown): boolean {

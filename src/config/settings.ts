@@ -4,6 +4,7 @@ import { powerOfTwoChoices } from "../balancing/p2c.ts";
 import type { PickerFactory } from "../balancing/picker.ts";
 import { roundRobin } from "../balancing/round-robin.ts";
 import type { AgeLimits } from "../discovery/answer.ts";
+import { domainFromUser, hostNameFromUser } from "../net/host-name.ts";
 import type { EndpointTransportFactory } from "../pool/endpoint-transport.ts";
 import type { HealthLimits } from "../resilience/health.ts";
 import type { RetryLimits } from "../resilience/retry-decision.ts";
@@ -46,7 +47,7 @@ export function settingsOf(options: BalancedTransportOptions, log?: EventListene
   return {
     protocol: options.protocol ?? "connect",
     httpVersion,
-    tls: options.tls ?? {},
+    tls: tlsOf(options),
     pathPrefix: pathPrefix.replace(/\/+$/, ""),
     connect: options.connect ?? {},
     interceptors: options.interceptors ?? [],
@@ -74,6 +75,19 @@ export function settingsOf(options: BalancedTransportOptions, log?: EventListene
     },
     createEndpointTransport: options.createEndpointTransport,
     emit: guardedListener(options.onEvent, log),
+  };
+}
+
+/** With its names in their one spelling. */
+export function tlsOf({ tls = {} }: BalancedTransportOptions): TlsOptions | false {
+  if (tls === false) return false;
+  const { serverName, targetSuffixes } = tls;
+  return {
+    ...tls,
+    ...(serverName !== undefined && { serverName: hostNameFromUser(serverName) ?? serverName }),
+    ...(targetSuffixes !== undefined && {
+      targetSuffixes: targetSuffixes.map((domain) => domainFromUser(domain) ?? domain),
+    }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { quoted } from "../quoted.ts";
 import type { OptionRow } from "./option-row.ts";
 import { optionTable } from "./option-table.ts";
 import type { BalancedTransportOptions } from "./options.ts";
@@ -17,7 +18,7 @@ export function readWritten(row: OptionRow, text: string, by: string): { value: 
   if (reading === undefined) return { problem: `${by} can be given in code only` };
   if (reading.value !== undefined && kind.accepts(reading.value)) return { value: reading.value };
   if (reading.problem !== undefined) return { problem: `${by} ${reading.problem}` };
-  const shown = secret ? "" : `, not ${JSON.stringify(text.slice(0, 80))}`;
+  const shown = secret ? "" : `, not ${quoted(text)}${kind.hint?.(reading.value ?? text) ?? ""}`;
   return { problem: `${by} must be ${kind.written?.description ?? kind.description}${shown}` };
 }
 

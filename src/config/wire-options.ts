@@ -14,7 +14,10 @@ export interface TlsOptions {
    * target), which is only as safe as `targetSuffixes`: DNS is not authenticated.
    */
   serverName?: string;
-  /** With `serverName: "target"`: every SRV target must end in one of these domains. Default: the target's own name. */
+  /**
+   * With `serverName: "target"`: only SRV targets inside these domains are used. Each has two labels or more. Default:
+   * the target's own name.
+   */
   targetSuffixes?: string[];
 }
 

@@ -42,14 +42,14 @@ export const wireRows: readonly OptionRow[] = [
   {
     path: "tls.serverName",
     name: "tls-server-name",
-    kind: kinds.hostName,
+    kind: kinds.serverName,
     doc: "The name to verify in certificates, in place of the target's. \"target\" verifies each server's own name (the SRV target), which is only as safe as `targetSuffixes`: DNS is not authenticated.",
   },
   {
     path: "tls.targetSuffixes",
     name: "tls-target-suffixes",
-    kind: kinds.hostNames,
-    doc: 'With `serverName: "target"`: every SRV target must end in one of these domains. Default: the target\'s own name.',
+    kind: kinds.domains,
+    doc: 'With `serverName: "target"`: only SRV targets inside these domains are used. Each has two labels or more. Default: the target\'s own name.',
   },
   {
     path: "pathPrefix",

@@ -1,49 +1,66 @@
 import type { EndpointSpec } from "../endpoint.ts";
+import { quoted } from "../quoted.ts";
 import type { Resolution } from "./resolver.ts";
+
+/** An answer that lists endpoints. */
+export type Listing = Resolution & { readonly kind: "endpoints" };
 
 /**
  * Checks what a resolver returned, ours or a user's: whatever comes from outside may be anything, and a NaN weight or
- * a port of 0 would surface far from its cause. Throws an error that names the field.
+ * a port of 0 would surface far from its cause. Throws an error that names the field. Each field is read once, into an
+ * object of our own: what was checked is what is used.
  */
 export function checkResolution(resolution: Resolution): Resolution {
   const kind: unknown = (resolution as Resolution | undefined)?.kind;
   if (kind === "empty" || kind === "unavailable") return resolution;
-  if (kind !== "endpoints" || resolution.kind !== "endpoints") {
+  if (kind !== "endpoints") {
     throw new TypeError(
       `the resolver returned kind ${JSON.stringify(kind) ?? "nothing"}; it must be "endpoints", "empty" or "unavailable"`,
     );
   }
-  if (!Array.isArray(resolution.endpoints) || resolution.endpoints.length === 0) {
+  const { endpoints, ttlMs, partial = false, dropped = [] } = resolution as Listing;
+  if (!Array.isArray(endpoints) || endpoints.length === 0) {
     throw new TypeError('the resolver returned no endpoints; to say that there are none, return kind "empty"');
   }
-  const partial: unknown = resolution.partial;
-  if (partial !== undefined && typeof partial !== "boolean") {
-    throw new TypeError(`partial must be true or false, not ${show(partial)}`);
+  if (typeof partial !== "boolean") throw new TypeError(`partial must be true or false, not ${show(partial)}`);
+  if (!Array.isArray(dropped) || !dropped.every((reason) => typeof reason === "string")) {
+    throw new TypeError(`dropped must be a list of reasons, not ${show(dropped)}`);
   }
-  for (const [index, spec] of resolution.endpoints.entries()) checkSpec(spec, `endpoints[${index}]`);
-  return resolution;
+  const specs = Array.from(endpoints as readonly EndpointSpec[], (spec, index) =>
+    readSpec(spec, `endpoints[${index}]`),
+  );
+  return { kind, endpoints: specs, ttlMs, partial, dropped: [...dropped] };
 }
 
-function checkSpec(spec: EndpointSpec, where: string): void {
+/** What its names and its address say is not looked at here: one that is wrong must not hide the others. */
+function readSpec(spec: EndpointSpec, where: string): EndpointSpec {
   if (typeof spec !== "object" || spec === null) throw new TypeError(`${where} must be an object, not ${show(spec)}`);
-  if (typeof spec.address !== "string" || spec.address === "") {
-    throw new TypeError(`${where}.address must be an IP address, not ${show(spec.address)}`);
+  const { address, port, name, weight, tier, metadata } = spec;
+  if (typeof address !== "string") throw new TypeError(`${where}.address must be an IP address, not ${show(address)}`);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new TypeError(`${where}.port must be a whole number from 1 to 65535, not ${show(port)}`);
   }
-  if (!Number.isInteger(spec.port) || spec.port < 1 || spec.port > 65_535) {
-    throw new TypeError(`${where}.port must be a whole number from 1 to 65535, not ${show(spec.port)}`);
+  if (weight !== undefined && !(weight >= 0 && weight <= Number.MAX_SAFE_INTEGER)) {
+    throw new TypeError(`${where}.weight must be a number from 0, not ${show(weight)}`);
   }
-  if (spec.weight !== undefined && !(spec.weight >= 0 && spec.weight <= Number.MAX_SAFE_INTEGER)) {
-    throw new TypeError(`${where}.weight must be a number from 0, not ${show(spec.weight)}`);
+  if (tier !== undefined && !Number.isInteger(tier)) {
+    throw new TypeError(`${where}.tier must be a whole number, not ${show(tier)}`);
   }
-  if (spec.tier !== undefined && !Number.isInteger(spec.tier)) {
-    throw new TypeError(`${where}.tier must be a whole number, not ${show(spec.tier)}`);
+  if (name !== undefined && typeof name !== "string") {
+    throw new TypeError(`${where}.name must be a host name, not ${show(name)}`);
   }
-  if (spec.name !== undefined && typeof spec.name !== "string") {
-    throw new TypeError(`${where}.name must be a host name, not ${show(spec.name)}`);
-  }
+  return {
+    address,
+    port,
+    ...(name !== undefined && { name }),
+    ...(weight !== undefined && { weight }),
+    ...(tier !== undefined && { tier }),
+    ...(metadata !== undefined && { metadata }),
+  };
 }
 
 function show(value: unknown): string {
+  if (typeof value === "string") return quoted(value);
   return typeof value === "number" || value === undefined
     ? String(value ?? "missing")
     : (JSON.stringify(value) ?? typeof value);

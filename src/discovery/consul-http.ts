@@ -1,12 +1,13 @@
 import type { AddressFamily, DnsClient } from "../dns/client.ts";
 import { canonicalIp } from "../dns/ip-address.ts";
-import { canonicalName, checkName } from "../dns/name.ts";
+import { checkHostName } from "../net/host-name.ts";
 import { type ConsulAgentsOptions, createConsulAgents } from "./consul-agents.ts";
 import { type ConsulInstance, readInstances } from "./consul-health.ts";
+import { nothingLeft } from "./dropped.ts";
 import { earlier, type Located, locateHosts, ofFamily } from "./follow-up.ts";
 import type { HttpResponse } from "./http.ts";
 import type { Resolution, ResolveContext, Resolver } from "./resolver.ts";
-import { addressesFound, type TargetRecord, toResolution } from "./targets.ts";
+import { addressesFound, type TargetRecord, toResolution, withHostNames } from "./targets.ts";
 
 /** What a target says of the service. */
 export interface ConsulHttpQuery {
@@ -58,7 +59,7 @@ function authorityOf({ service, tags = [], filter, passing, preparedQuery }: Con
   if (preparedQuery !== undefined && (tags.length > 0 || filter !== undefined || passing !== undefined)) {
     throw new TypeError('"tag", "filter" and "passing" are for services; a prepared query has its own');
   }
-  return checkName(`${service}.service.consul`);
+  return checkHostName(`${service}.service.consul`);
 }
 
 /** `stale`: any server may answer, not the leader alone, so that a cluster without one still does. */
@@ -95,9 +96,12 @@ async function locate(
   instances: readonly ConsulInstance[],
   { asked, dns, family, context }: { asked: string; dns: DnsClient; family: AddressFamily; context: ResolveContext },
 ): Promise<Resolution> {
-  const records = instances.map(({ host, ...instance }): TargetRecord => {
-    return { ...instance, target: canonicalIp(host) ?? canonicalName(host), priority: 0, ttlSeconds: TTL_SECONDS };
-  });
+  const { records, dropped } = withHostNames(
+    instances.map(({ host, ...instance }): TargetRecord => {
+      return { ...instance, target: host, priority: 0, ttlSeconds: TTL_SECONDS };
+    }),
+  );
+  if (records.length === 0) throw nothingLeft(dropped);
   const located = new Map<string, Located>();
   const named: string[] = [];
   for (const { target } of records) {
@@ -106,7 +110,7 @@ async function locate(
   }
   const limits = earlier(context, context.clock);
   const followed = await locateHosts(named, (host) => dns.addresses(host, limits, family));
-  return toResolution(asked, records, new Map([...located, ...followed]));
+  return toResolution(asked, { records, dropped }, new Map([...located, ...followed]));
 }
 
 function addressOf(address: string, family: AddressFamily): Located {

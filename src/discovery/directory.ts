@@ -2,7 +2,7 @@ import { isTaskCancelledError, TimeoutStrategy, timeout } from "cockatiel";
 import type { Runtime } from "../runtime.ts";
 import { type AgeLimits, type Answer, AnswerCache, type Phase } from "./answer.ts";
 import { LOOK_UP_LIMIT_MS, lookUp } from "./look-up.ts";
-import type { ResolveContext, Resolver } from "./resolver.ts";
+import type { Resolution, ResolveContext, Resolver } from "./resolver.ts";
 
 /** How long a look-up is waited for, from its start, by calls that have an old answer to fall back on. */
 export const WAIT_WITH_ANSWER_MS = 500;
@@ -17,7 +17,8 @@ const BACK_OFF = { firstMs: 1_000, factor: 1.6, longestMs: 30_000, jitter: 0.2 }
 
 /** What a look-up came to, for events. */
 export type LookUpFact =
-  | { readonly kind: "answered"; readonly answer: Answer }
+  /** `dropped`: a reason for each record that was left out. */
+  | { readonly kind: "answered"; readonly answer: Answer; readonly dropped: readonly string[] }
   | { readonly kind: "unconfirmed"; readonly reason: string }
   | { readonly kind: "failed"; readonly error: unknown };
 
@@ -194,7 +195,7 @@ export class Directory {
       fact =
         resolution.kind !== "endpoints" && suspectMs !== undefined
           ? { kind: "unconfirmed", reason: resolution.reason }
-          : { kind: "answered", answer: this.#cache.answer as Answer };
+          : { kind: "answered", answer: this.#cache.answer as Answer, dropped: droppedOf(resolution) };
     } catch (error) {
       if (generation !== this.#generation) return;
       this.#lastError = error;
@@ -237,6 +238,10 @@ export class Directory {
     const message = this.#lastError instanceof Error ? this.#lastError.message : String(this.#lastError ?? "");
     return `${target}: ${message === "" ? "the look-up failed" : message}`;
   }
+}
+
+function droppedOf(resolution: Resolution): readonly string[] {
+  return (resolution.kind === "endpoints" && resolution.dropped) || [];
 }
 
 /** Whether no more than `ms` have passed; not if the clock went back, which must hold nothing up. */

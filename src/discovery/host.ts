@@ -1,17 +1,15 @@
 import type { AddressFamily, DnsClient } from "../dns/client.ts";
 import { canonicalIp } from "../dns/ip-address.ts";
-import { checkName } from "../dns/name.ts";
+import { checkHostName } from "../net/host-name.ts";
 import type { Resolver } from "./resolver.ts";
 import { asSample } from "./samples.ts";
 
 export interface HostResolverOptions {
   /** As the user wrote it; for messages. */
   readonly target: string;
-  /** A host name, or an IP address without brackets. */
+  /** A host name, or an IP address without brackets. It is what TLS verifies. */
   readonly host: string;
   readonly port: number;
-  /** The name that TLS verifies. Default: the host. */
-  readonly authority?: string | undefined;
   /** The most records of an answer, where there may be more: an answer of this size is a sample. */
   readonly sampleSize?: number | undefined;
   readonly dns: DnsClient;
@@ -21,11 +19,11 @@ export interface HostResolverOptions {
 /** One endpoint for each address of a host (A and AAAA records), all with the same port. */
 export function createHostResolver({ target, port, dns, family, ...options }: HostResolverOptions): Resolver {
   const { sampleSize = Number.POSITIVE_INFINITY } = options;
-  const literal = canonicalIp(options.host);
-  const host = literal ?? checkName(options.host);
+  const host = checkHostName(options.host);
+  const literal = canonicalIp(host);
   return {
     target,
-    authority: options.authority ?? host,
+    authority: host,
     async resolve(context) {
       if (literal !== undefined) {
         return { kind: "endpoints", endpoints: [{ address: literal, port, name: host }], ttlMs: Infinity };

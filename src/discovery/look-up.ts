@@ -1,5 +1,4 @@
 import type { Runtime } from "../runtime.ts";
-import { checkResolution } from "./check-resolution.ts";
 import type { Resolution, ResolveContext, Resolver } from "./resolver.ts";
 
 /** One look-up, all its queries included, is given up after this. */
@@ -37,7 +36,7 @@ export async function lookUp(
   try {
     // A resolver that throws where it should reject fails like any other.
     const asked = (async () => resolver.resolve(context))();
-    return checkResolution(await Promise.race([asked, aborted]));
+    return await Promise.race([asked, aborted]);
   } finally {
     done.abort(DONE);
     closed.removeEventListener("abort", onClose);

@@ -9,8 +9,9 @@ export interface Resolver {
   /** The target as the user wrote it; shown in errors, events and snapshots. */
   readonly target: string;
   /**
-   * The name that TLS verifies for every endpoint. DNS is not authenticated, so this must come from the user, never
-   * from an answer (RFC 9525). Without it, each endpoint's own `name`, else its address, is verified.
+   * The name that TLS verifies for every endpoint, a host name or an IP address; read once, when the transport is
+   * created. DNS is not authenticated, so this must come from the user, never from an answer (RFC 9525). Without it,
+   * each endpoint's own `name`, else its address, is verified.
    */
   readonly authority?: string;
   /** A rejection is a failed look-up: the last answer goes on serving. */
@@ -33,13 +34,15 @@ export interface ResolveContext {
 export type Resolution =
   /**
    * `endpoints` holds at least one. `ttlMs` is clamped by the directory. `partial`: a random part of what there is,
-   * which is merged with the parts before it.
+   * which is merged with the parts before it. `dropped`: a reason for each record that was left out because it cannot
+   * be used, for the event `records-dropped`.
    */
   | {
       readonly kind: "endpoints";
       readonly endpoints: readonly EndpointSpec[];
       readonly ttlMs: number;
       readonly partial?: boolean;
+      readonly dropped?: readonly string[];
     }
   /** The name exists without servers, or does not exist. After good data it takes effect when confirmed. */
   | { readonly kind: "empty"; readonly ttlMs: number; readonly reason: string }

@@ -1,16 +1,34 @@
 import type { TlsOptions } from "../config/wire-options.ts";
+import { canonicalIp } from "../dns/ip-address.ts";
 import type { EndpointSpec, ListedEndpoint } from "../endpoint.ts";
-import type { Resolution, Resolver } from "./resolver.ts";
+import { hostName, isWithin } from "../net/host-name.ts";
+import { quoted } from "../quoted.ts";
+import type { Listing } from "./check-resolution.ts";
+import { nothingLeft } from "./dropped.ts";
+import type { Resolver } from "./resolver.ts";
+
+/** What the names of a target's servers must be. */
+export interface NameRules {
+  /** The name that TLS verifies for every server; undefined where it is each server's own. */
+  readonly common: string | undefined;
+  /** With `tls.serverName: "target"`: the domains that each server's own name must be in. */
+  readonly trusted: readonly string[] | undefined;
+}
+
+/** @param authority of the target; it and the options are checked. */
+export function nameRules(authority: string | undefined, tls: TlsOptions | false): NameRules {
+  const serverName = tls === false ? undefined : tls.serverName;
+  if (tls === false || serverName !== "target") return { common: serverName ?? authority, trusted: undefined };
+  return { common: undefined, trusted: tls.targetSuffixes ?? (authority === undefined ? [] : [authority]) };
+}
 
 /**
  * The name that TLS verifies for an endpoint: the user's `tls.serverName`, else the name in the target, else (a static
  * list, a resolver without `authority`) the server's own. Never a name that only DNS gave, unless "target" asks for it.
  */
 function verifiedNameOf(resolver: Resolver, tls: TlsOptions | false): (spec: EndpointSpec) => string {
-  const serverName = tls === false ? undefined : tls.serverName;
-  if (serverName === "target") return (spec) => spec.name ?? spec.address;
-  const name = serverName ?? resolver.authority;
-  return name === undefined ? (spec) => spec.name ?? spec.address : () => name;
+  const { common } = nameRules(resolver.authority, tls);
+  return common === undefined ? (spec) => spec.name ?? spec.address : () => common;
 }
 
 /** Each target's endpoints by the name of that target. */
@@ -26,32 +44,47 @@ export function verifiedNameOfEither(
 }
 
 /**
- * With `tls.serverName: "target"`, whoever can forge an answer chooses the name that is verified. So a look-up counts
- * only if every name in it is inside the domains that the user trusts.
+ * Leaves out each endpoint whose name or address cannot be what it claims to be. Whoever can forge an answer chooses
+ * its names, so one bad record must neither reach a connection nor take the others with it. The rest has every name in
+ * its one spelling, so that the same server is the same endpoint.
+ *
+ * @throws if nothing is left: that is a failed look-up, not an empty answer.
  */
-export function withTrustedNames(resolver: Resolver, tls: TlsOptions | false): Resolver {
-  if (tls === false || tls.serverName !== "target") return resolver;
-  const suffixes = tls.targetSuffixes ?? (resolver.authority === undefined ? [] : [resolver.authority]);
-  const trusted = suffixes.map((suffix) => suffix.toLowerCase().replace(/^\.|\.$/g, ""));
-  return {
-    target: resolver.target,
-    ...(resolver.authority === undefined ? {} : { authority: resolver.authority }),
-    async resolve(context) {
-      const resolution = await resolver.resolve(context);
-      if (resolution.kind === "endpoints") checkNames(resolution, trusted);
-      return resolution;
-    },
-  };
+export function withCheckedNames(listing: Listing, rules: NameRules): Listing {
+  const endpoints: EndpointSpec[] = [];
+  const dropped = [...(listing.dropped ?? [])];
+  for (const spec of listing.endpoints) {
+    const checked = checkNames(spec, rules);
+    if ("reason" in checked) dropped.push(checked.reason);
+    else endpoints.push(checked);
+  }
+  if (endpoints.length === 0) throw nothingLeft(dropped);
+  return { ...listing, endpoints, dropped };
 }
 
-function checkNames({ endpoints }: Resolution & { kind: "endpoints" }, trusted: readonly string[]): void {
-  for (const { name, address } of endpoints) {
-    const lower = name?.toLowerCase();
-    if (lower === undefined) throw new Error(`the server ${address} came without a name to verify`);
-    if (!trusted.some((suffix) => lower === suffix || lower.endsWith(`.${suffix}`))) {
-      throw new Error(
-        `the server name ${lower} is in none of the trusted domains (${trusted.join(", ") || "none given"})`,
-      );
-    }
+/** The endpoint, or why it cannot be used. */
+function checkNames(spec: EndpointSpec, { common, trusted }: NameRules): EndpointSpec | { readonly reason: string } {
+  const host = hostName(spec.address);
+  const address = host ?? scopedAddress(spec.address);
+  if (address === undefined) {
+    return { reason: `the address ${quoted(spec.address)} is neither an IP address nor a host name` };
   }
+  const name = spec.name === undefined ? undefined : hostName(spec.name);
+  if (spec.name !== undefined && name === undefined) {
+    return { reason: `the server name ${quoted(spec.name)} is not a host name` };
+  }
+  if (name === undefined && (trusted !== undefined || (common === undefined && host === undefined))) {
+    return { reason: `the server ${address} came without a name to verify` };
+  }
+  if (name !== undefined && trusted?.some((domain) => isWithin(name, domain)) === false) {
+    return { reason: `the server name ${name} is in none of the trusted domains (${trusted.join(", ")})` };
+  }
+  return { ...spec, address, ...(name !== undefined && { name }) };
+}
+
+/** A link-local address with its interface (`fe80::1%eth0`) can be dialled, but is not a name that TLS could verify. */
+function scopedAddress(text: string): string | undefined {
+  const [, address = "", scope = ""] = /^([^%]+)%([\w.-]{1,15})$/.exec(text) ?? [];
+  const ip = canonicalIp(address);
+  return ip === undefined ? undefined : `${ip}%${scope}`;
 }

@@ -8,18 +8,19 @@ import {
   type SrvRecord,
 } from "../dns/client.ts";
 import { checkName } from "../dns/name.ts";
+import { checkHostName } from "../net/host-name.ts";
+import { quoted } from "../quoted.ts";
+import { nothingLeft } from "./dropped.ts";
 import { earlier, type Located, locateHosts, ofFamily } from "./follow-up.ts";
 import type { Resolution, ResolveContext, Resolver } from "./resolver.ts";
 import { asSample } from "./samples.ts";
-import { addressesFound, toResolution } from "./targets.ts";
+import { addressesFound, toResolution, withHostNames } from "./targets.ts";
 
 export interface SrvResolverOptions {
   /** As the user wrote it; for messages. */
   readonly target: string;
-  /** Absolute, usually `_service._proto.name`. */
+  /** Absolute, usually `_service._proto.name`. TLS verifies it without `_service._proto` (RFC 9525). */
   readonly name: string;
-  /** The name that TLS verifies. Default: `name` without `_service._proto` (RFC 9525). */
-  readonly authority?: string | undefined;
   /** The most records of an answer, where there may be more: an answer of this size is a sample. */
   readonly sampleSize?: number | undefined;
   readonly dns: DnsClient;
@@ -29,8 +30,7 @@ export interface SrvResolverOptions {
 /** Endpoints from SRV records (RFC 2782). */
 export function createSrvResolver(options: SrvResolverOptions): Resolver {
   const { target, dns, family, sampleSize = Number.POSITIVE_INFINITY } = options;
-  const name = checkName(options.name);
-  const authority = options.authority ?? authorityOf(name);
+  const { name, authority } = namesOf(options.name);
   return {
     target,
     authority,
@@ -45,13 +45,17 @@ export function createSrvResolver(options: SrvResolverOptions): Resolver {
   };
 }
 
-/** The name without its leading `_service._proto` labels. */
-function authorityOf(name: string): string {
-  if (/:\d*$/.test(name))
-    throw new DnsError(`"${name}" has a port, which SRV records give: leave it out, or use dns:///`);
-  const authority = name.replace(/^(?:_[^.]*(?:\.|$)){1,2}/, "");
-  if (authority === "") throw new DnsError(`"${name}" has nothing but service labels: which domain is it in?`);
-  return authority;
+/** The name to ask for, and the one without its leading `_service._proto` labels. */
+function namesOf(written: string): { name: string; authority: string } {
+  if (/:\d*$/.test(written)) {
+    throw new DnsError(`${quoted(written)} has a port, which SRV records give: leave it out, or use dns:///`);
+  }
+  const [labels = ""] = /^(?:_[^.]*(?:\.|$)){0,2}/.exec(written) ?? [];
+  if (labels === written) {
+    throw new DnsError(`${quoted(written)} has nothing but service labels: which domain is it in?`);
+  }
+  const authority = checkHostName(written.slice(labels.length));
+  return { name: checkName(labels + authority), authority };
 }
 
 /** How the addresses of targets are found that the answer itself does not give. */
@@ -74,11 +78,16 @@ export async function resolveSrvAnswer(
     return { kind: "empty", ttlMs: answer.ttlSeconds * 1000, reason: `${name} ${reason}` };
   }
   const ttlMs = Math.min(...answer.records.map((record) => record.ttlSeconds)) * 1000;
-  if (answer.records.every((record) => record.target === ".")) {
+  const { unspellable = 0 } = answer;
+  if (unspellable === 0 && answer.records.every((record) => record.target === ".")) {
     const reason = `${name} says that the service is not available (SRV target ".")`;
     return { kind: "unavailable", ttlMs, reason };
   }
-  const records = answer.records.filter((record) => record.target !== "." && record.port > 0).sort(byPriority);
+  const named = withHostNames(answer.records.filter((record) => record.target !== "." && record.port > 0));
+  const reason = "a server name has bytes that no host name has";
+  const dropped = [...named.dropped, ...Array.from({ length: unspellable }, () => reason)];
+  const records = [...named.records].sort(byPriority);
+  if (records.length === 0 && dropped.length > 0) throw nothingLeft(dropped);
   if (records.length === 0) return { kind: "empty", ttlMs, reason: `no SRV record of ${name} has a port` };
 
   const located = new Map<string, Located>();
@@ -93,7 +102,7 @@ export async function resolveSrvAnswer(
   const missing = records.map((record) => record.target).filter((target) => !located.has(target));
   const limits = earlier(context, context.clock);
   const followed = await locateHosts(missing, (host) => targets.lookUp(host, limits));
-  return toResolution(name, records, new Map([...located, ...followed]));
+  return toResolution(name, { records, dropped }, new Map([...located, ...followed]));
 }
 
 /** The first tier's targets are looked up first, should the time not suffice for all. */

@@ -1,6 +1,6 @@
 import type { AddressFamily, DnsClient } from "../dns/client.ts";
 import { canonicalIp } from "../dns/ip-address.ts";
-import { checkName } from "../dns/name.ts";
+import { checkHostName } from "../net/host-name.ts";
 import { earlier, type Located, locateHosts } from "./follow-up.ts";
 import { parseHostPort } from "./host-port.ts";
 import type { Resolver } from "./resolver.ts";
@@ -21,8 +21,7 @@ export function createStaticResolver({ target, entries, dns, family }: StaticRes
   if (entries.length === 0) throw new TypeError(`the target ${target} lists no servers`);
   const records = entries.map((entry) => {
     const { host, port } = parseHostPort(entry);
-    const canonical = canonicalIp(host) ?? checkName(host);
-    return { target: canonical, port, priority: 0, weight: 1, ttlSeconds: Number.POSITIVE_INFINITY };
+    return { target: checkHostName(host), port, priority: 0, weight: 1, ttlSeconds: Number.POSITIVE_INFINITY };
   });
   const hosts = records.map((record) => record.target);
   const literals = new Map<string, Located>();
@@ -36,7 +35,7 @@ export function createStaticResolver({ target, entries, dns, family }: StaticRes
       const limits = earlier(context, context.clock);
       const named = hosts.filter((host) => !literals.has(host));
       const located = await locateHosts(named, (host) => dns.addresses(host, limits, family));
-      const resolution = toResolution(target, records, new Map([...literals, ...located]));
+      const resolution = toResolution(target, { records, dropped: [] }, new Map([...literals, ...located]));
       if (resolution.kind !== "empty") return resolution;
       return { ...resolution, reason: `none of the hosts of ${target} has an address of the wanted family` };
     },

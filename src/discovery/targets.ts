@@ -1,5 +1,8 @@
 import type { AddressRecord, SrvRecord } from "../dns/client.ts";
 import type { EndpointSpec } from "../endpoint.ts";
+import { hostName } from "../net/host-name.ts";
+import { quoted } from "../quoted.ts";
+import { nothingLeft } from "./dropped.ts";
 import type { Located } from "./follow-up.ts";
 import type { Resolution } from "./resolver.ts";
 
@@ -11,13 +14,32 @@ export interface TargetRecord extends SrvRecord {
   readonly metadata?: EndpointSpec["metadata"];
 }
 
+/** A source's records: those whose target is a host name, in its one spelling, and why each of the others is left out. */
+export interface Sorted<R> {
+  readonly records: readonly R[];
+  readonly dropped: readonly string[];
+}
+
+/** A target that is not a host name is not even looked up. It does not hide its neighbours. */
+export function withHostNames<R extends { readonly target: string }>(records: readonly R[]): Sorted<R> {
+  const kept: R[] = [];
+  const dropped: string[] = [];
+  for (const record of records) {
+    const target = hostName(record.target);
+    const reason = `the server name ${quoted(record.target)} is not a host name`;
+    if (target === undefined) dropped.push(reason);
+    else kept.push({ ...record, target });
+  }
+  return { records: kept, dropped };
+}
+
 /**
  * Makes endpoints of SRV records and what is known of their targets: priority becomes the tier, and the addresses of a
  * target share its weight. Targets without addresses are left out; only if every one failed is it a failure.
  */
 export function toResolution(
   asked: string,
-  records: readonly TargetRecord[],
+  { records, dropped }: Sorted<TargetRecord>,
   located: ReadonlyMap<string, Located>,
 ): Resolution {
   const endpoints = new Map<string, EndpointSpec>();
@@ -38,9 +60,11 @@ export function toResolution(
   }
   if (endpoints.size > 0) {
     if (failures.length > 0) ttlSeconds = Math.min(ttlSeconds, INCOMPLETE_TTL_SECONDS);
-    return { kind: "endpoints", endpoints: [...endpoints.values()], ttlMs: ttlSeconds * 1000 };
+    const found = { kind: "endpoints", endpoints: [...endpoints.values()], ttlMs: ttlSeconds * 1000 } as const;
+    return dropped.length > 0 ? { ...found, dropped } : found;
   }
   if (failures.length > 0) throw failures[0];
+  if (dropped.length > 0) throw nothingLeft(dropped);
   return {
     kind: "empty",
     ttlMs: negativeTtlSeconds * 1000,

@@ -1,9 +1,17 @@
+import { hostName } from "../net/host-name.ts";
+import { quoted } from "../quoted.ts";
 import { DnsError, type NoRecords } from "./client.ts";
 import { type DnsMessage, type DnsRecord, NXDOMAIN, type Question, rcodeName } from "./codec.ts";
 
 /** What a message says about a question. */
 export type Finding =
-  | { readonly kind: "records"; readonly records: readonly DnsRecord[]; readonly additionals: readonly DnsRecord[] }
+  | {
+      readonly kind: "records";
+      readonly records: readonly DnsRecord[];
+      readonly additionals: readonly DnsRecord[];
+      /** Records of this type besides, which lead to names that cannot be told in text. */
+      readonly unspellable: number;
+    }
   /** CNAMEs that lead to a name of which the message says nothing: it has to be asked for. */
   | { readonly kind: "alias" }
   /** `isUnconfirmed`: without a SOA record, so it may as well come from a server that knows nothing of the zone. */
@@ -26,10 +34,14 @@ export const MAX_ALIASES = 16;
 export function readFinding(question: Question, message: DnsMessage): Answer {
   const { aliases, ttlSeconds, owner } = followAliases(question.name, message.answers);
   const records = message.answers.filter((record) => record.type === question.type && record.name === owner);
+  const unspellable = message.answers.filter(
+    (record) => record.type === "unspellable" && record.of === question.type && record.name === owner,
+  ).length;
   if (records.length > 0) {
     const ttl = Math.min(ttlSeconds, ...records.map((record) => record.ttlSeconds));
-    return { kind: "records", records, additionals: message.additionals, aliases, ttlSeconds: ttl };
+    return { kind: "records", records, additionals: message.additionals, unspellable, aliases, ttlSeconds: ttl };
   }
+  if (unspellable > 0) throw new DnsError("answered only with names that are not host names");
   const soa = message.authorities.find((record) => record.type === "SOA");
   // RFC 2308 section 5. Without a SOA, not to be kept at all.
   const negativeTtl = soa ? Math.min(soa.ttlSeconds, soa.minimumSeconds, ttlSeconds) : 0;
@@ -47,13 +59,22 @@ export function readFinding(question: Question, message: DnsMessage): Answer {
   return { kind: "nodata", isUnconfirmed: true, aliases, ttlSeconds: 0 };
 }
 
+function isAlias(record: DnsRecord): boolean {
+  return record.type === "CNAME" || (record.type === "unspellable" && record.of === "CNAME");
+}
+
 function followAliases(name: string, answers: readonly DnsRecord[]) {
   const aliases: string[] = [];
   let ttlSeconds = Number.POSITIVE_INFINITY;
   let owner = name;
   for (;;) {
-    const alias = answers.find((record) => record.type === "CNAME" && record.name === owner);
-    if (alias?.type !== "CNAME") return { aliases, ttlSeconds, owner };
+    const alias = answers.find((record) => isAlias(record) && record.name === owner);
+    if (alias === undefined) return { aliases, ttlSeconds, owner };
+    // As glibc's resolver (res_hnok): what an alias leads to may become the name of a host.
+    if (alias.type !== "CNAME") throw new DnsError("answered with an alias that is not a host name");
+    if (hostName(alias.target) === undefined) {
+      throw new DnsError(`answered with the alias ${quoted(alias.target)}, which is not a host name`);
+    }
     if (alias.target === name || aliases.includes(alias.target)) throw new DnsError("answered with a CNAME loop");
     if (aliases.length === MAX_ALIASES) throw new DnsError(`answered with more than ${MAX_ALIASES} CNAMEs`);
     aliases.push(alias.target);

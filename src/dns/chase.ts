@@ -7,6 +7,7 @@ export type ChainAnswer =
       readonly kind: "records";
       readonly records: readonly DnsRecord[];
       readonly additionals: readonly DnsRecord[];
+      readonly unspellable: number;
       readonly ttlSeconds: number;
     }
   | NoRecords;

@@ -22,6 +22,8 @@ export type SrvAnswer =
       readonly kind: "records";
       readonly records: readonly SrvRecord[];
       readonly addresses: ReadonlyMap<string, readonly AddressRecord[]>;
+      /** Records besides, whose targets cannot be told in text. */
+      readonly unspellable?: number;
     }
   | NoRecords;
 

@@ -1,6 +1,6 @@
 // A default import: dns-packet is CommonJS, and its whole exports object is what every loader and bundler gives for it.
 import dnsPacket from "dns-packet";
-import { guard, MalformedAnswer } from "./guard.ts";
+import { guard, MalformedAnswer, UNSPELLABLE } from "./guard.ts";
 import { canonicalIp } from "./ip-address.ts";
 import { canonicalName, checkName } from "./name.ts";
 
@@ -28,6 +28,8 @@ export type DnsRecord = { readonly name: string; readonly ttlSeconds: number } &
       readonly target: string;
     }
   | { readonly type: "SOA"; readonly minimumSeconds: number }
+  /** It leads to a name that cannot be told in text. */
+  | { readonly type: "unspellable"; readonly of: "CNAME" | "SRV" }
 );
 
 export interface DnsMessage {
@@ -137,6 +139,12 @@ function toRecords(answers: ReturnType<typeof decode>["answers"]): DnsRecord[] {
   return (answers ?? []).flatMap((answer): DnsRecord[] => {
     if (answer.type === "OPT") return [];
     const owner = { name: canonicalName(answer.name), ttlSeconds: toTtl(answer.ttl ?? 0) };
+    switch (answer.type as string) {
+      case UNSPELLABLE.CNAME:
+        return [{ ...owner, type: "unspellable", of: "CNAME" }];
+      case UNSPELLABLE.SRV:
+        return [{ ...owner, type: "unspellable", of: "SRV" }];
+    }
     switch (answer.type) {
       case "A":
       case "AAAA": {

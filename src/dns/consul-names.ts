@@ -1,3 +1,5 @@
+import { checkHostName } from "../net/host-name.ts";
+import { quoted } from "../quoted.ts";
 import { DnsError } from "./client.ts";
 import { canonicalIp } from "./ip-address.ts";
 import { checkName } from "./name.ts";
@@ -26,30 +28,34 @@ export interface ConsulName {
  * all that stands before the service is one tag.
  */
 export function consulName({ service, tag, dc, preparedQuery, domain = "consul" }: ConsulService): ConsulName {
-  const zone = checkName(domain);
+  const zone = checkHostName(domain);
   if (preparedQuery !== undefined) {
     if (tag !== undefined) throw new DnsError('"tag" is for services; a prepared query has tags of its own');
     const where = dc === undefined ? "" : `.${checkLabel("datacenter", dc)}`;
     const name = checkName(`${checkDotted("prepared query", preparedQuery)}.query${where}.${zone}`);
-    return { name, authority: `${checkLabel("service", service)}.service.${zone}`, domain: zone };
+    return { name, authority: authorityOf(checkLabel("service", service), zone), domain: zone };
   }
   const rest = `service${dc === undefined ? "" : `.${checkLabel("datacenter", dc)}.dc`}.${zone}`;
   const rfc2782 = /^_([^.]+)\._([^.]+)$/.exec(service);
   if (rfc2782) {
     if (tag !== undefined) throw new DnsError(`the Consul service "${service}" names a tag already: leave tag out`);
     const [plain, label] = [checkLabel("service", rfc2782[1]), checkLabel("tag", rfc2782[2])];
-    return { name: checkName(`_${plain}._${label}.${rest}`), authority: `${plain}.service.${zone}`, domain: zone };
+    return { name: checkName(`_${plain}._${label}.${rest}`), authority: authorityOf(plain, zone), domain: zone };
   }
   const plain = checkLabel("service", service);
   const prefix = tag === undefined ? "" : `${checkDotted("tag", tag)}.`;
-  return { name: checkName(`${prefix}${plain}.${rest}`), authority: `${plain}.service.${zone}`, domain: zone };
+  return { name: checkName(`${prefix}${plain}.${rest}`), authority: authorityOf(plain, zone), domain: zone };
+}
+
+function authorityOf(service: string, zone: string): string {
+  return checkHostName(`${service}.service.${zone}`);
 }
 
 /** Names with a dot can be registered with Consul, but not asked for by DNS. */
 function checkLabel(what: string, value: string | undefined): string {
   if (value !== undefined && /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(value)) return value.toLowerCase();
   const rule = "1 to 63 letters, digits, hyphens or underscores";
-  throw new DnsError(`${JSON.stringify(value ?? "")} is not a Consul ${what} that DNS can ask for: ${rule}`);
+  throw new DnsError(`${quoted(value ?? "")} is not a Consul ${what} that DNS can ask for: ${rule}`);
 }
 
 /** Tags and prepared queries may have dots. There is no way to ask for two tags. */

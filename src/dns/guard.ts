@@ -25,13 +25,20 @@ const SRV = 33;
 const DNAME = 39;
 const OPT = 41;
 const IN = 1;
-const PRIVATE_USE = 0xff00; // RFC 6895 section 3.1: nobody decodes it, so dns-packet hands out its bytes as they are
+// RFC 6895 section 3.1, private use: nobody decodes these, so dns-packet hands out their bytes as they are.
+const MASKED = 0xff00;
+const MASKED_CNAME = 0xff05;
+const MASKED_SRV = 0xff21;
+
+/** As dns-packet names them: records of the class IN that lead to a name which dots and dashes cannot spell. */
+export const UNSPELLABLE = { CNAME: `UNKNOWN_${MASKED_CNAME}`, SRV: `UNKNOWN_${MASKED_SRV}` } as const;
 
 /**
  * Walks over the whole message. dns-packet's decoder trusts lengths: 23 bytes can cost it 400 ms and 200 MB, an SRV of
  * length 0 becomes one made from the next record, and an A of 3 bytes "10.0.0.undefined". What passes here decodes
  * without exceptions and with the same lengths, because record types whose decoders do not check (TXT, NAPTR, DNSKEY…),
- * other classes, and names that dots and dashes cannot spell are masked as a private-use type.
+ * other classes, and names that dots and dashes cannot spell are masked as a private-use type; an SRV or CNAME that
+ * leads to such a name as one of its own, so that it can be counted.
  */
 export function guard(message: Uint8Array, maxRecords = MAX_RECORDS): GuardedMessage {
   const size = message.length;
@@ -116,7 +123,7 @@ export function guard(message: Uint8Array, maxRecords = MAX_RECORDS): GuardedMes
     if (at > size) fail("cut short");
   }
 
-  const masked: number[] = [];
+  const masked = new Map<number, number>();
   let extendedRcode: number | undefined;
   for (const [section, count] of counts.entries()) {
     for (let i = 0; i < count; i++) {
@@ -125,6 +132,8 @@ export function guard(message: Uint8Array, maxRecords = MAX_RECORDS): GuardedMes
       name();
       const typeAt = at;
       const type = uint16(at);
+      const isOwnerSpellable = isSpellable || type === SOA;
+      isSpellable = true;
       const isInternet = uint16(at + 2) === IN;
       const end = at + 10 + uint16(at + 8);
       if (end > size) fail("a record runs past the end");
@@ -137,19 +146,20 @@ export function guard(message: Uint8Array, maxRecords = MAX_RECORDS): GuardedMes
       if (type === OPT || isInternet) data(type, end);
       at = end;
       const isRead = type === A || type === AAAA || type === CNAME || type === SRV || type === SOA;
-      if (!isRead || !isInternet || !isSpellable) masked.push(typeAt);
+      if (!isRead || !isInternet || !isOwnerSpellable) masked.set(typeAt, MASKED);
+      else if (!isSpellable) masked.set(typeAt, type === CNAME ? MASKED_CNAME : MASKED_SRV);
     }
   }
   if (at !== size) fail("bytes after the last record");
-  return { message: masked.length === 0 ? message : mask(message, masked), extendedRcode };
+  return { message: masked.size === 0 ? message : mask(message, masked), extendedRcode };
 }
 
-function mask(message: Uint8Array, typesAt: number[]): Uint8Array {
+function mask(message: Uint8Array, types: ReadonlyMap<number, number>): Uint8Array {
   // Not message.slice(): that of Node's Buffer shares the memory. This one copies, and keeps the runtime class.
   const copy = Uint8Array.prototype.slice.call(message) as Uint8Array;
-  for (const offset of typesAt) {
-    copy[offset] = PRIVATE_USE >> 8;
-    copy[offset + 1] = PRIVATE_USE & 0xff;
+  for (const [offset, type] of types) {
+    copy[offset] = type >> 8;
+    copy[offset + 1] = type & 0xff;
   }
   return copy;
 }

@@ -1,3 +1,4 @@
+import { quoted } from "../quoted.ts";
 import { DnsError } from "./client.ts";
 
 /** Lower case, without the final dot: names are compared without regard to ASCII case (RFC 4343). "." is the root. */
@@ -12,7 +13,7 @@ export function canonicalName(name: string): string {
 export function checkName(name: string): string {
   const canonical = canonicalName(name);
   const fail = (why: string): never => {
-    throw new DnsError(`${JSON.stringify(name.slice(0, 300))} is not a DNS name: ${why}`);
+    throw new DnsError(`${quoted(name, 300)} is not a DNS name: ${why}`);
   };
   if (canonical === "" || canonical === ".") fail("it is empty");
   // Non-ASCII names go through IDNA first (RFC 5891), which is the user's to do: `new URL()` does it.
@@ -20,7 +21,7 @@ export function checkName(name: string): string {
   if (canonical.includes("\\")) fail("escapes are not supported");
   for (const label of canonical.split(".")) {
     if (label.length === 0) fail("it has an empty label");
-    if (label.length > 63) fail(`the label ${JSON.stringify(label)} is longer than 63 bytes`);
+    if (label.length > 63) fail(`the label ${quoted(label)} is longer than 63 bytes`);
   }
   // On the wire each label has a length byte in front and the root comes last: 255 bytes are 253 characters.
   if (canonical.length > 253) fail("it is longer than 253 characters");

@@ -46,7 +46,8 @@ export function createDnsClient(options: DnsClientOptions): DnsClient {
         const { priority, weight, port, target } = record;
         return [{ priority, weight, port, target, ttlSeconds: answer.ttlSeconds }];
       });
-      return { kind: "records", records, addresses: addressesIn(answer.additionals, records) };
+      const { additionals, unspellable } = answer;
+      return { kind: "records", records, addresses: addressesIn(additionals, records), unspellable };
     },
     async addresses(name, limits, family = "auto") {
       const host = checkName(name);

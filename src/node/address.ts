@@ -8,6 +8,7 @@ import {
   type SecureContext,
 } from "node:tls";
 import type { TlsOptions } from "../config/wire-options.ts";
+import { hostName } from "../net/host-name.ts";
 
 /** Where to connect, and whom to expect there: the two are different things, since DNS is not authenticated. */
 export interface Destination {
@@ -28,6 +29,8 @@ export function tcpOptions(destination: Destination): NetConnectOpts & { host: s
 
 /** The TLS side: SNI and the name in the certificate are the verified name's, whatever address is dialled. */
 export function tlsOptions(verifiedName: string, tls: TlsOptions): ConnectionOptions {
+  // Node's check runs the URL parser over the name: "evil.test/.users.test" would be satisfied by evil.test's certificate.
+  if (hostName(verifiedName) === undefined) throw new Error("tls: the name to verify is not a host name");
   return {
     // RFC 6066 section 3 forbids IP literals in SNI; Node warns of them. An empty string sends none.
     servername: isIP(verifiedName) === 0 ? verifiedName : "",

@@ -19,6 +19,11 @@ export type BalancedTransportEvent =
   | { readonly type: "unconfirmed-empty"; readonly target: string; readonly reason: string }
   /** A look-up found no endpoints, and is believed: calls fail until another one finds some. */
   | { readonly type: "empty"; readonly target: string; readonly reason: string }
+  /**
+   * A look-up's answer holds records that cannot be used, for example with a name that is not a host name; the others
+   * serve. Again only when `reason`, which quotes the first few of them, changes.
+   */
+  | { readonly type: "records-dropped"; readonly target: string; readonly dropped: number; readonly reason: string }
   /** A look-up failed. `stale` tells whether there is an older answer to go on with. */
   | { readonly type: "resolve-failed"; readonly target: string; readonly error: unknown; readonly stale: boolean }
   /** An endpoint is out for `forMs`. */

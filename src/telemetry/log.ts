@@ -1,4 +1,5 @@
 import { hostAndPort } from "../endpoint.ts";
+import { escaped } from "../quoted.ts";
 import type { BalancedTransportEvent, EventListener } from "./events.ts";
 
 /** Writes each event as one line of logfmt, if its level is wanted. */
@@ -16,9 +17,16 @@ export function logListener(level: "info" | "debug", write: (line: string) => vo
   };
 }
 
+const WARNINGS: ReadonlySet<BalancedTransportEvent["type"]> = new Set([
+  "resolve-failed",
+  "empty",
+  "records-dropped",
+  "ejected",
+]);
+
 function levelOf(event: BalancedTransportEvent): string {
   if (event.type === "retry") return "debug";
-  return event.type === "resolve-failed" || event.type === "empty" || event.type === "ejected" ? "warn" : "info";
+  return WARNINGS.has(event.type) ? "warn" : "info";
 }
 
 function fieldsOf(event: BalancedTransportEvent): Record<string, unknown> {
@@ -34,6 +42,8 @@ function fieldsOf(event: BalancedTransportEvent): Record<string, unknown> {
     case "unconfirmed-empty":
     case "empty":
       return { target: event.target, reason: event.reason };
+    case "records-dropped":
+      return { target: event.target, dropped: event.dropped, reason: event.reason };
     case "resolve-failed":
       return { target: event.target, serving_stale: event.stale, error: messageOf(event.error) };
     case "ejected":
@@ -63,5 +73,5 @@ function messageOf(error: unknown): string {
 /** Values with spaces, quotes or line ends are quoted, so that one event stays one line. */
 function quoted(value: unknown): string {
   const text = String(value);
-  return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
+  return escaped(/^[^\s"=]+$/.test(text) ? text : JSON.stringify(text));
 }

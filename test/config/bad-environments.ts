@@ -367,11 +367,12 @@ export const badEnvironments: readonly {
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_TLS_TARGET_SUFFIXES: "a b" },
-    message: 'CONNECT_LB_TLS_TARGET_SUFFIXES must be a list of host names, not "a b"',
+    message:
+      'CONNECT_LB_TLS_TARGET_SUFFIXES must be a list of domains of two labels or more, such as "example.com", not "a b"',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_TLS_SERVER_NAME: "https://x" },
-    message: 'CONNECT_LB_TLS_SERVER_NAME must be a host name, or "target", not "https://x"',
+    message: 'CONNECT_LB_TLS_SERVER_NAME must be a host name, or "target", not "https://x"; did you mean "x"?',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_TLS_KEY: "hunter2" },

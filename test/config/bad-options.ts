@@ -80,7 +80,111 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "static:///127.0.0.1:1", tls: { serverName: "https://x" } },
-    message: 'tls.serverName must be a host name, or "target", not "https://x"',
+    message: 'tls.serverName must be a host name, or "target", not "https://x"; did you mean "x"?',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", tls: { serverName: "users.test:443" } },
+    message: 'tls.serverName must be a host name, or "target", not "users.test:443"; did you mean "users.test"?',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", tls: { serverName: "Target" } },
+    message: 'tls.serverName must be a host name, or "target", not "Target"; did you mean "target"?',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", tls: { serverName: "target." } },
+    message: 'tls.serverName must be a host name, or "target", not "target."; did you mean "target"?',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", tls: { serverName: "a\u001b[31m\u0085\u2028b" } },
+    message: 'tls.serverName must be a host name, or "target", not "a\\u001b[31m\\u0085\\u2028b"',
+  },
+  {
+    options: { target: "srv:///users.test", tls: { serverName: "target", targetSuffixes: ["users.test", "test"] } },
+    message:
+      'tls.targetSuffixes must be a list of domains of two labels or more, such as "example.com", not ["users.test","test"]',
+  },
+  {
+    options: { target: "srv:///users.test", tls: { serverName: "target", targetSuffixes: ["*.users.test"] } },
+    message:
+      'tls.targetSuffixes must be a list of domains of two labels or more, such as "example.com", not ["*.users.test"]; did you mean "users.test"?',
+  },
+  {
+    options: { target: "srv:///users.test", tls: { serverName: "target", targetSuffixes: ["10.0.0.1"] } },
+    message:
+      'tls.targetSuffixes must be a list of domains of two labels or more, such as "example.com", not ["10.0.0.1"]',
+  },
+  {
+    options: { target: "srv:///users.test", tls: { serverName: "target", targetSuffixes: [] } },
+    message: 'tls.targetSuffixes must be a list of domains of two labels or more, such as "example.com", not []',
+  },
+  {
+    options: { target: "srv:///_grpc._tcp.local", tls: { serverName: "target" } },
+    message:
+      'tls.serverName "target" needs tls.targetSuffixes, because target is verified by a name of one label, "local"',
+  },
+  {
+    options: { target: "dns:///10.0.0.1:443", tls: { serverName: "target" } },
+    message: 'tls.serverName "target" needs tls.targetSuffixes, because target is verified by an IP address, 10.0.0.1',
+  },
+  {
+    options: { target: "srv:///users.test", fallbackTarget: "static:///a.test:1", tls: { serverName: "target" } },
+    message: 'tls.serverName "target" needs tls.targetSuffixes, because fallbackTarget has no name of its own',
+  },
+  {
+    options: { target: { target: "mine", authority: "https://users.test/", resolve() {} } },
+    message:
+      'target.authority must be a host name or an IP address, not "https://users.test/"; did you mean "users.test"?',
+  },
+  {
+    options: { target: { target: "mine", authority: 7, resolve() {} } },
+    message: "target.authority must be a host name or an IP address, not number",
+  },
+  {
+    options: { target: { target: "mine", authority: null, resolve() {} } },
+    message: "target.authority must be a host name or an IP address, not object",
+  },
+  {
+    options: {
+      target: "static:///127.0.0.1:1",
+      fallbackTarget: {
+        target: "mine",
+        get authority() {
+          throw new Error("no\nname");
+        },
+        resolve() {},
+      },
+    },
+    message: 'fallbackTarget.authority cannot be read: "no\\nname"',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1,a%2fb:2", tls: false },
+    message:
+      'target "static:///127.0.0.1:1,a%2fb:2": "a/b" is not a host name: it has other characters than letters, digits, "-", "_" and dots; did you mean "a"?',
+  },
+  {
+    options: { target: "dns:///1.2.3:80", tls: false },
+    message: 'target "dns:///1.2.3:80": "1.2.3" is not a host name: its last label is a number',
+  },
+  {
+    options: { target: "dns:///users.0x7f:80", tls: false },
+    message: 'target "dns:///users.0x7f:80": "users.0x7f" is not a host name: its last label is a number',
+  },
+  {
+    options: { target: "srv:///_grpc._tcp.ü\u001b.test", tls: false },
+    message:
+      'target "srv:///_grpc._tcp.ü\\u001b.test": "ü\\u001b.test" is not a host name: it has other characters than letters, digits, "-", "_" and dots',
+  },
+  {
+    options: { target: "srv:///\ufdd0.test", tls: false },
+    message: 'target "srv:///\ufdd0.test": "\ufdd0.test" is not a host name: IDNA does not allow it (RFC 5891)',
+  },
+  {
+    options: { target: "static:///１２７.0.0.1:80", tls: false },
+    message: 'target "static:///１２７.0.0.1:80": "１２７.0.0.1" is not a host name: IDNA does not allow it (RFC 5891)',
+  },
+  {
+    options: { target: "consul+http://a|b/users", tls: false },
+    message: 'target "consul+http://a|b/users": the server "a|b" must be a host or an IP address, or host:port',
   },
   {
     options: { target: "static:///127.0.0.1:1", tls: { targetSuffixes: ["x.test"] } },
@@ -267,17 +371,17 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "srv:///a..b", tls: false },
-    message: 'target "srv:///a..b": "a..b" is not a DNS name: it has an empty label',
+    message: 'target "srv:///a..b": "a..b" is not a host name: it has an empty label; did you mean "a.b"?',
   },
   {
     options: { target: "srv:///aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test", tls: false },
     message:
-      'target "srv:///aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test" is not a DNS name: the label "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" is longer than 63 bytes',
+      'target "srv:///aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test" is not a host name: it has a label of more than 63 characters',
   },
   {
-    options: { target: "srv:///müsli.test", tls: false },
+    options: { target: "srv:///_müsli._tcp.users.test", tls: false },
     message:
-      'target "srv:///müsli.test": "müsli.test" is not a DNS name: only printable ASCII is allowed, write it in its xn-- form',
+      'target "srv:///_müsli._tcp.users.test": "_müsli._tcp.users.test" is not a DNS name: only printable ASCII is allowed, write it in its xn-- form',
   },
   {
     options: { target: "srv:///_grpc._tcp", tls: false },
@@ -458,7 +562,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: "consul+http://10.0.0.1/us ers", tls: false },
     message:
-      'target "consul+http://10.0.0.1/us ers": "us ers.service.consul" is not a DNS name: only printable ASCII is allowed, write it in its xn-- form',
+      'target "consul+http://10.0.0.1/us ers": "us ers.service.consul" is not a host name: it has other characters than letters, digits, "-", "_" and dots',
   },
   {
     options: { target: "consul+http://10.0.0.1/_users._canary", tls: false },

@@ -1,4 +1,5 @@
 import { describe, expect, it, test } from "vitest";
+import { checkedResolver } from "../../src/discovery/checked-resolver.ts";
 import { Directory } from "../../src/discovery/directory.ts";
 import type { Resolution } from "../../src/discovery/resolver.ts";
 import type { EndpointSpec } from "../../src/endpoint.ts";
@@ -27,7 +28,7 @@ function service(most: number, ttlMs = MINUTE) {
       ? { kind: "empty", ttlMs: 0, reason: "NXDOMAIN" }
       : { kind: "endpoints", endpoints: sample().map(spec), ttlMs, partial: state.hosts.length >= most };
   const directory = new Directory(
-    { target: "test", resolve: async () => answer() },
+    checkedResolver({ target: "test", resolve: async () => answer() }, "target", false),
     { minTtlMs: 5_000, maxTtlMs: 300_000, maxStaleMs: 3_600_000 },
     runtime,
     () => {},

@@ -18,7 +18,7 @@ export const RECORD_MODES: readonly Mode[] = [
     name: "a target with a dot inside of a label",
     like: "a zone with an escape: it could not be told from two labels",
     answer: once({ answers: [record(QUESTION_NAME, 33, 30, pointing("h1.test"))], additionals: [H1] }),
-    comes: failure("answered with records of other names or types only"),
+    comes: failure("answered only with names that are not host names"),
   },
   {
     name: "a target that is not UTF-8, beside another",

@@ -38,6 +38,8 @@ const INTERNAL = new Set([
   "another directory has answered",
   "too many PINGs under way",
   "no call waits for this connection",
+  // Names are checked where they come in, long before a socket.
+  "tls: the name to verify is not a host name",
   // The options' checks come first.
   "gRPC needs HTTP/2: use gRPC-web or Connect",
   "the target … lists no servers",

@@ -1,0 +1,62 @@
+import type { TlsOptions } from "../config/wire-options.ts";
+import { canonicalIp } from "../dns/ip-address.ts";
+import { ConfigurationError } from "../errors.ts";
+import { hostNameFromUser, hostNameHint } from "../net/host-name.ts";
+import { quoted } from "../quoted.ts";
+import { checkResolution } from "./check-resolution.ts";
+import type { Resolver } from "./resolver.ts";
+import { nameRules, withCheckedNames } from "./server-names.ts";
+
+/**
+ * The border that every answer passes, that of our resolvers and that of a user's: behind it each field is what its
+ * type says, and each name is a host name.
+ *
+ * @param option the one that gives the resolver; for messages.
+ * @param tls checked.
+ * @throws ConfigurationError where the resolver's own name cannot be used, or is not enough to tell which names to trust.
+ */
+export function checkedResolver(
+  resolver: Resolver,
+  option: "target" | "fallbackTarget",
+  tls: TlsOptions | false,
+): Resolver {
+  const authority = authorityOf(resolver, option);
+  if (tls !== false && tls.serverName === "target" && tls.targetSuffixes === undefined) {
+    const why = whyNoDomain(authority);
+    if (why !== undefined) {
+      throw new ConfigurationError([`tls.serverName "target" needs tls.targetSuffixes, because ${option} ${why}`]);
+    }
+  }
+  const rules = nameRules(authority, tls);
+  return {
+    target: resolver.target,
+    ...(authority !== undefined && { authority }),
+    async resolve(context) {
+      const resolution = checkResolution(await resolver.resolve(context));
+      return resolution.kind === "endpoints" ? withCheckedNames(resolution, rules) : resolution;
+    },
+  };
+}
+
+/** Read once: what was checked is what is verified later. */
+function authorityOf(resolver: Resolver, option: string): string | undefined {
+  let authority: unknown;
+  try {
+    authority = resolver.authority;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigurationError([`${option}.authority cannot be read: ${quoted(reason)}`]);
+  }
+  if (authority === undefined) return undefined;
+  const name = typeof authority === "string" ? hostNameFromUser(authority) : undefined;
+  if (name !== undefined) return name;
+  const shown = typeof authority === "string" ? `${quoted(authority)}${hostNameHint(authority)}` : typeof authority;
+  throw new ConfigurationError([`${option}.authority must be a host name or an IP address, not ${shown}`]);
+}
+
+/** Why a target's own name is not a domain that could be trusted. */
+function whyNoDomain(authority: string | undefined): string | undefined {
+  if (authority === undefined) return "has no name of its own";
+  if (canonicalIp(authority) !== undefined) return `is verified by an IP address, ${authority}`;
+  return authority.includes(".") ? undefined : `is verified by a name of one label, ${quoted(authority)}`;
+}
