@@ -169,8 +169,8 @@ function advice(text: string): string {
 
 function problem(option: TargetOption, text: string, what: string): string {
   // Whatever stands before an @ may be a password, and what a key of a secret option says is a secret.
-  const shown = escaped(text.replace(/\/\/[^/@]*@/, "//***@").replace(SECRET_KEYS, "$1***"));
-  return `${option} "${shown.length > 200 ? `${shown.slice(0, 200)}...` : shown}": ${what}`;
+  const shown = text.replace(/\/\/[^/@]*@/, "//***@").replace(SECRET_KEYS, "$1***");
+  return escaped(`${option} "${shown.length > 200 ? `${shown.slice(0, 200)}...` : shown}": ${what}`);
 }
 
 const secretKeys = [

@@ -29,12 +29,12 @@ export function balancedTransport(
   const problems = checkOptions(options);
   const target = collecting(problems, () => targetOf(options));
   if (target === undefined || problems.length > 0) throw new ConfigurationError(problems);
-  const all = merged(options, "options" in target ? [...environment, target.options] : environment);
+  const all = merged(options, isResolver(target) ? environment : [...environment, target.options]);
   problems.push(...checkTogether(all));
   const fallbackTarget = collecting(problems, () => fallbackOf(all));
   const made = (from: Target | Resolver | undefined, option: TargetOption): Resolver | undefined => {
     if (from === undefined) return undefined;
-    const resolver = "options" in from ? resolverOf(from, all.dns ?? {}, platform, env) : from;
+    const resolver = isResolver(from) ? from : resolverOf(from, all.dns ?? {}, platform, env);
     return checkedResolver(resolver, option, tlsOf(all));
   };
   const resolver = collecting(problems, () => made(target, "target"));
@@ -52,6 +52,11 @@ function collecting<T>(problems: string[], part: () => T): T | undefined {
     problems.push(...error.problems);
     return undefined;
   }
+}
+
+/** By what makes a resolver: one of a user may have an `options` or a `scheme` of its own. */
+function isResolver(target: Target | Resolver): target is Resolver {
+  return "resolve" in target;
 }
 
 function targetOf(options: BalancedTransportOptions): Target | Resolver | undefined {

@@ -101,7 +101,7 @@ async function locate(
       return { ...instance, target: host, priority: 0, ttlSeconds: TTL_SECONDS };
     }),
   );
-  if (records.length === 0) throw nothingLeft(dropped);
+  if (records.length === 0) throw new Error(nothingLeft(dropped));
   const located = new Map<string, Located>();
   const named: string[] = [];
   for (const { target } of records) {

@@ -9,6 +9,7 @@ export function whyDropped(reasons: readonly string[]): string {
 }
 
 /** A look-up whose records all had to be dropped has failed: it is not an empty answer, so the last one goes on serving. */
-export function nothingLeft(reasons: readonly string[]): Error {
-  return new Error(`no record of the answer can be used: ${whyDropped(reasons)}`);
+export function nothingLeft(reasons: readonly string[]): string {
+  const reason = `no record of the answer can be used: ${whyDropped(reasons)}`;
+  return reason;
 }

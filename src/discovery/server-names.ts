@@ -58,7 +58,7 @@ export function withCheckedNames(listing: Listing, rules: NameRules): Listing {
     if ("reason" in checked) dropped.push(checked.reason);
     else endpoints.push(checked);
   }
-  if (endpoints.length === 0) throw nothingLeft(dropped);
+  if (endpoints.length === 0) throw new Error(nothingLeft(dropped));
   return { ...listing, endpoints, dropped };
 }
 

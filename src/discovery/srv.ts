@@ -87,7 +87,7 @@ export async function resolveSrvAnswer(
   const reason = "a server name has bytes that no host name has";
   const dropped = [...named.dropped, ...Array.from({ length: unspellable }, () => reason)];
   const records = [...named.records].sort(byPriority);
-  if (records.length === 0 && dropped.length > 0) throw nothingLeft(dropped);
+  if (records.length === 0 && dropped.length > 0) throw new DnsError(nothingLeft(dropped));
   if (records.length === 0) return { kind: "empty", ttlMs, reason: `no SRV record of ${name} has a port` };
 
   const located = new Map<string, Located>();

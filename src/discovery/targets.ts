@@ -1,4 +1,4 @@
-import type { AddressRecord, SrvRecord } from "../dns/client.ts";
+import { type AddressRecord, DnsError, type SrvRecord } from "../dns/client.ts";
 import type { EndpointSpec } from "../endpoint.ts";
 import { hostName } from "../net/host-name.ts";
 import { quoted } from "../quoted.ts";
@@ -64,7 +64,7 @@ export function toResolution(
     return dropped.length > 0 ? { ...found, dropped } : found;
   }
   if (failures.length > 0) throw failures[0];
-  if (dropped.length > 0) throw nothingLeft(dropped);
+  if (dropped.length > 0) throw new DnsError(nothingLeft(dropped));
   return {
     kind: "empty",
     ttlMs: negativeTtlSeconds * 1000,

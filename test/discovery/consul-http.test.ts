@@ -3,6 +3,8 @@ import { readInstances } from "../../src/discovery/consul-health.ts";
 import { nodePlatform } from "../../src/node/platform.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 import { parseTarget, resolverOf } from "../../src/target.ts";
+import { a, message } from "../dns/records.ts";
+import { startDnsPeer } from "../support/dns-peer.ts";
 import { type HttpScript, startHttpScript } from "../support/http-script.ts";
 
 // The health API as it may answer, from the target as a user writes it. What a real Consul answers: test/interop.
@@ -96,6 +98,20 @@ test("a token that comes back in an answer is in no error", async () => {
       /no such token: \*\*\*/,
     );
   }
+});
+
+test("an agent's name is asked for and sent in its one spelling", async () => {
+  await using dns = await startDnsPeer((query) => [
+    message(query, { answers: [a("xn--bcher-kva.test", "127.0.0.1")] }),
+  ]);
+  await using agent = await startHttpScript(answering(200, [instance("10.0.0.1")]));
+  const target = parseTarget(`consul+http://Bücher.Test.:${agent.port}/users`);
+  const { clock, random } = systemRuntime;
+  const limits = { signal: new AbortController().signal, deadline: clock.now() + 5_000, clock, random };
+  const resolver = resolverOf(target, { servers: [dns.address] }, nodePlatform);
+  expect(await resolver.resolve({ ...limits, reason: "first" })).toMatchObject({ kind: "endpoints" });
+  expect(dns.queries.map(({ asks }) => asks)).toEqual(["A xn--bcher-kva.test"]);
+  expect(agent.requests[0]?.headers.host).toBe(`xn--bcher-kva.test:${agent.port}`);
 });
 
 test("an instance that is registered twice is one endpoint with both weights", async () => {

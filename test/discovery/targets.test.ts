@@ -135,6 +135,95 @@ describe("dns", () => {
   });
 });
 
+describe("a name in other letters than those of ASCII", () => {
+  test.each([
+    ["srv", "_grpc._tcp.bücher.test", "udp SRV _grpc._tcp.xn--bcher-kva.test", "xn--bcher-kva.test"],
+    ["srv", "_grpc._tcp.B%C3%9CCHER.test.", "udp SRV _grpc._tcp.xn--bcher-kva.test", "xn--bcher-kva.test"],
+    ["dns", "bücher.test:443", "udp A xn--bcher-kva.test", "xn--bcher-kva.test"],
+  ])("%s://…/%s: %s is asked, and %s verified", async (scheme, written, question, verified) => {
+    const { authority, asked, resolution } = await resolve(
+      (peer) => `${scheme}://${peer}/${written}`,
+      (query) => [
+        query.asks.startsWith("SRV")
+          ? message(query, { answers: [srv("h1.test")], additionals: [a("h1.test", "10.0.0.1")] })
+          : message(query, { answers: [a("xn--bcher-kva.test", "10.0.0.1")] }),
+      ],
+    );
+    expect(asked).toEqual([question]);
+    expect(authority).toBe(verified);
+    expect(resolution).toMatchObject({ endpoints: [{ address: "10.0.0.1" }] });
+  });
+
+  test("in a list is asked for and verified in its xn-- form", async () => {
+    const { asked, resolution } = await resolve(
+      () => "static:///bücher.test:80",
+      (query) => [message(query, { answers: [a("xn--bcher-kva.test", "10.0.0.1")] })],
+      { servers: (peer) => [peer] },
+    );
+    expect(asked).toEqual(["udp A xn--bcher-kva.test"]);
+    expect(resolution).toMatchObject({ endpoints: [{ address: "10.0.0.1", name: "xn--bcher-kva.test" }] });
+  });
+});
+
+describe("records that are not followed", () => {
+  const reason = (host: string) => `the server name ${JSON.stringify(host)} is not a host name`;
+
+  test("nobody is asked for the address of a target that is not a host name", async () => {
+    const { resolution, asked } = await resolve(
+      (peer) => `srv://${peer}/_grpc._tcp.users.test`,
+      (query) => [
+        query.asks.startsWith("SRV")
+          ? message(query, { answers: [srv("evil.test/.users.test"), srv("h1.test"), srv("10.0.0.256")] })
+          : message(query, { answers: [a("h1.test", "10.0.0.1")] }),
+      ],
+    );
+    expect(asked).toEqual(["udp SRV _grpc._tcp.users.test", "udp A h1.test"]);
+    expect(resolution).toMatchObject({
+      endpoints: [{ address: "10.0.0.1", name: "h1.test" }],
+      dropped: [reason("evil.test/.users.test"), reason("10.0.0.256")],
+    });
+  });
+
+  test("a dropped record is no reason to believe that there are no servers", async () => {
+    const answering: Answering = (query) => [
+      query.asks.startsWith("SRV")
+        ? message(query, { answers: [srv("a/b.test"), srv("h1.test")] })
+        : message(query, { flags: "8503", authorities: [SOA] }),
+    ];
+    await expect(resolve((peer) => `srv://${peer}/users.test`, answering)).rejects.toThrow(
+      `no record of the answer can be used: ${reason("a/b.test")}`,
+    );
+  });
+
+  test('a dropped record beside "." is no reason to obey it', async () => {
+    const answering: Answering = (query) => [message(query, { answers: [srv("."), srv("a/b.test")] })];
+    await expect(resolve((peer) => `srv://${peer}/users.test`, answering)).rejects.toThrow(reason("a/b.test"));
+  });
+
+  test('nor is one with bytes of no host name beside "."', async () => {
+    const answering: Answering = (query) => [message(query, { answers: [srv("."), srv("a b.test")] })];
+    await expect(resolve((peer) => `srv://${peer}/users.test`, answering)).rejects.toThrow(
+      "no record of the answer can be used: a server name has bytes that no host name has",
+    );
+  });
+
+  test("a target with bytes of no host name is counted", async () => {
+    const { resolution } = await resolve(
+      (peer) => `srv://${peer}/users.test`,
+      (query) => [
+        message(query, {
+          answers: [srv("\xff\xfe.test"), srv("h1.test"), srv("a b.test")],
+          additionals: [a("h1.test", "10.0.0.1")],
+        }),
+      ],
+    );
+    expect(resolution).toMatchObject({
+      endpoints: [{ address: "10.0.0.1" }],
+      dropped: Array(2).fill("a server name has bytes that no host name has"),
+    });
+  });
+});
+
 describe("static", () => {
   test("addresses ask nobody, names are looked up", async () => {
     const { resolution, authority, asked } = await resolve(

@@ -1,6 +1,6 @@
 import dnsPacket from "dns-packet";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { guard, MalformedAnswer } from "../../src/dns/guard.ts";
+import { guard, MalformedAnswer, UNSPELLABLE } from "../../src/dns/guard.ts";
 import { hex, MESSAGES } from "../support/dns-messages.ts";
 import { mutate, xorshift } from "../support/mutations.ts";
 
@@ -93,6 +93,25 @@ test("masks records that dns-packet cannot be trusted with", () => {
   expect(types(`12348180 0001 0002 0000 0000 ${QUESTION} ${dotted} ${binary}`)).not.toContain("A");
   // An A of the class CHAOS has other data.
   expect(types(`12348180 0001 0001 0000 0000 ${QUESTION} c00c000100030000001e0002ffff`)).not.toContain("A");
+});
+
+test("tells an SRV or CNAME that leads to a name of no text from what has such a name itself", () => {
+  const typesOf = (...records: string[]) => {
+    const count = records.length.toString(16).padStart(4, "0");
+    const { message } = guard(hex(`12348180 0001 ${count} 0000 0000 ${QUESTION} ${records.join("")}`));
+    return dnsPacket.decode(message as Buffer).answers?.map((answer) => answer.type as string);
+  };
+  const blank = "0361206200"; // "a b"
+  expect(typesOf(`c00c002100010000001e000b000000000050${blank}`)).toEqual([UNSPELLABLE.SRV]);
+  expect(typesOf(`c00c000500010000001e0005${blank}`)).toEqual([UNSPELLABLE.CNAME]);
+  // The owner's name, both names, another class, and a record that has the mask's type to begin with.
+  expect(typesOf(`${blank}002100010000001e0009000000000050016800`)).toEqual(["UNKNOWN_65280"]);
+  expect(typesOf(`${blank}000500010000001e0005${blank}`)).toEqual(["UNKNOWN_65280"]);
+  expect(typesOf(`c00c002100030000001e000b000000000050${blank}`)).toEqual(["UNKNOWN_65280"]);
+  expect(typesOf("c00cff2100010000001e0001ff", "c00cff0500010000001e0001ff")).toEqual([
+    "UNKNOWN_65280",
+    "UNKNOWN_65280",
+  ]);
 });
 
 /** A million in `npm run test:fuzz`. */

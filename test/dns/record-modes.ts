@@ -29,6 +29,31 @@ export const RECORD_MODES: readonly Mode[] = [
     }),
     comes: USERS,
   },
+  {
+    name: "an alias that is not a host name",
+    like: "somebody who forges answers",
+    answer: once({ answers: [cname(QUESTION_NAME, "evil.test/.users.test"), srv("h1.test")], additionals: [H1] }),
+    comes: failure('answered with the alias "evil.test/.users.test", which is not a host name'),
+  },
+  {
+    name: "an alias whose bytes are those of no host name, and what it leads to",
+    like: "somebody who forges answers",
+    answer: once({
+      answers: [
+        cname(QUESTION_NAME, "a b.test"),
+        record(name("a b.test"), 33, 30, pointing("h1", "test")),
+        srv("h1.test"),
+      ],
+      additionals: [H1],
+    }),
+    comes: failure("answered with an alias that is not a host name"),
+  },
+  {
+    name: "an alias whose bytes are those of no host name, and no such name",
+    like: "a zone with a slip in it: it is not known to be empty",
+    answer: once({ flags: "8503", answers: [cname(QUESTION_NAME, "\xfc.test")], authorities: [SOA] }),
+    comes: failure("answered with an alias that is not a host name"),
+  },
   // Records that contradict each other.
   {
     name: "an address instead of SRV records",

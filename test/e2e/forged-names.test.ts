@@ -97,6 +97,38 @@ describe.each(["2", "1.1"] as const)("over HTTP/%s, a forged SRV record", (httpV
     expect(attacker().connections).toBe(0);
   });
 
+  it.each([["users.test"], [".users.test"], ["Users.TEST."], [".USERS.test."]])(
+    "inside the trusted domain %s serves, however its name is written",
+    async (domain) => {
+      const [one, two] = servers.get(httpVersion) as [EchoServer, EchoServer];
+      records = [
+        { target: "evilusers.test", port: attacker().port },
+        { target: "A.Users.Test", port: one.port },
+        { target: "USERS.TEST", port: two.port },
+      ];
+      const { answers, transport } = clientOf({ serverName: "target", targetSuffixes: [domain] });
+      expect(await answers(20)).toEqual(new Set(["a", "b"]));
+      expect(transport.snapshot().endpoints.map(({ verifiedName }) => verifiedName)).toEqual([
+        "a.users.test",
+        "users.test",
+      ]);
+      expect(one.authorities).toContain(`a.users.test:${one.port}`);
+      expect(attacker().connections).toBe(0);
+    },
+  );
+
+  it.each([["users.test"], ["Users.TEST."]])(
+    "the user's own tls.serverName %s is verified and sent in one spelling",
+    async (serverName) => {
+      const [one] = servers.get(httpVersion) as [EchoServer];
+      records = [{ target: "h1.example", port: one.port }];
+      const { answers, transport } = clientOf({ serverName });
+      expect(await answers(2)).toEqual(new Set(["a"]));
+      expect(transport.snapshot().endpoints).toMatchObject([{ verifiedName: "users.test", name: "h1.example" }]);
+      expect(one.authorities.at(-1)).toBe(`users.test:${one.port}`);
+    },
+  );
+
   it("by the name that the user wrote is dropped as well: no handshake begins", async () => {
     const [one] = servers.get(httpVersion) as [EchoServer];
     records = [

@@ -178,6 +178,22 @@ function causes(error: unknown): unknown[] {
 
 describe("names", () => {
   test.each(["2", "1.1"] as const)(
+    "over HTTP/%s, one that only a URL parser takes for the certificate's",
+    async (httpVersion) => {
+      await using server = await startEchoServer({ name: "a", httpVersion, tls: serverTls });
+      const { client, connect } = endpointClient({
+        port: server.port,
+        verifiedName: `${name}/.trusted.test`,
+        httpVersion,
+        tls: clientTls,
+      });
+      const error = await rejection(connect().then(() => client.get({ text: "x" })));
+      expect(`${error}: ${error.cause}`).toContain("the name to verify is not a host name");
+      expect([server.connections, server.calls]).toEqual([0, 0]);
+    },
+  );
+
+  test.each(["2", "1.1"] as const)(
     "an address as the name is verified and sent as such: HTTP/%s",
     async (httpVersion) => {
       const tls = await authority.server({ ip: ["127.0.0.1"] });

@@ -12,6 +12,14 @@ function linesOf(level: "info" | "debug", event: BalancedTransportEvent): string
   return lines;
 }
 
+test("dropped records are a warning, on one line whatever they say", () => {
+  const reason = 'the server name "a\u0085\u2028\u001b[31m" is not a host name';
+  const event = { type: "records-dropped", target: "mine\u001b[2J\u007f", dropped: 2, reason } as const;
+  expect(linesOf("info", event)).toEqual([
+    'time=1970-01-01T00:00:00.000Z level=warn msg="connect-lb: records-dropped" target=mine\\u001b[2J\\u007f dropped=2 reason="the server name \\"a\\u0085\\u2028\\u001b[31m\\" is not a host name"',
+  ]);
+});
+
 test("an empty answer is one line that says why", () => {
   const event = { type: "empty", target: "srv:///x.test", reason: "x.test does not exist (NXDOMAIN)" } as const;
   expect(linesOf("info", event)).toEqual([
