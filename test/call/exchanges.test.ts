@@ -1,5 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
-import { failuresOf, groups, sample } from "./exchanges.ts";
+import { expectNone } from "../support/expect-none.ts";
+import { sample } from "../support/sample.ts";
+import { failuresOf, groups } from "./exchanges.ts";
 
 // Every way in which an exchange with a server breaks: a method that may not be repeated is executed once, no call
 // hangs, none fails that could be known unsent, and each ends by itself: with its own answer, or with an error.
@@ -20,5 +22,5 @@ test.each(sampled)("$name ($trials.length cases)", { timeout: 60_000 + CASES * 5
   process.on("uncaughtException", onUncaught).on("unhandledRejection", onUncaught);
   onTestFinished(() => void process.off("uncaughtException", onUncaught).off("unhandledRejection", onUncaught));
   failures.push(...(await failuresOf(trials)));
-  expect(failures).toEqual([]);
+  expectNone(failures);
 });

@@ -29,15 +29,6 @@ function* allTrials(): Generator<Trial> {
   for (const protocol of ["connect", "grpc-web"] as const) yield* http1Trials(protocol);
 }
 
-/** Strides that meet each value of each dimension, because no dimension is a multiple of them. */
-const STRIDES = [1, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79];
-
-/** About so many of them, evenly over all. */
-export function sample(trials: readonly Trial[], count: number): Trial[] {
-  const stride = STRIDES.find((candidate) => candidate * count >= trials.length) ?? STRIDES.at(-1);
-  return trials.filter((_, index) => index % (stride as number) === 0);
-}
-
 /** Runs trials. Resolves to the names of those that did not end well, with what was seen. */
 export async function failuresOf(trials: readonly Trial[]): Promise<string[]> {
   const failures: string[] = [];

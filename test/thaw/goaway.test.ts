@@ -4,8 +4,8 @@ import { type Client, ConnectError, createClient } from "@connectrpc/connect";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createBalancedTransport } from "../../src/node.ts";
 import { EchoService } from "../support/gen/echo_pb.ts";
+import { inParallel } from "../support/in-parallel.ts";
 import { type EchoServer, startEchoServer } from "../support/servers.ts";
-import { inParallel } from "./in-parallel.ts";
 
 const TRIALS = 1_000;
 const WORKERS = 8;

@@ -7,10 +7,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startDnsServer } from "../../examples/demo/dns-server.ts";
 import { track } from "../../examples/demo/fleet.ts";
 import { type FaultyRelay, startFaultyRelay } from "../support/faulty-relay.ts";
+import { Gate } from "../support/in-parallel.ts";
 import { type EchoServer, startEchoServer } from "../support/servers.ts";
 import { type Cell, type Fault, freezes, limits, nameOf, ONE_WAY_MS, wires } from "./cells.ts";
 import type { CallResult, ClientArguments } from "./frozen-client.ts";
-import { Gate } from "./in-parallel.ts";
 
 /** The first call after a thaw. Counts are what it added, as the relay, the DNS server and the servers saw it. */
 export interface TrialResult {
