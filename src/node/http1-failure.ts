@@ -36,6 +36,11 @@ export function observeRequest(
     // connect-node leaves the body of such an answer unread, and so the connection in use for good.
     if (!isFromHandler(headers["content-type"])) response.resume();
   });
+  // Nobody asked for another protocol (RFC 9110 section 7.8); without a listener Node forgets the request.
+  request.once("upgrade", (_response, socket) => {
+    socket.destroy();
+    request.emit("error", new Error("the server switched to another protocol"));
+  });
   request.on("error", (error) => {
     if (isOwnError(error)) recordFact(error, !hasResponse && isAfterGap() ? "stale" : "lost");
   });

@@ -71,8 +71,9 @@ function factOf(
   // It waited for the server to allow another stream, or for its turn to be written.
   if (stream.pending) return "not-sent";
   if (isLeftOut) return "left-out";
-  if (rstCode === NGHTTP2_REFUSED_STREAM) return isLeaving ? "left-out" : "refused";
+  // Node closes the streams of a session with the code of its GOAWAY, which says nothing of those below the last ID.
   if (!hasConnection) return isDoubted ? "stale" : "lost";
+  if (rstCode === NGHTTP2_REFUSED_STREAM) return isLeaving ? "left-out" : "refused";
   return rstCode === NGHTTP2_CANCEL ? "lost" : undefined;
 }
 

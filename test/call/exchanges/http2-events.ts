@@ -52,6 +52,8 @@ export function canHappen(
   if (moment === "on the idle connection, seen" && event.kind === "silence") return false;
   switch (event.kind) {
     case "RST_STREAM":
+      // Node does not tell NO_ERROR from the end of the stream, and what a Connect message is cut to is a message.
+      if (event.code === NO_ERROR && protocol === "connect" && !isBeforeResponse(moment)) return false;
       return !isOfConnection(moment) && !isWithinFrame(moment);
     case "GOAWAY":
       return !isWithinFrame(moment) && (isWarm || event.last !== "the one before");
