@@ -52,6 +52,13 @@ test.each([
   });
 });
 
+test("what an agent says is shown, but no more than 200 characters of it", async () => {
+  await using agent = await startHttpScript(answering(400, `no ${"such filter ".repeat(1_000)}`));
+  const failure = await resolve([agent])().catch((error: Error) => error.message);
+  expect(failure).toMatch(/answered 400 \(no such filter such filter/);
+  expect(String(failure).length).toBeLessThan(300);
+});
+
 describe("an agent that fails", () => {
   test.each<[string, Scripted, RegExp]>([
     ["500", answering(500, "No cluster leader"), /answered 500 \(No cluster leader\)/],

@@ -115,6 +115,72 @@ describe("a host whose look-up does not end", () => {
   });
 });
 
+describe("an address and port that several SRV records name is one endpoint", () => {
+  /** What becomes of records of these priorities and weights, whose targets have the same address. */
+  async function endpointsOf(...records: (readonly [priority: number, weight: number])[]) {
+    const runtime = new FakeRuntime();
+    const dns: DnsClient = {
+      srv: async () => ({
+        kind: "records",
+        records: records.map(([priority, weight], i) => ({
+          priority,
+          weight,
+          port: 80,
+          ttlSeconds: 30,
+          target: `h${i}.test`,
+        })),
+        addresses: new Map(),
+      }),
+      addresses: async () => found("10.0.0.1"),
+    };
+    const resolver = createSrvResolver({ target: "test", name: "_grpc._tcp.users.test", dns, family: "auto" });
+    const { clock, random } = runtime;
+    const context = { signal, deadline: runtime.time + 1_000, clock, random, reason: "first" } as const;
+    const resolution = await resolver.resolve(context);
+    return resolution.kind === "endpoints"
+      ? resolution.endpoints.map(({ tier, weight }) => [tier, weight])
+      : resolution;
+  }
+
+  test.each([
+    [
+      "with both weights in one tier",
+      [
+        [1, 10],
+        [1, 30],
+      ],
+      [[1, 40]],
+    ],
+    [
+      "of the better tier, named first",
+      [
+        [1, 10],
+        [2, 30],
+      ],
+      [[1, 10]],
+    ],
+    [
+      "of the better tier, named last",
+      [
+        [2, 30],
+        [1, 10],
+      ],
+      [[1, 10]],
+    ],
+    [
+      "of the better tier, with its own weights only",
+      [
+        [1, 10],
+        [2, 30],
+        [1, 5],
+      ],
+      [[1, 15]],
+    ],
+  ] as const)("%s", async (_, records, expected) => {
+    expect(await endpointsOf(...records)).toEqual(expected);
+  });
+});
+
 test.each([
   ["auto", ["10.0.0.1", "10.0.0.2"]],
   ["ipv4", ["10.0.0.1", "10.0.0.2"]],
