@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { endpointClient, manualClock } from "../support/endpoint-client.ts";
+import { startFaultyRelay } from "../support/faulty-relay.ts";
 import { startEchoServer } from "../support/servers.ts";
 
 // How often a connection is asked by PING, and how old it may become.
@@ -55,6 +57,24 @@ describe("PINGs since the server last sent data: at most two over gRPC, whose se
   });
 });
 
+test("no PING is sent for a call that waits while others are answered", async () => {
+  await using server = await startEchoServer({ httpVersion: "2" });
+  const clock = manualClock();
+  const { client } = endpointClient({ port: server.port, clock });
+  const controller = new AbortController();
+  const slow = client.get({ delayMs: 60_000 }, { signal: controller.signal });
+  slow.catch(() => {});
+  await expect.poll(() => server.active).toBe(1);
+  clock.time += 900;
+  await client.post({});
+  clock.time += 200;
+  // The look at the silence comes 1 s after the call; a call after it finds whether a PING went before.
+  await sleep(1_100);
+  await client.post({});
+  expect(server.pings).toBe(0);
+  controller.abort();
+});
+
 describe("a connection is replaced at an age of its own, a tenth about the limit", () => {
   test.each([
     ["a tenth earlier", 0, 54_000],
@@ -85,5 +105,24 @@ describe("a connection is replaced at an age of its own, a tenth about the limit
     expect(server.connections).toBe(1);
     await callAt(bornAt + ageMs + 2);
     await expect.poll(() => server.connections).toBe(2);
+  });
+
+  test("tried again after 10 s where no other can be made, and not with each call", async () => {
+    await using server = await startEchoServer({ httpVersion: "2" });
+    await using relay = await startFaultyRelay(server);
+    const clock = manualClock();
+    const { client, transport } = endpointClient({ port: relay.port, clock, maxAgeMs: 60_000, idleMs: 3_600_000 });
+    await client.post({});
+    relay.resetAtAccept(true);
+    async function call(): Promise<void> {
+      await transport.connect?.(clock.now(), unrepeatable);
+      await client.post({});
+    }
+    clock.time += 60_001;
+    for (let i = 0; i < 10; i++) await call();
+    expect(relay.connections).toBe(2);
+    clock.time += 10_001;
+    for (let i = 0; i < 10; i++) await call();
+    expect(relay.connections).toBe(3);
   });
 });
