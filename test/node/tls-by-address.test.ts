@@ -1,0 +1,20 @@
+import { expect, test, vi } from "vitest";
+import { createTestAuthority } from "../support/certificates.ts";
+import { endpointClient } from "../support/endpoint-client.ts";
+import { startEchoServer } from "../support/servers.ts";
+
+test.each(["2", "1.1"] as const)(
+  "a server that is named by an IP address is verified by it, without SNI and the warning that Node has for it: HTTP/%s",
+  async (httpVersion) => {
+    const authority = await createTestAuthority();
+    await using server = await startEchoServer({ httpVersion, tls: await authority.server({ ip: ["127.0.0.1"] }) });
+    const warn = vi.spyOn(process, "emitWarning");
+    try {
+      const { client } = endpointClient({ port: server.port, httpVersion, tls: { ca: authority.ca } });
+      expect((await client.get({ text: "verified" })).text).toBe("verified");
+      expect(warn.mock.calls).toEqual([]);
+    } finally {
+      warn.mockRestore();
+    }
+  },
+);
