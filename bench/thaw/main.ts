@@ -2,8 +2,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { endAll } from "../../examples/demo/fleet.ts";
-import { allCells, nameOf } from "../../test/thaw/cells.ts";
 import { inParallel } from "../../test/support/in-parallel.ts";
+import { allCells, nameOf } from "../../test/thaw/cells.ts";
 import { bundlePrograms, type SubjectName, subjects } from "../../test/thaw/subjects.ts";
 import { runTrial } from "../../test/thaw/trial.ts";
 import { shuffled } from "../statistics.ts";
