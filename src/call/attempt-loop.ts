@@ -123,7 +123,7 @@ export class AttemptLoop {
         clock: runtime.clock,
         stopWaiting: () => attempt.stopWaiting(),
       }).catch((error) => {
-        attempt.link?.failed(error);
+        attempt.code?.link?.failed(error);
         throw error;
       });
       dispatcher.limit(attempt, runtime.clock.now());

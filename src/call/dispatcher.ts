@@ -12,6 +12,7 @@ import { Attempt } from "./attempt.ts";
 import type { Call } from "./call.ts";
 import type { Repeatable } from "./repeatable.ts";
 import { checkTransport, unusable } from "./usable-transport.ts";
+import { intercepted, UserCode } from "./user-code.ts";
 
 export interface DispatcherOptions {
   readonly directory: Answers;
@@ -107,8 +108,8 @@ export class Dispatcher {
     repeatable.learn(call.method);
     const attempt = new Attempt(call, record, this.transportOf(record), repeatable.call, now);
     budget.begin();
-    if (isIntercepted) attempt.intercept(runtime.clock);
-    attempt.isBounded = isIntercepted || isForeign;
+    if (isIntercepted) attempt.code = intercepted(runtime.clock, () => attempt);
+    else if (isForeign) attempt.code = new UserCode(undefined, true);
     if (attempt.ticket?.probe !== undefined) this.#options.pool.invalidate();
     this.limit(attempt, now);
     return attempt;

@@ -8,6 +8,7 @@ import { attemptHeader } from "./headers.ts";
 import { ReplayableInput } from "./replay.ts";
 import { StreamLease } from "./stream-lease.ts";
 import type { CallParts } from "./unary.ts";
+import { UserCode } from "./user-code.ts";
 import { withinLimits } from "./within-limits.ts";
 
 /**
@@ -29,7 +30,8 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
     replayable: () => request.replayable,
     async send(attempt: Attempt) {
       const lease = new StreamLease(attempt, judge);
-      attempt.input = request;
+      attempt.code ??= new UserCode(undefined, false);
+      attempt.code.input = request;
       try {
         const response = await bounded(
           attempt.transport.stream(
@@ -38,11 +40,11 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
             attempt.timeoutMs,
             attemptHeader(parts, call, header),
             request.forAttempt(),
-            attempt.contextValues,
+            attempt.code.contextValues(call.contextValues),
           ),
           attempt,
         );
-        const messages = attempt.isBounded ? endingWith(lease, response.message, runtime) : response.message;
+        const messages = attempt.code.isBounded ? endingWith(lease, response.message, runtime) : response.message;
         // Never in a bidirectional stream: its server may wait for the client's next message.
         const message = onlyAnswers && parts.peekStreams ? await bounded(peeked(messages), attempt) : messages;
         lease.opened(runtime);
@@ -54,8 +56,8 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
       }
     },
   };
-  const bounded = <T>(pending: Promise<T>, attempt: Attempt): Promise<T> =>
-    attempt.isBounded ? withinLimits(pending, attempt.limits, runtime) : pending;
+  const bounded = <T>(pending: Promise<T>, { code, timeoutMs }: Attempt): Promise<T> =>
+    code?.isBounded ? withinLimits(pending, code.limits(call.signal, timeoutMs), runtime) : pending;
   try {
     // Inside an async function: what throws at once rejects too.
     return await loop.run((async () => dispatcher.first(call, call.startedAt))(), call, send);

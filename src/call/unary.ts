@@ -87,7 +87,9 @@ function sendOnce<I extends DescMessage, O extends DescMessage>(
   header: HeadersInit | undefined,
   input: MessageInitShape<I>,
 ): Promise<UnaryResponse<I, O>> {
-  const { call, transport, timeoutMs, contextValues } = attempt;
-  const response = transport.unary(method, call.signal, timeoutMs, header, input, contextValues);
-  return attempt.isBounded ? withinLimits(response, attempt.limits, runtime) : response;
+  const { call, transport, timeoutMs, code } = attempt;
+  if (code === undefined) return transport.unary(method, call.signal, timeoutMs, header, input, call.contextValues);
+  const values = code.contextValues(call.contextValues);
+  const response = transport.unary(method, call.signal, timeoutMs, header, input, values);
+  return withinLimits(response, code.limits(call.signal, timeoutMs), runtime);
 }

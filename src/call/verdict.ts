@@ -33,7 +33,7 @@ export class Judge {
 
   /** @param now any moment of the attempt: it only finds the bucket that a success is counted in. */
   succeeded(attempt: Attempt, now: number): void {
-    if (attempt.isAnsweredByInterceptor) {
+    if (attempt.code?.answered) {
       this.cancelled(attempt);
       return;
     }
@@ -69,7 +69,7 @@ export class Judge {
       signal: call.signal,
       deadlinePassed,
       attemptTimedOut: attempt.limited,
-      thrownBy: attempt.thrownBy(error),
+      thrownBy: attempt.code?.thrownBy(error),
       recordsFacts,
     });
     // Nothing listens there any more, or something else does.
