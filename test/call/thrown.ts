@@ -59,26 +59,26 @@ export const SHAPES: readonly Thrown[] = [
   ]),
 ];
 
-const HEADERS: readonly (readonly [name: string, value: string, isLookAlike: boolean])[] = [
-  ["retry-after", "0", false],
-  ["retry-after", "1", false],
-  ["retry-after", new Date(Date.now() - 60_000).toUTCString(), false],
-  ["retry-after", new Date(Date.now() + 10_000).toUTCString(), false],
-  ["grpc-retry-pushback-ms", "0", false],
-  ["grpc-retry-pushback-ms", "5", false],
-  ["grpc-retry-pushback-ms", "-1", false],
-  ["x-nghttp2", "NGHTTP2_REFUSED_STREAM", false],
-  ["grpc-status", "0", true],
-  ["grpc-status", "14", true],
-  ["grpc-message", "NGHTTP2_REFUSED_STREAM", true],
-  ["content-type", "text/html", true],
+const HEADERS: readonly (readonly [name: string, value: string, what: string, isLookAlike: boolean])[] = [
+  ["retry-after", "0", "0", false],
+  ["retry-after", "1", "1", false],
+  ["retry-after", new Date(Date.now() - 60_000).toUTCString(), "a date that has passed", false],
+  ["retry-after", new Date(Date.now() + 280_000).toUTCString(), "a date to come", false],
+  ["grpc-retry-pushback-ms", "0", "0", false],
+  ["grpc-retry-pushback-ms", "5", "5", false],
+  ["grpc-retry-pushback-ms", "-1", "-1", false],
+  ["x-nghttp2", "NGHTTP2_REFUSED_STREAM", "NGHTTP2_REFUSED_STREAM", false],
+  ["grpc-status", "0", "0", true],
+  ["grpc-status", "14", "14", true],
+  ["grpc-message", "NGHTTP2_REFUSED_STREAM", "NGHTTP2_REFUSED_STREAM", true],
+  ["content-type", "text/html", "text/html", true],
 ];
 
 export const METADATA: readonly Metadata[] = [
   { name: "no metadata", header: undefined, place: "error", isLookAlike: false },
-  ...HEADERS.flatMap(([name, value, isLookAlike]) =>
+  ...HEADERS.flatMap(([name, value, what, isLookAlike]) =>
     (["error", "header", "trailer"] as const).map((place) => {
-      return { name: `${name}: ${value} in the ${place}`, header: [name, value], place, isLookAlike } as const;
+      return { name: `${name}: ${what} in the ${place}`, header: [name, value], place, isLookAlike } as const;
     }),
   ),
 ];

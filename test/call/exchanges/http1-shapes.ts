@@ -52,7 +52,8 @@ export function* shapes(protocol: WireProtocol): Generator<Shape> {
   const setSize = (size: string) => (answer: string) => answer.replace(/\r\n\r\n(..)/, `\r\n\r\n${size}`);
   yield oddChunks("a chunk's size that is none", setSize("zz"));
   yield oddChunks("a chunk's size beyond 64 bits", setSize("f".repeat(17)));
-  yield oddChunks("a chunk that is shorter than its size", setSize("fff"), needsMore);
+  // gRPC-web's own lengths are read before the chunk's end.
+  yield oddChunks("a chunk that is shorter than its size", setSize("fff"), { needsMore: protocol === "connect" });
   yield oddChunks("a chunk that is longer than its size", setSize("03"));
   yield oddChunks("no last chunk", (answer) => answer.replace(/0\r\nx-trailer.*/s, ""), needsMore);
   yield shape("chunk extensions", "whole", (text) => setSize("$1;a=b")(byChunks(text)));

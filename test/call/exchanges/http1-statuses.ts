@@ -10,8 +10,8 @@ export function* statusShapes(): Generator<Shape> {
           name: `${status} with ${body || "no body"}${headers}`,
           group: "statuses",
           answer: "ok",
-          // JSON is taken for a Connect error, of the code that Connect gives the status: "unknown" for these two.
-          fate: TRY_AGAIN.includes(status) && !(isJson(type) && status < 429) ? "ambiguous" : "open",
+          // With JSON it is Connect's own error, whose code is the status'.
+          fate: TRY_AGAIN.includes(status) && !(body.startsWith("{") && status < 429) ? "ambiguous" : "open",
           once: status >= 300 && status < 500 && !TRY_AGAIN.includes(status),
           isForeign: [401, 403, 404].includes(status),
           needsMore: false,
@@ -21,8 +21,6 @@ export function* statusShapes(): Generator<Shape> {
     }
   }
 }
-
-const isJson = (type: string): boolean => type.includes("json");
 
 const STATUSES = [
   204, 302, 304, 307, 400, 401, 403, 404, 405, 408, 413, 415, 421, 425, 429, 431, 500, 501, 502, 503, 504, 520,

@@ -6,7 +6,14 @@ import { isBeforeResponse, isOfConnection, isWithinBlock, isWithinFrame, type Mo
 /** What breaks an exchange over HTTP/2. */
 export type Event =
   | { readonly kind: "RST_STREAM"; readonly code: number }
-  | { readonly kind: "GOAWAY"; readonly last: LastId; readonly code: number; readonly then: After }
+  | {
+      readonly kind: "GOAWAY";
+      /** One that leaves nothing out came before, as servers do that end gracefully (RFC 9113 section 6.8). */
+      readonly announced: boolean;
+      readonly last: LastId;
+      readonly code: number;
+      readonly then: After;
+    }
   | { readonly kind: "END_STREAM" | "FIN" | "RST" | "silence" };
 export type LastId = "0" | "the one before" | "this one" | "2^31-1";
 type After = "nothing" | "FIN" | "RST";
@@ -24,19 +31,23 @@ const AFTER: readonly After[] = ["nothing", "FIN", "RST"];
 
 export const EVENTS: readonly Event[] = [
   ...RESET_CODES.map((code) => ({ kind: "RST_STREAM", code }) as const),
-  ...LAST_IDS.flatMap((last) =>
-    GOAWAY_CODES.flatMap((code) => AFTER.map((then) => ({ kind: "GOAWAY", last, code, then }) as const)),
-  ),
+  ...LAST_IDS.flatMap((last) => GOAWAY_CODES.flatMap((code) => goaways(last, code, false))),
+  ...LAST_IDS.flatMap((last) => goaways(last, NO_ERROR, true)),
   { kind: "END_STREAM" },
   { kind: "FIN" },
   { kind: "RST" },
   { kind: "silence" },
 ];
 
+function goaways(last: LastId, code: number, announced: boolean): Event[] {
+  return AFTER.map((then) => ({ kind: "GOAWAY", announced, last, code, then }));
+}
+
 export function nameOf(event: Event): string {
   if (event.kind === "RST_STREAM") return `RST_STREAM(${event.code})`;
   if (event.kind !== "GOAWAY") return event.kind;
-  return `GOAWAY(last ${event.last}, code ${event.code})${event.then === "nothing" ? "" : `, ${event.then}`}`;
+  const { announced, last, code, then } = event;
+  return `${announced ? "announced " : ""}GOAWAY(last ${last}, code ${code})${then === "nothing" ? "" : `, ${then}`}`;
 }
 
 /** Whether the event can be brought about at the moment, and is not the same as another one. */
@@ -60,7 +71,7 @@ export function canHappen(
     case "END_STREAM":
       // What a Connect message is cut to is a message.
       if (protocol === "connect" && answer === "ok") return false;
-      if (isBeforeResponse(moment) || moment === "after the end") return false;
+      if (isBeforeResponse(moment) || /interim|after the end/.test(moment)) return false;
       return !isWithinFrame(moment) && !isWithinBlock(moment, protocol);
     default:
       return true;
@@ -87,6 +98,7 @@ export function bringAbout(event: Event, connection: RawConnection, id: number, 
       stream?.respond(frame(FrameType.data, Flag.endStream, id));
       break;
     case "GOAWAY":
+      if (event.announced) connection.goaway(2 ** 31 - 1, NO_ERROR);
       connection.goaway(
         { "0": 0, "the one before": id - 2, "this one": id, "2^31-1": 2 ** 31 - 1 }[event.last],
         event.code,

@@ -9,6 +9,7 @@ export const MOMENTS = [
   "on the idle connection, seen",
   "within the request",
   "before the headers",
+  "after an interim response",
   "within the HEADERS frame",
   "within the header block",
   "after the headers",
@@ -51,7 +52,7 @@ export function applies(moment: Moment, protocol: WireProtocol, answer: AnswerKi
     );
   }
   // What breaks before the answer is the same for each.
-  if (answer === "error" && isBeforeResponse(moment)) return false;
+  if (answer === "error" && (isBeforeResponse(moment) || moment === "after an interim response")) return false;
   return isEnvelope || !(moment === "within the envelope's head" || moment.includes("trailers"));
 }
 
@@ -66,6 +67,8 @@ export function split(answer: WireAnswer, id: number, moment: Moment): { sent: B
   const cutBody = (at: number, sent: boolean) => (sent ? data(id, body.subarray(0, at)) : data(id, body.subarray(at)));
 
   switch (moment) {
+    case "after an interim response":
+      return parts([headers(id, [[":status", "103"]])], [head, ...tail]);
     case "within the HEADERS frame":
       return parts([half(head)], [half(head, true), ...tail]);
     case "within the header block": {
