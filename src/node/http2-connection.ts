@@ -8,8 +8,8 @@ import type { Socket } from "node:net";
 import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
 import type { Exchange, Handlers } from "./exchange.ts";
-import { type HeaderSize, sizeOfHeaders, tooLarge } from "./header-size.ts";
-import { failureOfStream, lostConnection } from "./http2-failure.ts";
+import { sizeOfHeaders, tooLarge } from "./header-size.ts";
+import { failureOfStream, lostConnection, type StreamEnd } from "./http2-failure.ts";
 import { Http2Liveness } from "./http2-liveness.ts";
 
 export interface Http2ConnectionOptions {
@@ -30,7 +30,7 @@ export class Http2Connection {
   readonly #session: ClientHttp2Session;
   readonly #socket: Socket;
   readonly #options: Http2ConnectionOptions;
-  /** Streams without a response yet, and what they ask for. */
+  /** Streams for which nothing has come yet, and what they ask for. */
   readonly #waiting = new Map<ClientHttp2Stream, string>();
   #streams = 0;
   #draining = false;
@@ -96,13 +96,23 @@ export class Http2Connection {
     // Called once, when the stream is over. What it is over with becomes the stream's own error: Node gives one error of
     // the session to all its streams, of which some never left and some were answered.
     const destroy = stream._destroy;
+    let hasResponse = false;
     stream._destroy = (error, callback) =>
-      destroy.call(stream, error, (reason) => callback(this.#failureOf(stream, reason ?? undefined, isDoubted, size)));
+      destroy.call(stream, error, (reason) => {
+        const known = { hasResponse, isDoubted, size };
+        callback(this.#failureOf(stream, reason ?? undefined, known));
+      });
+    const onBegun = (): void => {
+      if (this.#waiting.delete(stream)) this.liveness.end();
+      this.liveness.heard();
+    };
+    // An interim response (103, for instance): the server is at work, and what it says later of not having begun is void.
+    stream.on("headers", onBegun);
     // Each of these comes once in a stream's life; `once` would build a wrapper for every call.
     stream.on("response", (response) => {
       this.#options.handlers.answered(exchange, this, response[":status"], response["content-type"]);
-      if (this.#waiting.delete(stream)) this.liveness.end();
-      this.liveness.heard();
+      hasResponse = true;
+      onBegun();
     });
     stream.on("close", () => {
       if (this.#waiting.delete(stream)) this.liveness.end();
@@ -111,12 +121,16 @@ export class Http2Connection {
     return stream;
   }
 
-  #failureOf(stream: ClientHttp2Stream, reason: Error | undefined, isDoubted: boolean, size: HeaderSize): Error | null {
-    const hasResponse = !this.#waiting.has(stream);
+  #failureOf(
+    stream: ClientHttp2Stream,
+    reason: Error | undefined,
+    known: Pick<StreamEnd, "hasResponse" | "isDoubted" | "size">,
+  ): Error | null {
+    const hasBegun = !this.#waiting.has(stream);
     const hasConnection = !this.#session.destroyed && !this.#socket.destroyed;
     const isLeftOut = (stream.id ?? 0) > this.#lastStreamId;
     const isLeaving = this.#lastStreamId < Number.POSITIVE_INFINITY;
-    const end = { hasResponse, hasConnection, isLeftOut, isLeaving, isDoubted, size };
+    const end = { ...known, hasBegun, hasConnection, isLeftOut, isLeaving };
     return failureOfStream(stream, reason, end) ?? null;
   }
 

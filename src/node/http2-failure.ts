@@ -13,7 +13,9 @@ const {
 
 /** What is known of a stream when it is over. */
 export interface StreamEnd {
-  /** Its response headers have come. */
+  /** Headers have come for it: those of an interim response (103, for instance) or of its response. */
+  readonly hasBegun: boolean;
+  /** The headers of its response have come. */
   readonly hasResponse: boolean;
   /** The connection goes on without it. */
   readonly hasConnection: boolean;
@@ -60,10 +62,10 @@ const OF_HEADERS: ReadonlySet<number> = new Set([NGHTTP2_ENHANCE_YOUR_CALM, NGHT
 function factOf(
   stream: ClientHttp2Stream,
   reason: Error | undefined,
-  { hasResponse, hasConnection, isLeftOut, isLeaving, isDoubted }: StreamEnd,
+  { hasBegun, hasConnection, isLeftOut, isLeaving, isDoubted }: StreamEnd,
 ): FailureFact | undefined {
   const { rstCode } = stream;
-  if (hasResponse) {
+  if (hasBegun) {
     // A response that has begun is a commitment: nothing that comes later says that the request was not processed.
     const isCut = rstCode === NGHTTP2_CANCEL || rstCode === NGHTTP2_REFUSED_STREAM;
     return isCut || isLeftOut || (reason !== undefined && !hasConnection) ? "lost" : undefined;
