@@ -6,7 +6,7 @@ import { failuresOf, groups } from "./exchanges.ts";
 // Every way in which an exchange with a server breaks: a method that may not be repeated is executed once, no call
 // hangs, none fails that could be known unsent, and each ends by itself: with its own answer, or with an error.
 
-/** Of each group. `npm run test:fuzz` runs all. */
+/** Of each group. `npm run test:exchanges` runs all. */
 const CASES = Number(process.env.EXCHANGES ?? 250);
 
 const all = groups();

@@ -11,7 +11,7 @@ import { CODES, METADATA, type Metadata, SHAPES, type Thrown } from "./thrown.ts
 // A handler has done its work, whatever it throws then and whatever it says besides: no shape, no text and no metadata
 // makes anything of it that may be executed again, but the method, or the user.
 
-/** Of each wire, kind of call and kind of what is thrown. `npm run test:fuzz` runs all. */
+/** Of each wire, kind of call and kind of what is thrown. `npm run test:exchanges` runs all. */
 const CASES = Number(process.env.EXCHANGES ?? 40);
 const MAX_ATTEMPTS = 3;
 /** Below the longest wait that a server can ask for (5 s), above what three executions take on a busy machine. */
@@ -99,6 +99,8 @@ describe.each(wires)("%s over HTTP/%s", (protocol, httpVersion) => {
       protocol,
       httpVersion,
       tls: false,
+      // On a busy machine a connect may take longer than the usual second.
+      connectTimeoutMs: TIMEOUT_MS,
       retry: {
         maxAttempts: MAX_ATTEMPTS,
         baseDelayMs: 1,
