@@ -152,7 +152,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "no answer within the deadline",
     onRequest: () => {},
-    timeoutMs: 60,
+    timeoutMs: 400,
     outcome: "caller",
     post: Code.DeadlineExceeded,
     get: Code.DeadlineExceeded,

@@ -54,7 +54,7 @@ describe.each(Object.keys(phases) as (keyof typeof phases)[])("while a call %s",
     const aborted = performance.now();
     controller.abort(new ConnectError("the user left", Code.Aborted));
     expect(await call).toMatchObject({ code: Code.Aborted, rawMessage: "the user left" });
-    expect(performance.now() - aborted).toBeLessThan(50);
+    expect(performance.now() - aborted).toBeLessThan(1_000);
     expect(getEventListeners(controller.signal, "abort")).toEqual([]);
     expect(transport.snapshot().endpoints.every(({ inFlight }) => inFlight === 0)).toBe(true);
   });
@@ -62,10 +62,10 @@ describe.each(Object.keys(phases) as (keyof typeof phases)[])("while a call %s",
   test("its deadline ends it in time (by cockatiel's timeout, where it looks up or connects)", async () => {
     const { client, transport } = setUp();
     const started = performance.now();
-    const error = ConnectError.from(await rejection(client.get({}, { timeoutMs: 80 })));
+    const error = ConnectError.from(await rejection(client.get({}, { timeoutMs: 400 })));
     // Where the wait before a retry would outlast the deadline, the error of the attempt is the better answer, at once.
     expect(error.code).toBe(phase === "waits before a retry" ? Code.Unavailable : Code.DeadlineExceeded);
-    expect(performance.now() - started).toBeLessThan(200);
+    expect(performance.now() - started).toBeLessThan(1_400);
     expect(transport.snapshot().endpoints.every(({ inFlight }) => inFlight === 0)).toBe(true);
   });
 

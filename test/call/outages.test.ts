@@ -102,7 +102,8 @@ async function simulate(outage: Outage) {
 }
 
 describe("DNS", () => {
-  test.each(OUTAGES)("$name (known before: $known)", async (outage) => {
+  // Two hours take some seconds.
+  test.each(OUTAGES)("$name (known before: $known)", { timeout: 60_000 }, async (outage) => {
     const { errors, failed, longestMs, waited } = outage;
     expect(await simulate(outage)).toEqual({ errors, failed, longestMs, waited });
   });

@@ -98,8 +98,10 @@ test("priority by priority, then the fallback's, and back again: no call fails",
     [6, true],
     [7, true],
   ]);
+  // On a busy machine one comes back on trial meanwhile, and is ejected again.
   const ejected = events.flatMap((event) => (event.type === "ejected" ? [event.endpoint] : []));
-  expect(ejected.map(({ fallback }) => fallback ?? false)).toEqual([false, false, true]);
+  const each = new Map(ejected.map(({ port, fallback }) => [port, fallback ?? false]));
+  expect([...each.values()]).toEqual([false, false, true]);
 
   await restart("b");
   await later(2_000, async () => {

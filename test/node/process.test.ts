@@ -71,7 +71,8 @@ describe("a connect that is never answered holds nothing once nobody waits for i
     const child = start("wait", { port: relay.port, tls: {}, waitMs: 30, connectTimeoutMs: 60_000 });
     const { resources, lingeredMs } = await child.next();
     expect(resources).toEqual([]);
-    expect(lingeredMs).toBeLessThan(50);
+    // What is held would be held for a minute.
+    expect(lingeredMs).toBeLessThan(2_000);
   });
 
   test("in the TCP handshake", async () => {
@@ -79,6 +80,7 @@ describe("a connect that is never answered holds nothing once nobody waits for i
     const child = start("wait", { port: hole.port, waitMs: 30, connectTimeoutMs: 60_000 });
     const { resources, lingeredMs } = await child.next();
     expect(resources).toEqual([]);
-    expect(lingeredMs).toBeLessThan(50);
+    // What is held would be held for a minute.
+    expect(lingeredMs).toBeLessThan(2_000);
   });
 });
