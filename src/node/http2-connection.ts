@@ -11,6 +11,7 @@ import type { Exchange, Handlers } from "./exchange.ts";
 import { sizeOfHeaders, tooLarge } from "./header-size.ts";
 import { failureOfStream, lostConnection, type StreamEnd } from "./http2-failure.ts";
 import { Http2Liveness } from "./http2-liveness.ts";
+import { ResponseReader } from "./response-reader.ts";
 
 export interface Http2ConnectionOptions {
   readonly clock: Clock;
@@ -93,6 +94,7 @@ export class Http2Connection {
     this.liveness.begin();
     // connect-node listens only after a microtask; an error before that must not be uncaught.
     stream.on("error", () => {});
+    (stream as AsyncIterable<Buffer>)[Symbol.asyncIterator] = () => new ResponseReader(stream);
     // Called once, when the stream is over. What it is over with becomes the stream's own error: Node gives one error of
     // the session to all its streams, of which some never left and some were answered.
     const destroy = stream._destroy;

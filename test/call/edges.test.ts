@@ -216,11 +216,14 @@ describe.each(["2", "1.1"] as const)("HTTP/%s", (httpVersion) => {
     const stream = (() =>
       clientOf([server.port], { httpVersion }).client.serverStream({ count: 4, intervalMs: 100 }))();
     const collecting = setInterval(() => void collectGarbage(), 20);
-    await call;
-    let messages = 0;
-    for await (const _ of stream) messages += 1;
-    clearInterval(collecting);
-    expect(messages).toBe(4);
+    try {
+      await call;
+      let messages = 0;
+      for await (const _ of stream) messages += 1;
+      expect(messages).toBe(4);
+    } finally {
+      clearInterval(collecting);
+    }
   });
 });
 

@@ -7,7 +7,7 @@ import { rejection } from "../support/endpoint-client.ts";
 import { type FaultyRequest, startFaultyServer } from "../support/faulty-server.ts";
 import { EchoService } from "../support/gen/echo_pb.ts";
 import { startScriptedStreams } from "../support/scripted-server.ts";
-import { startEchoServer } from "../support/servers.ts";
+import { type EchoServer, startEchoServer } from "../support/servers.ts";
 
 const retry = { baseDelayMs: 1, maxDelayMs: 2, idempotentMethods: ["connectlb.test.v1.EchoService/*"] };
 
@@ -17,11 +17,55 @@ function clientOf(port: number, options: Partial<BalancedTransportOptions> = {})
   return { client: createClient(EchoService, transport), transport };
 }
 
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 async function texts(messages: AsyncIterable<{ text: string }>): Promise<string[]> {
   const all: string[] = [];
   for await (const { text } of messages) all.push(text);
   return all;
 }
+
+describe.each([
+  ["connect", "2"],
+  ["grpc", "2"],
+  ["grpc-web", "2"],
+  ["connect", "1.1"],
+  ["grpc-web", "1.1"],
+] as const)("a server stream whose end has come before its reader, %s over HTTP/%s", (protocol, httpVersion) => {
+  const ended = async (server: EchoServer) => {
+    await expect.poll(() => server.calls > 0 && server.active === 0, { interval: 2 }).toBe(true);
+    await turns(20);
+  };
+
+  test.each([0, 1, 4])("is read to its end: %i messages", async (count) => {
+    await using server = await startEchoServer({ httpVersion });
+    const { client, transport } = clientOf(server.port, { protocol, httpVersion });
+    const messages = client.serverStream({ count });
+    await ended(server);
+    expect(await texts(messages)).toHaveLength(count);
+    expect(transport.snapshot().endpoints[0]?.inFlight).toBe(0);
+  });
+
+  test("is read to its end although its server has left", async () => {
+    await using server = await startEchoServer({ httpVersion });
+    const { client } = clientOf(server.port, { protocol, httpVersion });
+    const messages = client.serverStream({ count: 4 });
+    await ended(server);
+    server.kill();
+    await turns(20);
+    expect(await texts(messages)).toHaveLength(4);
+  });
+
+  test("still fails with its server's error", async () => {
+    await using server = await startEchoServer({ httpVersion });
+    const { client } = clientOf(server.port, { protocol, httpVersion });
+    const messages = client.serverStream({ failCode: Code.DataLoss });
+    await ended(server);
+    expect(await rejection(texts(messages))).toMatchObject({ code: Code.DataLoss });
+  });
+});
 
 describe.each([
   ["connect", "2"],
