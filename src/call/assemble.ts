@@ -5,7 +5,7 @@ import type { Answer } from "../discovery/answer.ts";
 import { verifiedNameOfEither } from "../discovery/server-names.ts";
 import { hostAndPort } from "../endpoint.ts";
 import type { Platform } from "../platform.ts";
-import type { EndpointContext, EndpointTransport } from "../pool/endpoint-transport.ts";
+import type { EndpointTransport } from "../pool/endpoint-transport.ts";
 import { Pool } from "../pool/pool.ts";
 import type { Reconciled } from "../pool/reconcile.ts";
 import type { EndpointRecord } from "../pool/record.ts";
@@ -17,6 +17,7 @@ import { AttemptLoop } from "./attempt-loop.ts";
 import type { Call } from "./call.ts";
 import { type Directories, directoriesOf, type Resolvers } from "./directories.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { Hedger } from "./hedger.ts";
 import { Repeatable } from "./repeatable.ts";
 import type { CallParts } from "./unary.ts";
 import { Judge } from "./verdict.ts";
@@ -41,7 +42,7 @@ export function assemble(settings: Settings, resolvers: Resolvers, platform: Pla
   const { first, fallback, directory } = directoriesOf(settings, resolvers, pool, runtime);
   const budget = new RetryBudget();
   const isForeign = settings.createEndpointTransport !== undefined;
-  const repeatable = new Repeatable(settings.retry, budget, runtime.clock);
+  const repeatable = new Repeatable(settings.retry);
   const judge = new Judge({
     pool,
     directory,
@@ -57,13 +58,16 @@ export function assemble(settings: Settings, resolvers: Resolvers, platform: Pla
     runtime,
     attemptTimeoutMs: settings.attemptTimeoutMs,
     budget,
-    repeatable,
+    watcher: {
+      isRepeatable: repeatable.call,
+      onSuspect(attempt, isFirst) {
+        if (isFirst) void judge.silent(attempt);
+        hedger.hedge(attempt);
+      },
+    },
     isForeign,
     isIntercepted: !isForeign && settings.attemptInterceptors.length > 0,
-    open: opener(settings, platform, {
-      markNotSent: (error) => recordFact(error, "not-sent"),
-      mayRepeat: (path, besides) => repeatable.path(path, besides),
-    }),
+    open: opener(settings, platform, (record) => pool.hasAlternative(record, runtime.clock.now())),
     onUpdate: ({ ttlMs, endpoints }: Answer, { added, removed }: Reconciled) => {
       emit({
         type: "resolved",
@@ -92,7 +96,15 @@ export function assemble(settings: Settings, resolvers: Resolvers, platform: Pla
     });
   };
   const { connectTimeoutMs } = settings;
-  const loop = new AttemptLoop({ dispatcher, judge, runtime, connectTimeoutMs, onRetry, report });
+  const retries = settings.retry !== false;
+  const loop = new AttemptLoop({ dispatcher, judge, runtime, connectTimeoutMs, retries, onRetry, report });
+  const hedger = new Hedger({
+    dispatcher,
+    budget,
+    repeatable,
+    clock: runtime.clock,
+    run: (attempt, send) => loop.attempt(attempt, send),
+  });
   const { peekStreams } = settings;
   const countsAttempts = !isForeign && settings.protocol !== "connect";
   return { first, fallback, directory, pool, budget, judge, dispatcher, loop, runtime, peekStreams, countsAttempts };
@@ -105,13 +117,22 @@ function nameOf({ parent, name }: DescMethod): string {
 function opener(
   settings: Settings,
   platform: Platform,
-  callbacks: Pick<EndpointContext, "markNotSent" | "mayRepeat">,
+  hasAlternative: (record: EndpointRecord) => boolean,
 ): (record: EndpointRecord) => EndpointTransport {
   const { tls, connectTimeoutMs, connect, pathPrefix } = settings;
   const factory = settings.createEndpointTransport ?? platform.createEndpointTransports(settings);
-  return ({ endpoint }) => {
+  return (record) => {
+    const { endpoint } = record;
     const { verifiedName, port } = endpoint;
     const baseUrl = `${tls === false ? "http" : "https"}://${hostAndPort(verifiedName, port)}${pathPrefix}`;
-    return factory(endpoint, { baseUrl, verifiedName, tls, connectTimeoutMs, connect, ...callbacks });
+    return factory(endpoint, {
+      baseUrl,
+      verifiedName,
+      tls,
+      connectTimeoutMs,
+      connect,
+      markNotSent: (error) => recordFact(error, "not-sent"),
+      hasAlternative: () => hasAlternative(record),
+    });
   };
 }

@@ -5,8 +5,10 @@ import type { RetryDecision } from "../resilience/retry-decision.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Call } from "./call.ts";
-import { connected } from "./connecting.ts";
+import { ConnectTimeoutError, connected, LONGEST_CONNECT_MS } from "./connecting.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { LateDials } from "./late-dials.ts";
+import { OUTRUN } from "./race.ts";
 import type { Judge } from "./verdict.ts";
 
 /**
@@ -21,10 +23,12 @@ export interface Send<R> {
 
 /** A failed attempt that is to be followed by another: what cockatiel's retry handles. */
 class Retryable extends Error {
+  readonly attempt: Attempt;
   readonly userError: ConnectError;
 
-  constructor(userError: ConnectError) {
+  constructor(attempt: Attempt, userError: ConnectError) {
     super("the attempt may be repeated");
+    this.attempt = attempt;
     this.userError = userError;
   }
 }
@@ -34,6 +38,8 @@ export interface AttemptLoopOptions {
   readonly judge: Judge;
   readonly runtime: Runtime;
   readonly connectTimeoutMs: number;
+  /** Calls may go on with further attempts. */
+  readonly retries: boolean;
   /** Told when a further attempt is about to be sent. */
   readonly onRetry: (failed: Attempt, delayMs: number) => void;
   /** Attaches the call's report to the error that its user sees. */
@@ -72,23 +78,53 @@ export class AttemptLoop {
   /** Goes on after a call's first attempt failed. */
   async recover<R>(attempt: Attempt, error: unknown, send: Send<R>): Promise<R> {
     const { call } = attempt;
-    const failed = await this.#failed(attempt, error, send);
-    if (!(failed instanceof Retryable)) throw this.final(failed, call);
-    let last = { attempt, userError: failed.userError };
     try {
-      return await this.#retry.execute(async () => {
-        const next = await this.#next(last.attempt, last.userError);
-        try {
-          return await this.#send(next, send);
-        } catch (reason) {
-          const again = await this.#failed(next, reason, send);
-          if (again instanceof Retryable) last = { attempt: next, userError: again.userError };
-          throw again;
-        }
+      return await this.#over(attempt, error, send).catch((failed) => {
+        if (!(failed instanceof Retryable)) throw failed;
+        return this.#goOn(failed, send);
       });
     } catch (reason) {
       throw this.final(ConnectError.from(reason), call);
+    } finally {
+      call.lateDials?.end();
     }
+  }
+
+  #goOn<R>(failed: Retryable, send: Send<R>): Promise<R> {
+    let last = failed;
+    return this.#retry.execute(async () => {
+      const next = await this.#next(last.attempt, last.userError);
+      try {
+        return await this.attempt(next, send);
+      } catch (again) {
+        if (again instanceof Retryable) last = again;
+        throw again;
+      }
+    });
+  }
+
+  /** Runs an attempt, and a copy of it that may be sent meanwhile, to its end. */
+  async attempt<R>(attempt: Attempt, send: Send<R>): Promise<R> {
+    try {
+      return await this.#send(attempt, send);
+    } catch (error) {
+      return await this.#over(attempt, error, send);
+    }
+  }
+
+  /** An attempt has failed. Its call may be answered through another copy, which is waited for. */
+  async #over<R>(attempt: Attempt, error: unknown, send: Send<R>): Promise<R> {
+    const { race, call } = attempt;
+    const isFirst = race?.isFirst(attempt) === true;
+    if (isFirst) call.unreported = 0;
+    if (race?.isLost(attempt)) {
+      this.#options.judge.cancelled(attempt);
+      if (isFirst) return (await race.copy) as R;
+      throw error;
+    }
+    const failed = await this.#failed(attempt, error, send);
+    if (race === undefined || !isFirst || race.isWon(attempt) || race.isCopyOver) throw failed;
+    return (await race.copy) as R;
   }
 
   /** Waits as decided and makes the next attempt. Where there is none to be made, the last failure stands. */
@@ -112,28 +148,46 @@ export class AttemptLoop {
   }
 
   async #send<R>(attempt: Attempt, send: Send<R>): Promise<R> {
-    const { connecting } = attempt;
-    if (connecting !== undefined) {
-      const { connectTimeoutMs, dispatcher, runtime } = this.#options;
-      const { call, startedAt } = attempt;
-      await connected(connecting, {
-        signal: call.signal,
-        leftMs: call.deadline(startedAt) - startedAt,
-        connectTimeoutMs,
-        clock: runtime.clock,
-        stopWaiting: () => attempt.stopWaiting(),
-      }).catch((error) => {
-        attempt.code?.link?.failed(error);
-        throw error;
-      });
-      dispatcher.limit(attempt, runtime.clock.now());
-    }
+    if (attempt.connecting !== undefined) await this.#connected(attempt, attempt.connecting);
+    if (attempt.race?.isLost(attempt)) throw OUTRUN;
+    attempt.resend = () => send;
     return await send.send(attempt);
+  }
+
+  /** Waits for the connection of an attempt: not for long where there is another endpoint to try. */
+  async #connected(attempt: Attempt, connecting: Promise<void>): Promise<void> {
+    const { connectTimeoutMs, dispatcher, judge, runtime, retries } = this.#options;
+    const { call, startedAt, race, record } = attempt;
+    const mayGoElsewhere = retries && dispatcher.hasUntried(call, record, startedAt);
+    attempt.isPatient = !mayGoElsewhere;
+    const { lateDials } = call;
+    const isAlone = mayGoElsewhere || lateDials === undefined || lateDials.has(record);
+    const waiting = isAlone ? connecting : orAnother(connecting, lateDials.first());
+    try {
+      await connected(waiting, {
+        signal: race === undefined ? call.signal : eitherOf(call.signal, race.decided),
+        leftMs: call.deadline(startedAt) - startedAt,
+        connectTimeoutMs: mayGoElsewhere ? connectTimeoutMs : LONGEST_CONNECT_MS,
+        clock: runtime.clock,
+      });
+    } catch (error) {
+      attempt.code?.link?.failed(error);
+      if (error instanceof ConnectTimeoutError && retries) {
+        call.lateDials ??= new LateDials();
+        call.lateDials.add(attempt);
+        connecting.then(
+          () => judge.reached(record),
+          () => {},
+        );
+      } else attempt.stopWaiting();
+      throw error;
+    }
+    dispatcher.limit(attempt, runtime.clock.now());
   }
 
   async #failed<R>(attempt: Attempt, error: unknown, send: Send<R>): Promise<Retryable | ConnectError> {
     const seen = await this.#options.judge.failed(attempt, error, send.replayable());
-    return attempt.call.next?.retry ? new Retryable(seen) : seen;
+    return attempt.call.next?.retry ? new Retryable(attempt, seen) : seen;
   }
 
   /** The error that the call's user sees, with its report. */
@@ -141,4 +195,19 @@ export class AttemptLoop {
     this.#options.report(error, call);
     return error;
   }
+}
+
+function eitherOf(signal: AbortSignal | undefined, other: AbortSignal): AbortSignal {
+  return signal === undefined ? other : AbortSignal.any([signal, other]);
+}
+
+/** Rejects if another endpoint is reached first. */
+function orAnother(own: Promise<void>, another: Promise<unknown>): Promise<void> {
+  const reached = another.then(
+    () => {
+      throw new ConnectTimeoutError("another endpoint was reached first");
+    },
+    () => own,
+  );
+  return Promise.race([own, reached]);
 }

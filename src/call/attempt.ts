@@ -1,11 +1,20 @@
-import type { EndpointTransport, Waiting } from "../pool/endpoint-transport.ts";
+import type { CallUnderWay, Carrier, EndpointTransport, Waiting } from "../pool/endpoint-transport.ts";
 import type { EndpointRecord } from "../pool/record.ts";
 import type { Ticket } from "../resilience/breaker.ts";
+import type { Send } from "./attempt-loop.ts";
 import type { Call } from "./call.ts";
+import type { Race } from "./race.ts";
 import type { UserCode } from "./user-code.ts";
 
+/** What an attempt asks and tells its surroundings. */
+export interface AttemptWatcher {
+  isRepeatable(call: Call): boolean;
+  /** Its connection gives no sign of life; `isFirst` of those on it. */
+  onSuspect(attempt: Attempt, isFirst: boolean): void;
+}
+
 /** One try of a call on one endpoint. It holds the endpoint's slot from its making until the judge ends it. */
-export class Attempt implements Waiting {
+export class Attempt implements Waiting, CallUnderWay {
   readonly call: Call;
   readonly record: EndpointRecord;
   readonly transport: EndpointTransport;
@@ -22,17 +31,18 @@ export class Attempt implements Waiting {
   code: UserCode | undefined = undefined;
   /** When `timeoutMs` was set. */
   limitedAt = 0;
-  readonly #isRepeatable: (call: Call) => boolean;
+  isPatient = false;
+  /** What carries it, once it is on its way; undefined where its transport does not say. */
+  carrier: Carrier | undefined = undefined;
+  /** How a copy of it is sent. */
+  resend: (() => Send<unknown>) | undefined = undefined;
+  /** With the call's other copy. */
+  race: Race | undefined = undefined;
+  readonly #watcher: AttemptWatcher;
   #waiting: AbortController | undefined = undefined;
 
-  constructor(
-    call: Call,
-    record: EndpointRecord,
-    transport: EndpointTransport,
-    isRepeatable: (call: Call) => boolean,
-    now: number,
-  ) {
-    this.#isRepeatable = isRepeatable;
+  constructor(call: Call, record: EndpointRecord, transport: EndpointTransport, watcher: AttemptWatcher, now: number) {
+    this.#watcher = watcher;
     this.call = call;
     this.record = record;
     this.transport = transport;
@@ -62,7 +72,19 @@ export class Attempt implements Waiting {
 
   /** Whether the call could go on if this attempt's connection were lost. Asked only where a connection is in doubt. */
   get repeatable(): boolean {
-    return this.#isRepeatable(this.call);
+    return this.#watcher.isRepeatable(this.call);
+  }
+
+  carriedBy(carrier: Carrier): void {
+    this.carrier = carrier;
+  }
+
+  onSuspect(isFirst: boolean): void {
+    this.#watcher.onSuspect(this, isFirst);
+  }
+
+  onResponse(isGood: boolean): void {
+    if (isGood) this.race?.commit(this);
   }
 
   /** Aborts when the connection is no longer waited for. Made when a dial asks for it. */

@@ -5,6 +5,7 @@ import type { EndpointRecord } from "../pool/record.ts";
 import { isTransparent, type Outcome } from "../resilience/outcome.ts";
 import type { CallHistory, RetryDecision } from "../resilience/retry-decision.ts";
 import type { AttemptReport } from "../telemetry/call-report.ts";
+import type { LateDials } from "./late-dials.ts";
 
 /** Receivers accept eight digits (gRPC's TimeoutValue); a longer deadline is kept by us, not told. */
 const LONGEST_TIMEOUT_MS = 99_999_999;
@@ -21,6 +22,12 @@ export class Call implements PickInfo {
   sent = 0;
   notSent = 0;
   transparent = 0;
+  /** A second copy of it has been sent. */
+  isHedged = false;
+  /** Attempts that are under way, besides those that come later. */
+  unreported = 0;
+  /** Connections that it has stopped waiting for. */
+  lateDials: LateDials | undefined = undefined;
   /** How to go on after a failed attempt. */
   next: RetryDecision | undefined = undefined;
   /** Attempts that failed; a call without one pays for no list. */
@@ -75,7 +82,7 @@ export class Call implements PickInfo {
 
   /** Attempts so far that may have reached a server. */
   get earlierAttempts(): number {
-    return this.failures === undefined ? 0 : this.failures.reports.length - this.notSent;
+    return this.unreported + (this.failures === undefined ? 0 : this.failures.reports.length - this.notSent);
   }
 
   /** Remembers a failed attempt. */

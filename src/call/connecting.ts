@@ -4,8 +4,11 @@ import { extensionMs } from "../late-timer.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
 
-/** No connection within `connectTimeoutMs`. */
-class ConnectTimeoutError extends Error {
+/** How long a call without a deadline waits for a connection where there is nothing else to try. */
+export const LONGEST_CONNECT_MS = 20_000;
+
+/** No connection in time. It may still be made. */
+export class ConnectTimeoutError extends Error {
   override readonly name = "ConnectTimeoutError";
   readonly code = "ETIMEDOUT";
 }
@@ -17,20 +20,20 @@ export interface ConnectionWait {
   readonly leftMs: number;
   readonly connectTimeoutMs: number;
   readonly clock: Clock;
-  /** Tells the connection that nobody waits any more. */
-  stopWaiting(): void;
 }
 
 /**
  * Waits until a connection is there, within the connect timeout and the waiter's own limits. The wait, not the
- * connection, holds the process: once nobody waits any more, a dial that hangs keeps nothing alive.
+ * connection, holds the process.
+ *
+ * @throws ConnectTimeoutError after the connect timeout; ConnectError if the waiter aborts or has no time left.
  */
-export async function connected(connecting: Promise<void>, wait: ConnectionWait): Promise<void> {
+export async function connected<T>(connecting: Promise<T>, wait: ConnectionWait): Promise<T> {
   const { signal, leftMs, connectTimeoutMs, clock } = wait;
   const startedAt = clock.now();
   const limitMs = Math.min(connectTimeoutMs, leftMs);
   try {
-    await atMost(limitMs, connecting, signal).catch((error) => {
+    return await atMost(limitMs, connecting, signal).catch((error) => {
       if (signal?.aborted || !isTaskCancelledError(error)) throw error;
       const passedMs = clock.now() - startedAt;
       const moreMs = Math.min(extensionMs(passedMs - limitMs, connectTimeoutMs), leftMs - passedMs);
@@ -38,7 +41,6 @@ export async function connected(connecting: Promise<void>, wait: ConnectionWait)
       return atMost(moreMs, connecting, signal);
     });
   } catch (error) {
-    wait.stopWaiting();
     if (signal?.aborted) throw abortedBy(signal);
     if (isTaskCancelledError(error)) {
       if (leftMs <= connectTimeoutMs || clock.now() - startedAt >= leftMs) throw deadlineExceeded();
@@ -51,6 +53,6 @@ export async function connected(connecting: Promise<void>, wait: ConnectionWait)
   }
 }
 
-function atMost(ms: number, connecting: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+function atMost<T>(ms: number, connecting: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   return timeout(ms, { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false }).execute(() => connecting, signal);
 }

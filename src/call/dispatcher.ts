@@ -1,3 +1,4 @@
+import { ConnectError } from "@connectrpc/connect";
 import type { Answer } from "../discovery/answer.ts";
 import { NoAnswerError, type Waiting } from "../discovery/directory.ts";
 import type { Answers } from "../discovery/failover.ts";
@@ -8,9 +9,9 @@ import type { Reconciled } from "../pool/reconcile.ts";
 import type { EndpointRecord } from "../pool/record.ts";
 import type { RetryBudget } from "../resilience/budget.ts";
 import type { Runtime } from "../runtime.ts";
-import { Attempt } from "./attempt.ts";
+import { Attempt, type AttemptWatcher } from "./attempt.ts";
 import type { Call } from "./call.ts";
-import type { Repeatable } from "./repeatable.ts";
+import { connected, LONGEST_CONNECT_MS } from "./connecting.ts";
 import { checkTransport, unusable } from "./usable-transport.ts";
 import { intercepted, UserCode } from "./user-code.ts";
 
@@ -21,7 +22,7 @@ export interface DispatcherOptions {
   /** Builds the transport of an endpoint on its first use. */
   readonly open: (record: EndpointRecord) => EndpointTransport;
   readonly budget: RetryBudget;
-  readonly repeatable: Repeatable;
+  readonly watcher: AttemptWatcher;
   /** Interceptors stand between an attempt and its endpoint's transport. */
   readonly isIntercepted: boolean;
   /** The endpoints' transports are the user's, so that they may do anything. */
@@ -65,8 +66,26 @@ export class Dispatcher {
       this.#use(directory.answer as Answer, now);
       record = pick();
     }
-    if (record === undefined && !elsewhere) record = pool.pick(now, call);
+    if (record === undefined && elsewhere) {
+      record = await this.#reachedLate(call);
+      now = runtime.clock.now();
+    }
+    record ??= elsewhere ? undefined : pool.pick(now, call);
     return record === undefined ? undefined : this.#attempt(call, record, now);
+  }
+
+  /** Another attempt of a call while this one is under way, on an endpoint of its own; undefined if there is none. */
+  besides(attempt: Attempt, now: number): Attempt | undefined {
+    const { call, record } = attempt;
+    const taken = new Set(call.failures?.tried).add(record);
+    const other = this.#options.pool.pickUntried(now, call, taken);
+    return other === undefined ? undefined : this.#attempt(call, other, now);
+  }
+
+  /** Whether there is an endpoint that the call could go to instead of this one. */
+  hasUntried(call: Call, record: EndpointRecord, now: number): boolean {
+    const taken = new Set(call.failures?.tried).add(record);
+    return this.#options.pool.pickForUnsent(now, call, taken) !== undefined;
   }
 
   /** Made on the endpoint's first use. Where it cannot be made, the endpoint is one that cannot be connected to. */
@@ -104,11 +123,10 @@ export class Dispatcher {
   }
 
   #attempt(call: Call, record: EndpointRecord, now: number): Attempt {
-    const { budget, repeatable, isIntercepted, isForeign, runtime } = this.#options;
-    repeatable.learn(call.method);
-    const attempt = new Attempt(call, record, this.transportOf(record), repeatable.call, now);
+    const { budget, watcher, isIntercepted, isForeign, runtime } = this.#options;
+    const attempt = new Attempt(call, record, this.transportOf(record), watcher, now);
     budget.begin();
-    if (isIntercepted) attempt.code = intercepted(runtime.clock, () => attempt);
+    if (isIntercepted) attempt.code = intercepted(runtime.clock, attempt);
     else if (isForeign) attempt.code = new UserCode(undefined, true);
     if (attempt.ticket?.probe !== undefined) this.#options.pool.invalidate();
     this.limit(attempt, now);
@@ -136,6 +154,20 @@ export class Dispatcher {
 
   #waiting(call: Call): Waiting {
     return { signal: call.signal, deadline: call.deadline(this.#options.runtime.clock.now()) };
+  }
+
+  /** With nothing else to try, the call waits for the connections that it has asked for. */
+  async #reachedLate(call: Call): Promise<EndpointRecord | undefined> {
+    if (call.lateDials === undefined) return undefined;
+    const { clock } = this.#options.runtime;
+    const now = clock.now();
+    const wait = { signal: call.signal, leftMs: call.deadline(now) - now, connectTimeoutMs: LONGEST_CONNECT_MS, clock };
+    try {
+      return await connected(call.lateDials.first(), wait);
+    } catch (error) {
+      if (error instanceof ConnectError) throw error;
+      return undefined;
+    }
   }
 
   async #settle(call: Call): Promise<boolean> {

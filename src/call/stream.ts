@@ -33,6 +33,7 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
       attempt.code ??= new UserCode(undefined, false);
       attempt.code.input = request;
       try {
+        attempt.transport.announce?.(attempt);
         const response = await bounded(
           attempt.transport.stream(
             method,

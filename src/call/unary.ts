@@ -51,7 +51,9 @@ function sendWarm<I extends DescMessage, O extends DescMessage>(
   header: HeadersInit | undefined,
   input: MessageInitShape<I>,
 ): Promise<UnaryResponse<I, O>> {
-  const recover = (error: unknown) => parts.loop.recover(attempt, error, sender(parts, method, header, input));
+  const resend = () => sender(parts, method, header, input);
+  const recover = (error: unknown) => parts.loop.recover(attempt, error, resend());
+  attempt.resend = resend;
   try {
     return sendOnce(parts, attempt, method, header, input).then((response) => {
       parts.judge.succeeded(attempt, attempt.startedAt);
@@ -88,6 +90,7 @@ function sendOnce<I extends DescMessage, O extends DescMessage>(
   input: MessageInitShape<I>,
 ): Promise<UnaryResponse<I, O>> {
   const { call, transport, timeoutMs, code } = attempt;
+  transport.announce?.(attempt);
   if (code === undefined) return transport.unary(method, call.signal, timeoutMs, header, input, call.contextValues);
   const values = code.contextValues(call.contextValues);
   const response = transport.unary(method, call.signal, timeoutMs, header, input, values);

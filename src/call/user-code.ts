@@ -1,5 +1,6 @@
 import type { ContextValues } from "@connectrpc/connect";
 import { AttemptLink, attemptValues } from "../pool/attempt-link.ts";
+import type { CallUnderWay } from "../pool/endpoint-transport.ts";
 import { causesOf } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
 import type { Limits } from "./within-limits.ts";
@@ -59,9 +60,9 @@ export class UserCode {
 }
 
 /** Links an attempt with its endpoint's transport, past the interceptors between them. */
-export function intercepted(clock: Clock, time: () => AttemptTime): UserCode {
-  const link = new AttemptLink(clock, (now) => {
-    const { timeoutMs, limitedAt } = time();
+export function intercepted(clock: Clock, attempt: CallUnderWay & AttemptTime): UserCode {
+  const link = new AttemptLink(attempt, clock, (now) => {
+    const { timeoutMs, limitedAt } = attempt;
     // A clock that went back gives no time.
     return timeoutMs === undefined ? undefined : Math.max(1, timeoutMs - Math.max(0, Math.floor(now - limitedAt)));
   });

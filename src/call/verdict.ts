@@ -3,6 +3,7 @@ import type { Answers } from "../discovery/failover.ts";
 import { hostAndPort } from "../endpoint.ts";
 import { userError } from "../errors.ts";
 import type { Pool } from "../pool/pool.ts";
+import type { EndpointRecord } from "../pool/record.ts";
 import type { RetryBudget } from "../resilience/budget.ts";
 import type { FailureKind } from "../resilience/health.ts";
 import { classify, failureKind, type Outcome } from "../resilience/outcome.ts";
@@ -42,8 +43,9 @@ export class Judge {
     this.#release(attempt);
     if (ticket === undefined) return;
     const settled = record.breaker?.succeeded(ticket, now);
-    if (settled)
-      void settled.then((returned) => this.#changed(returned && { type: "returned", endpoint: record.endpoint }));
+    if (!settled) return;
+    this.#changed(false);
+    void settled.then((returned) => this.#changed(returned && { type: "returned", endpoint: record.endpoint }));
   }
 
   /** The attempt ended without saying anything about its endpoint. */
@@ -88,6 +90,19 @@ export class Judge {
     return userError(error, outcome, deadlinePassed);
   }
 
+  /** The endpoint's connection gives no sign of life, which no call has seen yet. */
+  async silent({ record }: Attempt): Promise<void> {
+    const now = this.#options.runtime.clock.now();
+    if ((record.breaker?.state(now) ?? "closed") !== "closed") return;
+    record.addFailure(now);
+    this.#ejected(record, await record.breaker?.failed({ extra: false }, "answered", now), "ambiguous");
+  }
+
+  /** A connection has been made to an endpoint to which none could be made in time. */
+  async reached(record: EndpointRecord): Promise<void> {
+    if (await record.breaker?.reached()) this.#changed({ type: "returned", endpoint: record.endpoint });
+  }
+
   async #settle(attempt: Attempt, outcome: Outcome, kind: FailureKind | undefined, now: number): Promise<void> {
     const { record, ticket } = attempt;
     this.#release(attempt);
@@ -95,10 +110,7 @@ export class Judge {
     if (kind !== undefined && (record.breaker?.state(now) ?? "closed") === "closed") record.addFailure(now);
     if (ticket === undefined) return;
     if (kind !== undefined) {
-      const forMs = await record.breaker?.failed(ticket, kind, now);
-      if (forMs === undefined) return;
-      record.resetLoad();
-      this.#changed({ type: "ejected", endpoint: record.endpoint, forMs, outcome: outcome.kind });
+      this.#ejected(record, await record.breaker?.failed(ticket, kind, now), outcome.kind);
     } else if (outcome.kind === "answered") {
       // An error of the application's is a sign of life; it brings a half-open endpoint back, and otherwise counts for nothing.
       if (ticket.probe === undefined) return;
@@ -108,6 +120,12 @@ export class Judge {
       record.breaker?.cancelled(ticket);
       if (ticket.probe !== undefined) this.#changed(false);
     }
+  }
+
+  #ejected(record: EndpointRecord, forMs: number | undefined, outcome: Outcome["kind"]): void {
+    if (forMs === undefined) return;
+    record.resetLoad();
+    this.#changed({ type: "ejected", endpoint: record.endpoint, forMs, outcome });
   }
 
   #release({ record }: Attempt): void {

@@ -74,6 +74,8 @@ async function connect(
     leftMs: Number.POSITIVE_INFINITY,
     connectTimeoutMs,
     clock: runtime.clock,
-    stopWaiting: () => waiting.abort(signal?.reason),
+  }).catch((error) => {
+    waiting.abort(signal?.reason);
+    throw error;
   });
 }

@@ -35,7 +35,7 @@ export const callRows: readonly OptionRow[] = [
     path: "connectTimeoutMs",
     name: "connect-timeout",
     kind: kinds.durationMs(1),
-    doc: "Limit of one connection attempt, TCP and TLS together. Default 1 s.",
+    doc: "How long a call waits for a connection, TCP and TLS together, while there is another endpoint to try; with none, it waits to its deadline, or 20 s. Default 1 s.",
   },
   {
     path: "retry",

@@ -38,7 +38,10 @@ export interface BalancedTransportOptions {
    * none.
    */
   attemptTimeoutMs?: number;
-  /** Limit of one connection attempt, TCP and TLS together. Default 1 s. */
+  /**
+   * How long a call waits for a connection, TCP and TLS together, while there is another endpoint to try; with none, it
+   * waits to its deadline, or 20 s. Default 1 s.
+   */
   connectTimeoutMs?: number;
   /** Repeating of failed attempts; `false`: every call is sent once. */
   retry?: RetryOptions | false;

@@ -19,12 +19,19 @@ export interface Destination {
 }
 
 /**
+ * Silence after which the kernel asks the other end by itself: it finds a connection that was dropped without a word while
+ * nothing is under way on it, which PINGs cannot where a server allows few of them. libuv asks ten times, a second apart.
+ */
+const KEEP_ALIVE_MS = 15_000;
+
+/**
  * The TCP side. The address is dialled as it is, without a `lookup` that maps the name to it: nothing can then resolve
  * the name again, and none of the traps of a custom `lookup` exist (`all`, and a synchronous callback, which sends
  * connect-node 2.2.0 into an endless loop). `noDelay` because requests are small and each is waited for.
  */
 export function tcpOptions(destination: Destination): NetConnectOpts & { host: string; port: number } {
-  return { host: destination.address, port: destination.port, noDelay: true, autoSelectFamily: false };
+  const { address: host, port } = destination;
+  return { host, port, noDelay: true, autoSelectFamily: false, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
 }
 
 /** The TLS side: SNI and the name in the certificate are the verified name's, whatever address is dialled. */

@@ -40,6 +40,7 @@ export function createNodeEndpointTransports(options: NodeEndpointTransportsOpti
     const exchanges = new Exchanges();
     const handlers = new Handlers();
     const connection = { baseUrl, destination, connectTimeoutMs, idleMs, maxAgeMs, clock, exchanges, handlers };
+    const hasAlternative = (): boolean => context.hasAlternative();
     const isIntercepted = options.interceptors.length > 0;
     const common = {
       baseUrl,
@@ -49,15 +50,15 @@ export function createNodeEndpointTransports(options: NodeEndpointTransportsOpti
     const run = isIntercepted || context.connect.sendCompression !== undefined ? undefined : exchanges;
 
     if (httpVersion === "1.1") {
-      const connections = createHttp1Agent(connection);
+      const connections = createHttp1Agent({ ...connection, hasAlternative });
       const create = protocol === "grpc-web" ? createGrpcWebTransport : createConnectTransport;
       const nodeOptions = { agent: connections.agent };
       const open = (connect: ConnectOptions) => create({ ...connect, ...common, httpVersion, nodeOptions });
       return endpointTransport(getOrPost(baseUrl, context.connect, open), connections, run);
     }
     const { verifyAfterMs, random } = options;
-    const mayRepeat = (path: string, besides: number): boolean => context.mayRepeat(path, besides);
-    const sessionManager = new Http2Sessions({ ...connection, verifyAfterMs, random, silentGap, mayRepeat });
+    const spacesPings = protocol === "grpc";
+    const sessionManager = new Http2Sessions({ ...connection, verifyAfterMs, random, silentGap, spacesPings });
     if (protocol === "grpc") {
       const transport = createGrpcTransport({ ...context.connect, ...common, sessionManager });
       return endpointTransport(transport, sessionManager, run);
@@ -89,6 +90,7 @@ function endpointTransport(
   return {
     unary: exchanges === undefined ? unary : (...call) => exchanges.run(() => unary(...call)),
     stream: exchanges === undefined ? stream : (...call) => exchanges.run(() => stream(...call)),
+    ...(exchanges !== undefined && { announce: (call) => exchanges.announce(call) }),
     connect: (now, waiting) => connections.connect(now, waiting),
     close: () => connections.close(),
   };

@@ -1,12 +1,35 @@
+import type { ClientHttp2Stream } from "node:http2";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { callOf } from "../pool/attempt-link.ts";
+import type { CallUnderWay, Carrier } from "../pool/endpoint-transport.ts";
 import { causesOf, factAmong, recordFact } from "../resilience/failure-facts.ts";
+import { cancelStream } from "./http2-failure.ts";
 
-/** A request on its way through connect-node. */
-export interface Exchange {
+/** A request on its way through connect-node, between its call and the connection that carries it. */
+export class Exchange implements Carrier {
+  /** Undefined where nobody is told. */
+  readonly call: CallUnderWay | undefined;
   /** The response headers have come. */
-  hasResponse: boolean;
+  hasResponse = false;
   /** They may be another program's: the connection has never had an answer of a Connect or gRPC handler. */
-  isForeign: boolean;
+  isForeign = false;
+  #stream: ClientHttp2Stream | undefined;
+  #takenBack: Error | undefined;
+
+  constructor(call: CallUnderWay | undefined) {
+    this.call = call;
+    call?.carriedBy(this);
+  }
+
+  opened(stream: ClientHttp2Stream): void {
+    this.#stream = stream;
+    if (this.#takenBack !== undefined) cancelStream(stream, this.#takenBack);
+  }
+
+  takeBack(reason: Error): void {
+    this.#takenBack = reason;
+    if (this.#stream !== undefined) cancelStream(this.#stream, reason);
+  }
 }
 
 /** Which connections have had an answer of a Connect or gRPC handler. Those belong to one, behind a proxy or not. */
@@ -14,12 +37,23 @@ export class Handlers {
   readonly #known = new WeakSet<object>();
 
   /** Notes the response headers that have come for a request. */
-  answered(exchange: Exchange | undefined, connection: object, status: number | undefined, type: unknown): void {
-    if (status === 200 && isFromHandler(type)) this.#known.add(connection);
+  answered(exchange: Exchange | undefined, connection: object, header: ResponseHeader): void {
+    const { ":status": status, "content-type": type, "grpc-status": grpcStatus } = header;
+    const isHandlers = status === 200 && isFromHandler(type);
+    if (isHandlers) this.#known.add(connection);
     if (exchange === undefined) return;
     exchange.hasResponse = true;
     exchange.isForeign = status !== undefined && NOT_HERE.has(status) && !this.#known.has(connection);
+    // An error in the headers: gRPC's "trailers-only", or an HTTP status.
+    exchange.call?.onResponse(isHandlers && (grpcStatus === undefined || grpcStatus === "0"));
   }
+}
+
+/** The headers of a response, as `node:http2` gives them. */
+export interface ResponseHeader {
+  readonly ":status"?: number | undefined;
+  readonly "content-type"?: string | undefined;
+  readonly "grpc-status"?: string | string[] | undefined;
 }
 
 /** @param type the content type of a response. */
@@ -36,6 +70,12 @@ const NOT_HERE: ReadonlySet<number> = new Set([401, 403, 404]);
  */
 export class Exchanges {
   #opening: Exchange | undefined;
+  #announced: CallUnderWay | undefined;
+
+  /** The call that is run next. */
+  announce(call: CallUnderWay): void {
+    this.#announced = call;
+  }
 
   /** Called by a connection for each request: the exchange that the request belongs to, if that is known. */
   claim(): Exchange | undefined {
@@ -48,10 +88,11 @@ export class Exchanges {
    * Runs a call. What fails it without a response and without a fact from its connection came from the client itself:
    * a message that cannot be serialised or is too large, input that breaks. It would come with any server.
    */
-  run<T>(call: () => Promise<T>): Promise<T> {
-    const exchange: Exchange = { hasResponse: false, isForeign: false };
+  run<T>(send: () => Promise<T>, call = this.#announced): Promise<T> {
+    this.#announced = undefined;
+    const exchange = new Exchange(call);
     this.#opening = exchange;
-    const response = call();
+    const response = send();
     this.#opening = undefined;
     return response.catch((error) => {
       const isKnown = isOver(error) || factAmong(causesOf(error)) !== undefined;
@@ -62,7 +103,8 @@ export class Exchanges {
   }
 
   /** The same for calls that interceptors hold up before they reach connect-node: the innermost of them. */
-  readonly interceptor: Interceptor = (next) => (request) => this.run(() => next(request));
+  readonly interceptor: Interceptor = (next) => (request) =>
+    this.run(() => next(request), callOf(request.contextValues));
 }
 
 function isWireError(error: unknown): boolean {

@@ -13,6 +13,7 @@ import { trustedGapMs, twoTurns } from "./two-turns.ts";
 export interface Http1AgentOptions {
   readonly destination: Destination;
   readonly connectTimeoutMs: number;
+  hasAlternative(): boolean;
   /** Connections unused for longer are closed before the next call. */
   readonly idleMs: number;
   /** Connections that are older are closed before the next call; Infinity for no limit. */

@@ -13,6 +13,8 @@ import { type Exchange, type Handlers, isFromHandler } from "./exchange.ts";
 export interface ConnectingOptions {
   readonly destination: Destination;
   readonly connectTimeoutMs: number;
+  /** Whether a call that cannot connect in time would be taken by another endpoint. */
+  hasAlternative(): boolean;
   readonly clock: Clock;
 }
 
@@ -32,7 +34,7 @@ export function observeRequest(
   request.once("response", (response) => {
     const { socket, statusCode, headers } = response;
     hasResponse = true;
-    handlers.answered(exchange, socket, statusCode, headers["content-type"]);
+    handlers.answered(exchange, socket, { ...headers, ":status": statusCode });
     // connect-node leaves the body of such an answer unread, and so the connection in use for good.
     if (!isFromHandler(headers["content-type"])) response.resume();
   });
@@ -54,6 +56,9 @@ function isOwnError(error: unknown): boolean {
   return !(error instanceof ConnectError) || isSystemError(error.cause);
 }
 
+/** A connect for which there is no alternative goes on for this long, as far as its call does. */
+const LONGEST_CONNECT_MS = 20_000;
+
 /**
  * Until the connection is made, TLS included, nothing of the request has left: Node holds it back. So what fails before
  * is marked, which tells it from the same error afterwards (`read ECONNRESET` is both).
@@ -61,8 +66,17 @@ function isOwnError(error: unknown): boolean {
 export function guardConnecting(socket: Socket, options: ConnectingOptions): void {
   const { connectTimeoutMs, destination, clock } = options;
   const established = destination.tls === false ? "connect" : "secureConnect";
+  const expire = (): void => {
+    passedMs += connectTimeoutMs;
+    if (passedMs < LONGEST_CONNECT_MS && !options.hasAlternative()) {
+      endLimit = limitConnecting(limit, expire);
+      return;
+    }
+    socket.destroy(connectTimeout(passedMs));
+  };
   const limit = { ms: connectTimeoutMs, clock, hold: false };
-  const endLimit = limitConnecting(limit, () => socket.destroy(connectTimeout(connectTimeoutMs)));
+  let passedMs = 0;
+  let endLimit = limitConnecting(limit, expire);
   let isEstablished = false;
   socket.on("error", (error: unknown) => {
     // In TLS 1.3 the server's verdict on the client's certificate comes after the client's side of the handshake.
@@ -72,5 +86,5 @@ export function guardConnecting(socket: Socket, options: ConnectingOptions): voi
     isEstablished = true;
     endLimit();
   });
-  socket.once("close", endLimit);
+  socket.once("close", () => endLimit());
 }

@@ -1,22 +1,26 @@
-import type {
-  ClientHttp2Session,
-  ClientHttp2Stream,
-  ClientSessionRequestOptions,
-  OutgoingHttpHeaders,
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type ClientSessionRequestOptions,
+  constants,
+  type OutgoingHttpHeaders,
 } from "node:http2";
 import type { Socket } from "node:net";
 import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
 import type { Exchange, Handlers } from "./exchange.ts";
 import { sizeOfHeaders, tooLarge } from "./header-size.ts";
-import { failureOfStream, lostConnection, type StreamEnd } from "./http2-failure.ts";
+import { cancelStream, failureOfStream, lostConnection, type StreamEnd } from "./http2-failure.ts";
 import { Http2Liveness } from "./http2-liveness.ts";
+import { Http2Watchdog } from "./http2-watchdog.ts";
+import { ResetAllowance } from "./reset-allowance.ts";
 import { ResponseReader } from "./response-reader.ts";
+import { RoundTrip } from "./round-trip.ts";
 
 export interface Http2ConnectionOptions {
   readonly clock: Clock;
-  /** Whether a request of this path would be sent again if it were given up now, `besides` others. */
-  mayRepeat(path: string, besides: number): boolean;
+  /** The server may be one of gRPC's own, which allow few PINGs. */
+  readonly spacesPings: boolean;
   readonly handlers: Handlers;
 }
 
@@ -28,11 +32,17 @@ const IDS_LEFT = 2 ** 20;
 export class Http2Connection {
   readonly bornAt: number;
   readonly liveness: Http2Liveness;
+  readonly roundTrip: RoundTrip;
+  readonly #watchdog: Http2Watchdog;
   readonly #session: ClientHttp2Session;
   readonly #socket: Socket;
-  readonly #options: Http2ConnectionOptions;
-  /** Streams for which nothing has come yet, and what they ask for. */
-  readonly #waiting = new Map<ClientHttp2Stream, string>();
+  readonly #clock: Clock;
+  readonly #handlers: Handlers;
+  /** Streams for which nothing has come yet, and the exchange of each. */
+  readonly #waiting = new Map<ClientHttp2Stream, Exchange | undefined>();
+  /** Those of them that were opened while a PING asked whether anything is at the other end. */
+  readonly #doubted = new Set<ClientHttp2Stream>();
+  readonly #resets: ResetAllowance;
   #streams = 0;
   #draining = false;
   /** The highest stream that the server may have processed, once it has said so (GOAWAY). */
@@ -43,13 +53,21 @@ export class Http2Connection {
    * @param roundTripMs as far as dialling could tell.
    */
   constructor(session: ClientHttp2Session, socket: Socket, roundTripMs: number, options: Http2ConnectionOptions) {
-    const { clock } = options;
+    const { clock, spacesPings, handlers } = options;
     this.#session = session;
     this.#socket = socket;
-    this.#options = options;
+    this.#handlers = handlers;
+    this.#clock = clock;
     this.bornAt = clock.now();
-    this.liveness = new Http2Liveness(session, clock, roundTripMs, {
-      onSuspect: () => this.#moveOn(),
+    this.#resets = new ResetAllowance(this.bornAt);
+    this.roundTrip = new RoundTrip(roundTripMs);
+    const { roundTrip } = this;
+    this.liveness = new Http2Liveness({ session, socket, clock, roundTrip, spacesPings });
+    this.#watchdog = new Http2Watchdog({
+      clock,
+      roundTrip,
+      liveness: this.liveness,
+      onSuspect: () => this.#tellWaiting(),
       onDead: () => this.condemn(),
     });
     // Node closes the session by itself on GOAWAY, but a moment later; from this event on nothing new may start.
@@ -63,17 +81,13 @@ export class Http2Connection {
 
   /** Whether a new stream can be opened. */
   get usable(): boolean {
-    return !this.#draining && !this.#session.closed && !this.#session.destroyed && !this.#socket.destroyed;
+    const isOpen = !this.#draining && !this.#session.closed && !this.#session.destroyed && !this.#socket.destroyed;
+    return isOpen && !this.#watchdog.isSuspect;
   }
 
   /** Streams that have not ended. */
   get inFlight(): number {
     return this.#streams;
-  }
-
-  /** Bytes of this stream's response have been read. */
-  heard(stream: ClientHttp2Stream): void {
-    if (stream.session === this.#session) this.liveness.heard();
   }
 
   /** Opens a stream. What this throws was not sent. */
@@ -88,38 +102,34 @@ export class Http2Connection {
     const stream = this.#session.request(headers, options);
     // A pending stream has no ID yet. Those that the connection has left are for the calls that are on their way.
     if ((stream.id ?? 0) > LAST_STREAM_ID - IDS_LEFT) this.#draining = true;
-    this.#begin();
-    this.#waiting.set(stream, String(headers[":path"]));
-    const isDoubted = this.liveness.verification !== undefined;
-    this.liveness.begin();
+    this.#begin(stream, exchange);
     // connect-node listens only after a microtask; an error before that must not be uncaught.
     stream.on("error", () => {});
-    (stream as AsyncIterable<Buffer>)[Symbol.asyncIterator] = () => new ResponseReader(stream);
+    (stream as AsyncIterable<Buffer>)[Symbol.asyncIterator] = () => new ResponseReader(stream, this.#heard);
+    const isDoubted = this.#doubted.has(stream);
+    let hasResponse = false;
     // Called once, when the stream is over. What it is over with becomes the stream's own error: Node gives one error of
     // the session to all its streams, of which some never left and some were answered.
     const destroy = stream._destroy;
-    let hasResponse = false;
     stream._destroy = (error, callback) =>
       destroy.call(stream, error, (reason) => {
         const known = { hasResponse, isDoubted, size };
         callback(this.#failureOf(stream, reason ?? undefined, known));
       });
     const onBegun = (): void => {
-      if (this.#waiting.delete(stream)) this.liveness.end();
-      this.liveness.heard();
+      this.#waiting.delete(stream);
+      this.#doubted.delete(stream);
+      this.#heard();
     };
     // An interim response (103, for instance): the server is at work, and what it says later of not having begun is void.
     stream.on("headers", onBegun);
     // Each of these comes once in a stream's life; `once` would build a wrapper for every call.
     stream.on("response", (response) => {
-      this.#options.handlers.answered(exchange, this, response[":status"], response["content-type"]);
       hasResponse = true;
       onBegun();
+      this.#handlers.answered(exchange, this, response);
     });
-    stream.on("close", () => {
-      if (this.#waiting.delete(stream)) this.liveness.end();
-      this.#end();
-    });
+    stream.on("close", () => this.#end(stream));
     return stream;
   }
 
@@ -150,29 +160,60 @@ export class Http2Connection {
     this.#session.destroy(lostConnection());
   }
 
-  /** Nobody may be at the other end: no new calls, and those that wait and may be repeated go elsewhere. */
-  #moveOn(): void {
-    this.close();
-    const error = lostConnection();
-    recordFact(error, "lost");
-    let moved = 0;
-    for (const [stream, path] of this.#waiting) {
-      if (!this.#options.mayRepeat(path, moved)) continue;
-      moved += 1;
-      stream.destroy(error);
+  /**
+   * A verification was not answered. What was sent in doubt goes elsewhere, which its calls have agreed to; what was under
+   * way before is left alone, because a busy server looks the same.
+   */
+  foundSilent(): void {
+    for (const stream of this.#doubted) {
+      const error = lostConnection();
+      recordFact(error, "stale");
+      cancelStream(stream, error);
+    }
+    if (this.#waiting.size > this.#doubted.size || this.#streams > this.#waiting.size) this.#watchdog.suspect();
+    else this.condemn();
+  }
+
+  readonly #heard = (): void => {
+    this.liveness.heard();
+    this.#watchdog.heard();
+  };
+
+  /** Nobody may be at the other end. Who waits may ask elsewhere, too; it is for none of them to give up. */
+  #tellWaiting(): void {
+    let isFirst = true;
+    for (const exchange of [...this.#waiting.values()]) {
+      if (exchange?.call === undefined) continue;
+      exchange.call.onSuspect(isFirst);
+      isFirst = false;
     }
   }
 
-  #begin(): void {
+  #begin(stream: ClientHttp2Stream, exchange: Exchange | undefined): void {
     this.#streams += 1;
+    this.#waiting.set(stream, exchange);
+    if (this.liveness.verification !== undefined) this.#doubted.add(stream);
+    exchange?.opened(stream);
+    this.#watchdog.begin();
     // The socket rather than the session: a session that has been destroyed no longer reaches its socket.
     if (this.#streams === 1) this.#socket.ref();
   }
 
-  #end(): void {
+  /** Leaves the connection in time to the calls that are on it. */
+  #countReset(): void {
+    const now = this.#clock.now();
+    this.#resets.reset(now);
+    if (this.#resets.isNearlyUsed(this.#streams, now)) this.#draining = true;
+  }
+
+  #end(stream: ClientHttp2Stream): void {
     this.#streams -= 1;
+    if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.#countReset();
+    this.#waiting.delete(stream);
+    this.#doubted.delete(stream);
+    this.#watchdog.end();
     if (this.#streams > 0) return;
     this.#socket.unref();
-    if (this.#draining) this.#session.destroy();
+    if (this.#draining || this.#watchdog.isSuspect) this.#session.destroy();
   }
 }

@@ -1,5 +1,6 @@
 import { connect as connectHttp2 } from "node:http2";
 import type { Socket } from "node:net";
+import type { Waiting } from "../pool/endpoint-transport.ts";
 import { type Destination, openSocket } from "./address.ts";
 import { connectError, connectTimeout } from "./connect-failure.ts";
 import { limitConnecting } from "./connect-limit.ts";
@@ -13,8 +14,10 @@ export interface Http2Dial {
   readonly startedAt: number;
   /** Rejects with Node's own error. Never unhandled, and holds nothing. */
   readonly connection: Promise<Http2Connection>;
-  /** Somebody waits. Once every signal has aborted, nobody does. Without a signal, one waits to the end. */
-  join(signal?: AbortSignal): void;
+  /** Somebody waits. Once every signal has aborted, nobody does. Without `waiting`, one waits to the end. */
+  join(waiting?: Waiting): void;
+  /** Somebody who waits has nowhere else to go. */
+  readonly isNeeded: boolean;
   abandon(reason: Error): void;
 }
 
@@ -24,12 +27,15 @@ export interface Http2Dial {
  * rejects (in TLS 1.3 after the client's side of the handshake) and a server that accepts and never answers all end
  * here, where nothing has been sent. It also keeps a cold burst of calls within MAX_CONCURRENT_STREAMS.
  *
- * While it is in the making it does not hold the process: the calls that wait do.
+ * While it is in the making it does not hold the process: the calls that wait do. When none of them does any more it
+ * goes on, so that a server that is far or slow is reached by the next one.
+ *
+ * @param limitMs after which it ends, unless somebody has nowhere else to go.
  */
 export function dialHttp2(
   origin: string,
   destination: Destination,
-  timeoutMs: number,
+  limitMs: number,
   options: Http2ConnectionOptions,
 ): Http2Dial {
   let resolve!: (connection: Http2Connection) => void;
@@ -41,17 +47,25 @@ export function dialHttp2(
   connection.catch(() => {});
   const startedAt = options.clock.now();
   let settled = false;
-  let waiting = 0;
+  const waiters = new Set<Waiting>();
+  const isNeeded = (): boolean => [...waiters].some((waiter) => waiter.isPatient);
   let abandon = (_reason: Error): void => {};
   const settle = (): void => {
     settled = true;
     endLimit();
     for (const leave of leavers) leave();
+    // Listeners of the socket live as long as the connection does, and would keep the calls.
+    leavers.clear();
+    waiters.clear();
   };
   const leavers = new Set<() => void>();
   // Nothing depends on its being on time: in a frozen process the next connect() finds the dial's age.
-  const limit = { ms: timeoutMs, clock: options.clock, hold: false };
-  const endLimit = limitConnecting(limit, () => abandon(connectTimeout(timeoutMs)));
+  const limit = { ms: limitMs, clock: options.clock, hold: false };
+  const expire = (): void => {
+    if (isNeeded()) endLimit = limitConnecting(limit, expire);
+    else abandon(connectTimeout(limitMs));
+  };
+  let endLimit = limitConnecting(limit, expire);
 
   let socket: Socket;
   try {
@@ -60,7 +74,7 @@ export function dialHttp2(
     // Certificates that cannot be parsed, for instance.
     settle();
     reject(error);
-    return { startedAt, connection, join() {}, abandon };
+    return { startedAt, connection, join() {}, isNeeded: false, abandon };
   }
   socket.unref();
   let connectedAt = startedAt;
@@ -107,16 +121,19 @@ export function dialHttp2(
   return {
     startedAt,
     connection,
-    join(signal) {
-      waiting += 1;
-      if (settled || signal === undefined) return;
+    join(waiting = IN_BACKGROUND) {
+      if (settled) return;
+      waiters.add(waiting);
+      const { signal } = waiting;
       const onAbort = (): void => {
         leavers.delete(leave);
-        waiting -= 1;
+        waiters.delete(waiting);
         // A pending TCP connect holds the process even if its socket is unref'd (libuv counts the request). Later
         // phases do not, and are left to finish for the next call: or calls with deadlines shorter than a handshake
         // would begin it anew each time.
-        if (waiting === 0 && socket.connecting) abandon(connectError("no call waits for this connection", "ECANCELED"));
+        if (waiters.size === 0 && socket.connecting) {
+          abandon(connectError("no call waits for this connection", "ECANCELED"));
+        }
       };
       const leave = (): void => signal.removeEventListener("abort", onAbort);
       if (signal.aborted) {
@@ -126,6 +143,12 @@ export function dialHttp2(
       leavers.add(leave);
       signal.addEventListener("abort", onAbort, { once: true });
     },
+    get isNeeded() {
+      return isNeeded();
+    },
     abandon: (reason) => abandon(reason),
   };
 }
+
+/** Waits for a connection that no call needs yet. */
+const IN_BACKGROUND: Waiting = { repeatable: false, signal: new AbortController().signal };

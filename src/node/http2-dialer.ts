@@ -1,14 +1,20 @@
+import type { Waiting } from "../pool/endpoint-transport.ts";
 import type { Destination } from "./address.ts";
 import { connectFailure, connectTimeout } from "./connect-failure.ts";
 import { limitConnecting } from "./connect-limit.ts";
 import type { Http2Connection, Http2ConnectionOptions } from "./http2-connection.ts";
 import { dialHttp2, type Http2Dial } from "./http2-dial.ts";
+import type { RoundTrip } from "./round-trip.ts";
 
 export interface Http2DialerOptions extends Http2ConnectionOptions {
   readonly destination: Destination;
-  /** Limit of one dial, TCP and TLS together. */
+  /** How long a connect may hold up a call that could go elsewhere. A dial goes on for as long, and longer. */
   readonly connectTimeoutMs: number;
 }
+
+/** A dial that nobody waits for goes on for this long, or for so many round trips. */
+const LEAST_LIMIT_MS = 5_000;
+const ROUND_TRIPS = 4;
 
 /** The dials to one endpoint: one at a time, shared by all calls that wait. */
 export class Http2Dialer {
@@ -16,6 +22,7 @@ export class Http2Dialer {
   readonly #options: Http2DialerOptions;
   readonly #onConnected: (connection: Http2Connection) => void;
   #dial: Http2Dial | undefined;
+  #roundTrip: RoundTrip | undefined;
 
   /** @param onConnected told each connection, before those who wait for it. */
   constructor(origin: string, options: Http2DialerOptions, onConnected: (connection: Http2Connection) => void) {
@@ -24,10 +31,10 @@ export class Http2Dialer {
     this.#onConnected = onConnected;
   }
 
-  /** @param signal aborts when the call no longer waits; without it, the dial goes on to its end. */
-  dial(now: number, signal: AbortSignal | undefined): Promise<void> {
+  /** @param waiting the call that waits; without it, the dial goes on to its end. */
+  dial(now: number, waiting: Waiting | undefined): Promise<void> {
     const dial = this.#shared(now);
-    dial.join(signal);
+    dial.join(waiting);
     // Each waiting call gets an error object of its own: what is noted about one must not show on another.
     return dial.connection.then(
       () => {},
@@ -44,17 +51,18 @@ export class Http2Dialer {
 
   /** For who has nobody else to limit the wait or to hold the process for it: a timer of its own does both. */
   async dialHolding(): Promise<void> {
-    const { clock, connectTimeoutMs } = this.#options;
+    const { clock } = this.#options;
+    const ms = this.#limitMs;
     const giveUp = new AbortController();
     let endLimit = (): void => {};
     const late = new Promise<never>((_resolve, reject) => {
-      endLimit = limitConnecting({ ms: connectTimeoutMs, clock, hold: true }, () => {
-        reject(connectFailure(connectTimeout(connectTimeoutMs)));
+      endLimit = limitConnecting({ ms, clock, hold: true }, () => {
+        reject(connectFailure(connectTimeout(ms)));
         giveUp.abort();
       });
     });
     try {
-      await Promise.race([this.dial(clock.now(), giveUp.signal), late]);
+      await Promise.race([this.dial(clock.now(), { repeatable: false, signal: giveUp.signal }), late]);
     } finally {
       endLimit();
     }
@@ -64,21 +72,26 @@ export class Http2Dialer {
     this.#dial?.abandon(reason);
   }
 
+  get #limitMs(): number {
+    return Math.max(LEAST_LIMIT_MS, this.#options.connectTimeoutMs, ROUND_TRIPS * (this.#roundTrip?.ms ?? 0));
+  }
+
   #shared(now: number): Http2Dial {
-    const { connectTimeoutMs, destination } = this.#options;
+    const limitMs = this.#limitMs;
     // The dial's own timer may not have run: this is the first call after a freeze.
-    if (this.#dial !== undefined && now - this.#dial.startedAt > connectTimeoutMs) {
-      this.#dial.abandon(connectTimeout(connectTimeoutMs));
+    if (this.#dial !== undefined && now - this.#dial.startedAt > limitMs && !this.#dial.isNeeded) {
+      this.#dial.abandon(connectTimeout(limitMs));
       this.#dial = undefined;
     }
     if (this.#dial !== undefined) return this.#dial;
-    const dial = dialHttp2(this.#origin, destination, connectTimeoutMs, this.#options);
+    const dial = dialHttp2(this.#origin, this.#options.destination, limitMs, this.#options);
     this.#dial = dial;
     const over = (): void => {
       if (this.#dial === dial) this.#dial = undefined;
     };
     dial.connection.then((connection) => {
       over();
+      this.#roundTrip = connection.roundTrip;
       this.#onConnected(connection);
     }, over);
     return dial;

@@ -1,6 +1,6 @@
 import { type ClientHttp2Stream, constants } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { type FailureFact, recordFact } from "../resilience/failure-facts.ts";
+import { type FailureFact, factAmong, recordFact } from "../resilience/failure-facts.ts";
 import { type HeaderSize, isSuspiciouslyLarge, resetFor } from "./header-size.ts";
 
 const {
@@ -38,6 +38,8 @@ export function failureOfStream(
   reason: Error | undefined,
   end: StreamEnd,
 ): Error | undefined {
+  // Ended from here, by somebody who said why.
+  if (factAmong([reason ?? {}]) !== undefined) return reason;
   const fact = factOf(stream, reason, end);
   if (fact !== undefined) {
     const error = reason === undefined ? lostConnection() : errorOfItsOwn(reason);
@@ -77,6 +79,13 @@ function factOf(
   if (!hasConnection) return isDoubted ? "stale" : "lost";
   if (rstCode === NGHTTP2_REFUSED_STREAM) return isLeaving ? "left-out" : "refused";
   return rstCode === NGHTTP2_CANCEL ? "lost" : undefined;
+}
+
+/** Ends a stream that the client no longer wants, at once: the other end may not be there to take a word of it. */
+export function cancelStream(stream: ClientHttp2Stream, reason: Error): void {
+  // The code first: destroy() alone would send INTERNAL_ERROR, which servers count as one.
+  stream.close(NGHTTP2_CANCEL);
+  stream.destroy(reason);
 }
 
 /** In the shape of the kernel's own error: the request was sent, and what became of it is not known. */

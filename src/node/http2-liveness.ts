@@ -1,64 +1,77 @@
 import type { ClientHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
 import type { Clock } from "../runtime.ts";
+import type { RoundTrip } from "./round-trip.ts";
 import { twoTurns } from "./two-turns.ts";
 
-/** The wait for a PING's answer: this many round trips, within these limits. */
-const ROUND_TRIPS = 4;
-const SHORTEST_WAIT_MS = 50;
-const LONGEST_WAIT_MS = 500;
-/** Weight of a new measurement in the smoothed round trip (RFC 6298 section 2). */
-const SMOOTHING = 1 / 8;
-/** grpc-go and gRPC C-core close with `too_many_pings` at the third PING without any frame of data between. */
+/**
+ * grpc-go, gRPC C-core and grpc-java close with `too_many_pings` at the third PING without HEADERS or DATA of theirs
+ * between, unless 5 minutes lie between them (grpc/proposal A8).
+ */
 const MOST_PINGS = 2;
-/** Silence while calls wait, after which the server is asked whether it is there. */
-const SILENCE_MS = 1_000;
-/** Silence after which it is taken for gone. */
-const DEAD_MS = 5_000;
+const PINGS_APART_MS = 310_000;
+/** A timer that is later than this was held up with its process. */
+const LATE_MS = 50;
 
-export interface SilenceListener {
-  /** A PING was not answered: no new calls, and those that can go elsewhere should. */
-  onSuspect(): void;
-  /** Nothing came for much longer. */
-  onDead(): void;
+export interface LivenessOptions {
+  readonly session: ClientHttp2Session;
+  readonly socket: Socket;
+  readonly clock: Clock;
+  readonly roundTrip: RoundTrip;
+  /** The server may be one of gRPC's own, which count PINGs. */
+  readonly spacesPings: boolean;
 }
 
-/**
- * Whether the other end of an HTTP/2 connection is still there: by what it sends, and by PING where it sends nothing.
- * Its timers run only while calls wait, and hold nothing.
- */
+/** What is known of whether the other end of an HTTP/2 connection is there: by what comes from it, and by PING. */
 export class Http2Liveness {
-  readonly #session: ClientHttp2Session;
-  readonly #clock: Clock;
-  readonly #listener: SilenceListener;
+  readonly #options: LivenessOptions;
   #heardAt: number;
-  /** Smoothed; undefined while there is no measurement that can be one. */
-  #roundTripMs: number | undefined;
+  #bytesRead = 0;
+  #bytesWritten = 0;
+  #bytesQueued = 0;
+  /** Since the server has sent HEADERS or DATA. */
   #pings = 0;
+  #pingedAt = Number.NEGATIVE_INFINITY;
   #verification: Promise<boolean> | undefined;
-  #waiting = 0;
-  #waitingSince = 0;
-  #timer: NodeJS.Timeout | undefined;
 
-  constructor(session: ClientHttp2Session, clock: Clock, roundTripMs: number, listener: SilenceListener) {
-    this.#session = session;
-    this.#clock = clock;
-    this.#listener = listener;
-    this.#heardAt = clock.now();
-    this.#measured(roundTripMs);
+  constructor(options: LivenessOptions) {
+    this.#options = options;
+    this.#heardAt = options.clock.now();
   }
 
   /**
-   * When the server last sent something. Not when a call was last sent: on a connection that was forgotten without a
-   * word, calls that fail must not keep it young.
+   * When the server last gave a sign of life. Not when a call was last sent: on a connection that was forgotten without
+   * a word, calls that fail must not keep it young.
    */
   get heardAt(): number {
     return this.#heardAt;
   }
 
-  /** The server sent something for a call. */
+  /** HEADERS or DATA came. */
   heard(): void {
-    this.#heardAt = this.#clock.now();
+    this.#heardAt = this.#options.clock.now();
     this.#pings = 0;
+  }
+
+  /**
+   * Looks at the socket. Any byte that came since the last look is a sign of life, and so is one that left a full buffer,
+   * because the other end has made room for it: a PING that stands behind a large upload is answered late.
+   */
+  look(): void {
+    if (this.#hasMoved()) this.#heardAt = this.#options.clock.now();
+  }
+
+  #hasMoved(): boolean {
+    const { socket } = this.#options;
+    const { bytesRead, bytesWritten } = socket;
+    const bytesQueued = queuedIn(socket);
+    const bytesLeft = this.#bytesQueued + (bytesWritten - this.#bytesWritten) - bytesQueued;
+    // Without a queue the kernel takes what is written, whoever is at the other end.
+    const hasMoved = bytesRead !== this.#bytesRead || (this.#bytesQueued > 0 && bytesLeft > 0);
+    this.#bytesRead = bytesRead;
+    this.#bytesWritten = bytesWritten;
+    this.#bytesQueued = bytesQueued;
+    return hasMoved;
   }
 
   /** The verification under way; undefined if there is none. */
@@ -66,97 +79,62 @@ export class Http2Liveness {
     return this.#verification;
   }
 
-  /** Whether another PING is allowed before the server has sent data. */
-  get canVerify(): boolean {
-    return this.#pings < MOST_PINGS;
+  /** When another PING is allowed. */
+  get mayPingAt(): number {
+    const { spacesPings } = this.#options;
+    return spacesPings && this.#pings >= MOST_PINGS ? this.#pingedAt + PINGS_APART_MS : Number.NEGATIVE_INFINITY;
   }
 
-  /** Asks the server whether it is there. False if no answer came in time. One PING for all who ask meanwhile. */
+  /** Asks the server whether it is there. False if there was no sign of it in time. One PING for all who ask meanwhile. */
   verify(): Promise<boolean> {
-    const limitMs = Math.min(
-      LONGEST_WAIT_MS,
-      Math.max(SHORTEST_WAIT_MS, ROUND_TRIPS * (this.#roundTripMs ?? LONGEST_WAIT_MS)),
-    );
-    this.#verification ??= this.#ping(limitMs).finally(() => {
+    this.#verification ??= this.#ping().finally(() => {
       this.#verification = undefined;
     });
     return this.#verification;
   }
 
-  /** A call waits for its response. */
-  begin(): void {
-    this.#waiting += 1;
-    if (this.#waiting > 1) return;
-    this.#waitingSince = this.#clock.now();
-    // Left running when the last call ends: a timer for each call would cost more than one that finds nothing to do.
-    this.#timer ??= this.#after(SILENCE_MS);
-  }
-
-  /** The response has begun, or will not come. */
-  end(): void {
-    this.#waiting -= 1;
-  }
-
-  #after(ms: number): NodeJS.Timeout {
-    return setTimeout(() => {
-      this.#timer = undefined;
-      void this.#checkSilence();
-    }, ms).unref();
-  }
-
-  async #checkSilence(): Promise<void> {
-    if (this.#waiting === 0 || this.#session.destroyed) return;
-    const silentMs = this.#clock.now() - Math.max(this.#heardAt, this.#waitingSince);
-    // A negative silence: the clock was set back.
-    if (silentMs >= 0 && silentMs < SILENCE_MS) {
-      this.#timer ??= this.#after(SILENCE_MS - silentMs);
-      return;
-    }
-    // A server that is slow but there answers PINGs; after two of them it has had its say.
-    if (this.canVerify && !(await this.#ping(LONGEST_WAIT_MS)) && !this.#session.destroyed) {
-      this.#listener.onSuspect();
-      const askedAt = this.#heardAt;
-      setTimeout(
-        () => {
-          void twoTurns().then(() => this.#heardAt === askedAt && this.#listener.onDead());
-        },
-        DEAD_MS - SILENCE_MS - LONGEST_WAIT_MS,
-      ).unref();
-      return;
-    }
-    if (this.#waiting > 0) this.#timer ??= this.#after(SILENCE_MS);
-  }
-
-  #ping(limitMs: number): Promise<boolean> {
-    const startedAt = this.#heardAt;
+  #ping(): Promise<boolean> {
+    const { session, clock, roundTrip } = this.#options;
+    this.#hasMoved();
+    const askedAt = clock.now();
+    const heardAt = this.#heardAt;
+    const limitMs = roundTrip.waitMs;
     this.#pings += 1;
+    this.#pingedAt = askedAt;
     return new Promise((resolve) => {
+      let isLate: boolean | undefined;
       const timer = setTimeout(() => {
+        isLate = clock.now() - askedAt - limitMs >= LATE_MS;
         // The process may have been frozen: what arrived meanwhile has not been read yet.
-        void twoTurns().then(() => resolve(this.#heardAt !== startedAt));
+        void twoTurns().then(() => {
+          this.look();
+          resolve(this.#heardAt !== heardAt);
+        });
       }, limitMs).unref();
       const answered = (error: Error | null, durationMs: number): void => {
         clearTimeout(timer);
-        if (error === null) this.#answered(durationMs);
+        if (error === null) {
+          const now = clock.now();
+          this.#heardAt = now;
+          // A freeze is no part of a round trip; a long way is.
+          if (!(isLate ?? now - askedAt - limitMs >= LATE_MS)) roundTrip.measured(durationMs);
+        }
         resolve(error === null);
       };
       try {
-        if (!this.#session.ping(answered)) answered(new Error("too many PINGs under way"), 0);
+        if (!session.ping(answered)) answered(new Error("too many PINGs under way"), 0);
       } catch (error) {
         answered(error as Error, 0);
       }
     });
   }
+}
 
-  #answered(durationMs: number): void {
-    this.#heardAt = this.#clock.now();
-    this.#measured(durationMs);
-  }
-
-  #measured(durationMs: number): void {
-    // The process was frozen or busy meanwhile, or the clock was set: that is no round trip.
-    if (durationMs < 0 || durationMs > LONGEST_WAIT_MS) return;
-    const last = this.#roundTripMs;
-    this.#roundTripMs = last === undefined ? durationMs : last + SMOOTHING * (durationMs - last);
-  }
+/**
+ * Bytes that the kernel has not taken yet. Node's own timeouts look at the same number (lib/net.js, `_onTimeout`), for
+ * which there is no public name.
+ */
+function queuedIn(socket: Socket): number {
+  const { _handle } = socket as { readonly _handle?: { readonly writeQueueSize?: number } | null };
+  return _handle?.writeQueueSize ?? 0;
 }

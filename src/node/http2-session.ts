@@ -102,9 +102,8 @@ export class Http2Sessions implements SessionManager {
     }
   }
 
-  notifyResponseByteRead(stream: ClientHttp2Stream): void {
-    this.#current?.heard(stream);
-  }
+  /** Bytes are noticed when they come, not when somebody reads them. */
+  notifyResponseByteRead(): void {}
 
   /** No new calls. Running ones finish, then the connection closes. */
   close(): void {
@@ -145,7 +144,7 @@ export class Http2Sessions implements SessionManager {
     const { idleMs, silentGap } = this.#options;
     // Load balancers drop idle connections, the first of them after 60 s, some without a word.
     if (inFlight === 0 && now - liveness.heardAt > idleMs) return true;
-    return !liveness.canVerify || silentGap.covers(liveness.heardAt, now);
+    return now < liveness.mayPingAt || silentGap.covers(liveness.heardAt, now);
   }
 
   /** The PING by which the connection is verified; undefined if it need not be. */
@@ -157,7 +156,7 @@ export class Http2Sessions implements SessionManager {
     void verification.then((alive) => {
       if (alive) return;
       silentGap.foundSilent(now - verifyAfterMs, now);
-      current.condemn();
+      current.foundSilent();
     });
     return verification;
   }
@@ -180,7 +179,7 @@ export class Http2Sessions implements SessionManager {
 
   #dialled(now: number, waiting: Waiting | undefined): Promise<void> {
     if (this.#closed) return Promise.reject(connectFailure(endpointClosed()));
-    return this.#dialer.dial(now, waiting?.signal);
+    return this.#dialer.dial(now, waiting);
   }
 
   #connected(connection: Http2Connection): void {

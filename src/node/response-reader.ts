@@ -16,12 +16,14 @@ export class ResponseReader implements AsyncIterator<Buffer> {
   #over: { readonly error: Error | undefined } | undefined;
   #asking: { resolve(result: IteratorResult<Buffer>): void; reject(error: Error): void } | undefined;
 
-  constructor(stream: ClientHttp2Stream) {
+  /** @param onData told whenever bytes have come. */
+  constructor(stream: ClientHttp2Stream, onData: () => void) {
     this.#stream = stream;
     stream.on("end", () => this.#end(undefined));
     stream.on("error", (error) => this.#end(error));
     stream.on("close", () => this.#over === undefined && this.#end(prematureClose()));
     stream.on("data", (chunk: Buffer) => {
+      onData();
       if (this.#asking !== undefined) {
         const { resolve } = this.#asking;
         this.#asking = undefined;

@@ -1,11 +1,14 @@
 import { type ContextValues, createContextKey, type Interceptor } from "@connectrpc/connect";
 import type { Clock } from "../runtime.ts";
+import type { CallUnderWay } from "./endpoint-transport.ts";
 
 /**
  * What an attempt and the transport of its endpoint know of each other, past the interceptors that stand between them.
  * An interceptor's own fetch fails with the same errors as the transport does, and only this tells them apart.
  */
 export class AttemptLink {
+  /** The attempt. */
+  readonly call: CallUnderWay;
   readonly #clock: Clock;
   readonly #leftMs: (now: number) => number | undefined;
   /** Of the transport, by its last entry: an interceptor may call it again, or not at all. */
@@ -16,7 +19,8 @@ export class AttemptLink {
   failure: unknown;
 
   /** @param leftMs what the attempt has left, in whole milliseconds from 1; undefined without a limit. */
-  constructor(clock: Clock, leftMs: (now: number) => number | undefined) {
+  constructor(call: CallUnderWay, clock: Clock, leftMs: (now: number) => number | undefined) {
+    this.call = call;
     this.#clock = clock;
     this.#leftMs = leftMs;
   }
@@ -57,6 +61,11 @@ export function attemptValues(values: ContextValues, link: AttemptLink): Context
       return this;
     },
   };
+}
+
+/** The attempt that a request belongs to. */
+export function callOf(values: ContextValues): CallUnderWay | undefined {
+  return values.get(linkKey)?.call;
 }
 
 /** The innermost interceptor of an endpoint's transport: what comes from below it is the transport's own. */

@@ -15,6 +15,11 @@ export interface EndpointTransport extends Transport {
    * connect that nobody waits for is ended before its time limit. Each rejection is an error object of its own.
    */
   connect?(now: number, waiting?: Waiting): Promise<void> | undefined;
+  /**
+   * Told just before `unary` or `stream` is called, in the same turn: whom to tell of the connection that carries the call.
+   * Without this method a call that may be repeated is not sent elsewhere while its connection is silent.
+   */
+  announce?(call: CallUnderWay): void;
   /** The endpoint is no longer needed: running calls finish, idle connections close. */
   close?(): void;
 }
@@ -23,8 +28,31 @@ export interface EndpointTransport extends Transport {
 export interface Waiting {
   /** It may be sent again although it may have been processed: so it need not wait until a connection is verified. */
   readonly repeatable: boolean;
-  /** Aborts when it no longer does. To be read only by who needs it: a warm call makes none. */
+  /** It has nowhere else to go, so a connect goes on beyond its usual limit. May change while it waits. Default false. */
+  readonly isPatient?: boolean;
+  /** Aborts when it no longer waits. To be read only by who needs it: a warm call makes none. */
   readonly signal: AbortSignal;
+}
+
+/** A call, as the connection that carries it sees it. */
+export interface CallUnderWay {
+  /** It is on its way. */
+  carriedBy(carrier: Carrier): void;
+  /**
+   * The connection gives no sign of life. What is on it may still be answered, so it is not given up; but who can may
+   * ask elsewhere as well.
+   *
+   * @param isFirst of the calls on the connection, so that it counts once.
+   */
+  onSuspect(isFirst: boolean): void;
+  /** The response headers have come; not good: they say that it failed. */
+  onResponse(isGood: boolean): void;
+}
+
+/** What carries a call. */
+export interface Carrier {
+  /** The call is no longer wanted: it fails with this error. */
+  takeBack(reason: Error): void;
 }
 
 /** What a factory needs to build the transport of an endpoint. */
@@ -35,16 +63,12 @@ export interface EndpointContext {
   readonly verifiedName: string;
   /** `false` for cleartext. */
   readonly tls: TlsOptions | false;
-  /** Limit for one connection attempt, TCP and TLS together. */
+  /** How long a connect, TCP and TLS together, may hold up a call that could go to another endpoint. */
   readonly connectTimeoutMs: number;
   /** Tells that the call which fails with this error (or with an error caused by it) never reached the network. */
   markNotSent(error: unknown): void;
-  /**
-   * Whether a request of this URL path would be sent again if it were given up now.
-   *
-   * @param besides so many others are given up at the same time.
-   */
-  mayRepeat(path: string, besides: number): boolean;
+  /** Whether another endpoint would take a call that cannot connect to this one in time. */
+  hasAlternative(): boolean;
   /** Connect's own options, to be passed on. */
   readonly connect: ConnectOptions;
 }

@@ -74,6 +74,11 @@ export class Pool {
     return this.#pickOf(groups, now, call, tried);
   }
 
+  /** Whether another endpoint would take the calls of this one, as far as is known. */
+  hasAlternative(record: EndpointRecord, now: number): boolean {
+    return this.#tiers.some((tier) => tier.some((other) => other !== record && isClosed(other, now)));
+  }
+
   /** From the first group that has an untried endpoint. */
   #pickOf(
     groups: readonly (readonly EndpointRecord[])[],

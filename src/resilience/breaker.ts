@@ -97,8 +97,11 @@ export class Breaker {
       if (this.#open === undefined) this.#health.succeeded(now);
       return false;
     }
+    const isCurrent = ticket.probe === this.#probe;
+    // cockatiel takes some turns to notice; a call that comes meanwhile would still be kept away.
+    if (isCurrent) this.#close();
     ticket.probe.resolve();
-    return ticket.probe.done.then(() => this.#open === undefined);
+    return ticket.probe.done.then(() => isCurrent);
   }
 
   /** Ends an attempt that failed. Resolves to the time the endpoint is out for, if this failure ejected it. */
@@ -114,6 +117,14 @@ export class Breaker {
         .catch(() => {});
     }
     return this.#open?.failure === failure ? this.#open.forMs : undefined;
+  }
+
+  /** The endpoint can be connected to. Resolves to true if that brought it back. */
+  async reached(): Promise<boolean> {
+    const open = this.#open;
+    if (open?.cause !== "connect" || this.#probe !== undefined) return false;
+    await this.#policy?.execute(() => {}).catch(() => {});
+    return this.#open !== open && this.#open === undefined;
   }
 
   /** Ends an attempt that says nothing about the endpoint. A probe leaves it half-open, at once. */
@@ -141,13 +152,15 @@ export class Breaker {
       this.#policy.onBreak((reason) => {
         if ("error" in reason && reason.error !== CANCELLED) this.#eject(reason.error as Failure);
       });
-      this.#policy.onReset(() => {
-        this.#open = undefined;
-        this.#probe = undefined;
-        this.#timesOut = 0;
-      });
+      this.#policy.onReset(() => this.#close());
     }
     return this.#policy;
+  }
+
+  #close(): void {
+    this.#open = undefined;
+    this.#probe = undefined;
+    this.#timesOut = 0;
   }
 
   #eject(failure: Failure): void {

@@ -61,12 +61,6 @@ export class RetryBudget {
     return this.#debt < this.size(now) - RESERVE;
   }
 
-  /** How many attempts could fail at once and be repeated. */
-  retriesLeft(now: number): number {
-    this.#pay(now);
-    return Math.max(0, Math.ceil(this.size(now) - RESERVE - this.#debt) - 1);
-  }
-
   debt(now: number): number {
     this.#pay(now);
     return this.#debt;

@@ -117,7 +117,7 @@ test("a call that must not be repeated fails as lost on a connection that was go
   });
 });
 
-test("calls on a connection that falls silent move on as far as the budget pays, the others wait for it", async () => {
+test("calls on a connection that falls silent wait for it where there is no other server", async () => {
   await using server = await startEchoServer({ httpVersion: "2" });
   await using relay = await startFaultyRelay(server);
   const { client } = clientOf(relay.port);
@@ -127,6 +127,23 @@ test("calls on a connection that falls silent move on as far as the budget pays,
   await sleep(1_900);
   relay.resume();
   await Promise.all(calls);
-  expect(relay.connections).toBe(2);
-  expect(server.calls).toBe(1 + 20 + 4);
+  expect(relay.connections).toBe(1);
+  expect(server.calls).toBe(1 + 20);
 });
+
+test.each(["connect", "grpc"] as const)(
+  "calls that pass their deadlines do not cost others theirs, %s",
+  async (protocol) => {
+    await using server = await startEchoServer({ httpVersion: "2" });
+    const { client } = clientOf(server.port, { protocol, retry: false });
+    await client.get({});
+    const slow = Array.from({ length: 5 }, () => client.post({ delayMs: 4_000, text: "slow" }));
+    let late = 0;
+    for (let batch = 0; batch < 24; batch++) {
+      const calls = Array.from({ length: 100 }, () => client.get({ delayMs: 60_000 }, { timeoutMs: 60 }));
+      for (const { status } of await Promise.allSettled(calls)) if (status === "rejected") late += 1;
+    }
+    expect(late).toBe(2_400);
+    expect((await Promise.all(slow)).map(({ text }) => text)).toEqual(Array(5).fill("slow"));
+  },
+);

@@ -38,6 +38,7 @@ const INTERNAL = new Set([
   "another directory has answered",
   "too many PINGs under way",
   "no call waits for this connection",
+  "the call was answered through its other copy",
   // Names are checked where they come in, long before a socket.
   "tls: the name to verify is not a host name",
   // The options' checks come first.

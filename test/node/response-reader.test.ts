@@ -33,7 +33,7 @@ async function responseOf(chunks: number) {
   return {
     sent,
     stream,
-    reader: new ResponseReader(stream),
+    reader: new ResponseReader(stream, () => {}),
     [Symbol.dispose]() {
       session.destroy();
       server.close();

@@ -91,14 +91,6 @@ test("a clock that went back an hour forgets the peak", () => {
   expect(budget.size(100_000)).toBe(10);
 });
 
-test("what is left is as many retries as failures at once would get", () => {
-  for (let failures = 0; failures < 10; failures++) {
-    const [budget, twin] = [new RetryBudget(), new RetryBudget()];
-    for (let i = 0; i < failures; i++) for (const each of [budget, twin]) each.failed(0);
-    expect(budget.retriesLeft(0)).toBe(retriesInOutage(twin, 1, 0, 0, 100));
-  }
-});
-
 test("a success at the limit gives the next retry", () => {
   const budget = new RetryBudget();
   for (let i = 0; i < 5; i++) budget.failed(0);

@@ -26,8 +26,6 @@ export interface EndpointClientOptions {
   maxAgeMs?: number;
   /** Decides jitter. Default: always 0.5. */
   random?: () => number;
-  /** Default: none. */
-  mayRepeat?: (path: string, besides: number) => boolean;
   connectTimeoutMs?: number;
   clock?: Clock;
   connect?: ConnectOptions;
@@ -66,7 +64,7 @@ export function endpointClient(options: EndpointClientOptions): EndpointClient {
       tls,
       connectTimeoutMs: options.connectTimeoutMs ?? 1000,
       markNotSent: (error) => recordFact(error, "not-sent"),
-      mayRepeat: options.mayRepeat ?? (() => false),
+      hasAlternative: () => true,
       connect: options.connect ?? {},
     },
   );

@@ -13,6 +13,8 @@ export interface FaultyRelay extends AsyncDisposable {
   readonly flights: number;
   /** Milliseconds that each chunk is held back, in both directions. Default 0. */
   delayMs: number;
+  /** What passes in each direction of a connection. Default: no limit. */
+  bytesPerMs: number;
   /** Ends every connection politely, from the server's side: FIN. */
   fin(): void;
   /** Resets every connection: RST. */
@@ -41,6 +43,7 @@ export async function startFaultyRelay(target: { address: string; port: number }
   let flightsOfClosed = 0;
   let mode: "relay" | "black-hole" | "reset" = "relay";
   let delayMs = 0;
+  let bytesPerMs = Number.POSITIVE_INFINITY;
   const paused: Socket[] = [];
 
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
@@ -79,6 +82,10 @@ export async function startFaultyRelay(target: { address: string; port: number }
       else action();
     };
     const deliver = (chunk: Buffer) => {
+      if (bytesPerMs < Number.POSITIVE_INFINITY) {
+        from.pause();
+        setTimeout(() => from.resume(), chunk.length / bytesPerMs);
+      }
       delivered();
       if (to.writable) to.write(chunk);
     };
@@ -129,6 +136,12 @@ export async function startFaultyRelay(target: { address: string; port: number }
     },
     set delayMs(ms) {
       delayMs = ms;
+    },
+    get bytesPerMs() {
+      return bytesPerMs;
+    },
+    set bytesPerMs(bytes) {
+      bytesPerMs = bytes;
     },
     fin() {
       for (const pair of pairs) {

@@ -19,6 +19,8 @@ export interface EchoServerOptions {
   port?: number;
   /** Concurrent streams of one HTTP/2 connection. Default: Node's. */
   maxConcurrentStreams?: number;
+  /** Flow-control window of an HTTP/2 connection and of each stream. Default: Node's. */
+  windowBytes?: number;
 }
 
 /** A real Connect, gRPC and gRPC-web server with EchoService. */
@@ -79,6 +81,7 @@ export async function startEchoServer(options: EchoServerOptions): Promise<EchoS
   });
   server.on("session", (session: http2.ServerHttp2Session) => {
     sessions.add(session);
+    if (options.windowBytes !== undefined) session.setLocalWindowSize(2 * options.windowBytes);
     session.on("error", () => {});
     session.on("ping", () => {
       pings += 1;
@@ -153,6 +156,7 @@ function createServer(options: EchoServerOptions, handler: Handler): Server {
   if (options.httpVersion === "1.1") return tls ? https.createServer(tls, handler) : http.createServer(handler);
   const settings = {
     ...(options.maxConcurrentStreams !== undefined && { maxConcurrentStreams: options.maxConcurrentStreams }),
+    ...(options.windowBytes !== undefined && { initialWindowSize: options.windowBytes }),
   };
   return tls ? http2.createSecureServer({ ...tls, settings }, handler) : http2.createServer({ settings }, handler);
 }

@@ -1,0 +1,64 @@
+import type { RetryBudget } from "../resilience/budget.ts";
+import type { Clock } from "../runtime.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Send } from "./attempt-loop.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import { Race } from "./race.ts";
+import type { Repeatable } from "./repeatable.ts";
+
+export interface HedgerOptions {
+  readonly dispatcher: Dispatcher;
+  readonly budget: RetryBudget;
+  readonly repeatable: Repeatable;
+  readonly clock: Clock;
+  /** Runs an attempt to its end. */
+  readonly run: (attempt: Attempt, send: Send<unknown>) => Promise<unknown>;
+}
+
+/** Sends a second copy of a call to another endpoint, while the first is under way. One a call. */
+export class Hedger {
+  readonly #options: HedgerOptions;
+
+  constructor(options: HedgerOptions) {
+    this.#options = options;
+  }
+
+  /** Does nothing where the call may not be on its way twice, or there is nowhere else to go. */
+  hedge(attempt: Attempt): void {
+    const { dispatcher, budget, repeatable, clock } = this.#options;
+    const { call } = attempt;
+    const now = clock.now();
+    if (call.isHedged || call.signal?.aborted || now >= call.deadline(now) || !repeatable.copy(call)) return;
+    const send = attempt.resend?.();
+    if (send?.replayable() !== true || !budget.allowsRetry(now)) return;
+    const copy = dispatcher.besides(attempt, now);
+    if (copy === undefined) return;
+    call.isHedged = true;
+    call.unreported = 1;
+    budget.failed(now);
+    const race = new Race(attempt);
+    attempt.race = race;
+    race.copy = this.#run(race, copy, send);
+    // Whoever holds the first copy asks for it, if it ever does.
+    race.copy.catch(() => {
+      race.isCopyOver = true;
+    });
+  }
+
+  async #run(race: Race, copy: Attempt, send: Send<unknown>): Promise<unknown> {
+    const { dispatcher, clock, run } = this.#options;
+    for (let next = copy; ; ) {
+      race.enter(next);
+      try {
+        return await run(next, send);
+      } catch (error) {
+        const { call } = next;
+        if (race.isLost(next) || !call.next?.retry || !call.next.elsewhere) throw error;
+        // It never left: as cheap as it was before.
+        const other = dispatcher.besides(next, clock.now());
+        if (other === undefined) throw error;
+        next = other;
+      }
+    }
+  }
+}

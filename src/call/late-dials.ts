@@ -1,0 +1,36 @@
+import type { EndpointRecord } from "../pool/record.ts";
+import type { Attempt } from "./attempt.ts";
+
+/**
+ * Connections that a call asked for and stopped waiting for, because another endpoint was untried. They go on while the
+ * call does: when there is nothing else to try, it comes back to them.
+ */
+export class LateDials {
+  readonly #attempts: Attempt[] = [];
+
+  add(attempt: Attempt): void {
+    attempt.isPatient = false;
+    this.#attempts.push(attempt);
+  }
+
+  /** Whether the call has come back to this endpoint, or is about to. */
+  has(record: EndpointRecord): boolean {
+    return this.#attempts.some((attempt) => attempt.record === record);
+  }
+
+  /** The endpoint of the first connection that is made. Rejects when none is. */
+  first(): Promise<EndpointRecord> {
+    for (const attempt of this.#attempts) attempt.isPatient = true;
+    return Promise.any(
+      this.#attempts.map(async ({ connecting, record }) => {
+        await connecting;
+        return record;
+      }),
+    );
+  }
+
+  /** The call is over. */
+  end(): void {
+    for (const attempt of this.#attempts) attempt.stopWaiting();
+  }
+}

@@ -1,0 +1,33 @@
+/** Node's server ends a session that is reset more often (`streamResetBurst`, `streamResetRate`: 1,000, then 33/s). */
+const BURST = 1_000;
+const PER_MS = 33 / 1_000;
+/** What is left for calls whose reset is on its way. */
+const SPARE = 100;
+
+/**
+ * Counts the streams that a connection has reset. Servers take many of them for an attack (CVE-2023-44487, "rapid reset")
+ * and end the connection, with all calls on it: calls that pass their deadlines would cost others theirs.
+ */
+export class ResetAllowance {
+  #used = 0;
+  #at: number;
+
+  constructor(now: number) {
+    this.#at = now;
+  }
+
+  reset(now: number): void {
+    this.#used = this.#usedBy(now) + 1;
+    this.#at = now;
+  }
+
+  /** Whether so many streams more, if all of them were reset, would be too many. */
+  isNearlyUsed(streams: number, now: number): boolean {
+    return this.#used > SPARE && this.#usedBy(now) + streams > BURST - SPARE;
+  }
+
+  #usedBy(now: number): number {
+    // A clock that went back gives nothing.
+    return Math.max(0, this.#used - Math.max(0, now - this.#at) * PER_MS);
+  }
+}
