@@ -68,6 +68,7 @@ export function assemble(settings: Settings, resolvers: Resolvers, platform: Pla
     isForeign,
     isIntercepted: !isForeign && settings.attemptInterceptors.length > 0,
     open: opener(settings, platform, (record) => pool.hasAlternative(record, runtime.clock.now())),
+    onFull: ({ endpoint }, { method }) => emit({ type: "full", method: nameOf(method), endpoint }),
     onUpdate: ({ ttlMs, endpoints }: Answer, { added, removed }: Reconciled) => {
       emit({
         type: "resolved",
@@ -103,6 +104,10 @@ export function assemble(settings: Settings, resolvers: Resolvers, platform: Pla
     budget,
     repeatable,
     clock: runtime.clock,
+    onHedge: (first, copy) => {
+      const method = nameOf(copy.call.method);
+      emit({ type: "hedge", method, first: first.record.endpoint, endpoint: copy.record.endpoint });
+    },
     run: (attempt, send) => loop.attempt(attempt, send),
   });
   const { peekStreams } = settings;

@@ -23,8 +23,8 @@ import { type Snapshot, takeSnapshot } from "../telemetry/snapshot.ts";
 import { type Assembly, assemble } from "./assemble.ts";
 import { Call } from "./call.ts";
 import type { Resolvers } from "./directories.ts";
-import { closeWhenDropped } from "./dropped-transports.ts";
 import { headerProblem } from "./headers.ts";
+import { registerTransport } from "./live-transports.ts";
 import { underPolicy } from "./policy.ts";
 import { callStream } from "./stream.ts";
 import { callUnary } from "./unary.ts";
@@ -61,13 +61,23 @@ export class Balanced implements BalancedTransport {
   readonly #settings: Settings;
   readonly #resolver: Resolver;
   readonly #parts: Assembly;
+  readonly #close: () => void;
   #closed = false;
 
   constructor(settings: Settings, resolvers: Resolvers, platform: Platform) {
     this.#settings = settings;
     this.#resolver = resolvers.resolver;
     this.#parts = assemble(settings, resolvers, platform);
-    closeWhenDropped(this.#parts, this.#parts.directory, this.#parts.pool);
+    const { directory, pool } = this.#parts;
+    this.#close = registerTransport({
+      owner: this.#parts,
+      target: resolvers.resolver.target,
+      close() {
+        directory.close();
+        pool.close();
+      },
+      emit: settings.emit,
+    });
   }
 
   unary<I extends DescMessage, O extends DescMessage>(
@@ -162,10 +172,8 @@ export class Balanced implements BalancedTransport {
   }
 
   close(): void {
-    if (this.#closed) return;
     this.#closed = true;
-    this.#parts.directory.close();
-    this.#parts.pool.close();
+    this.#close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

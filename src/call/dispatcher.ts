@@ -29,6 +29,8 @@ export interface DispatcherOptions {
   readonly isForeign: boolean;
   /** Limit of one attempt of a unary call; Infinity for none. */
   readonly attemptTimeoutMs: number;
+  /** Told when a call is about to wait for another one's end. */
+  readonly onFull: (record: EndpointRecord, call: Call) => void;
   /** Told when an answer changed the endpoints. */
   readonly onUpdate: (answer: Answer, change: Reconciled) => void;
 }
@@ -130,6 +132,8 @@ export class Dispatcher {
     else if (isForeign) attempt.code = new UserCode(undefined, true);
     if (attempt.ticket?.probe !== undefined) this.#options.pool.invalidate();
     this.limit(attempt, now);
+    // A connection that is being made for it has room.
+    if (attempt.connecting === undefined && attempt.transport.isFull) this.#options.onFull(record, call);
     return attempt;
   }
 

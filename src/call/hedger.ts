@@ -11,6 +11,8 @@ export interface HedgerOptions {
   readonly budget: RetryBudget;
   readonly repeatable: Repeatable;
   readonly clock: Clock;
+  /** Told when a second copy is about to be sent. */
+  readonly onHedge: (first: Attempt, copy: Attempt) => void;
   /** Runs an attempt to its end. */
   readonly run: (attempt: Attempt, send: Send<unknown>) => Promise<unknown>;
 }
@@ -33,6 +35,7 @@ export class Hedger {
     if (send?.replayable() !== true || !budget.allowsRetry(now)) return;
     const copy = dispatcher.besides(attempt, now);
     if (copy === undefined) return;
+    this.#options.onHedge(attempt, copy);
     call.isHedged = true;
     call.unreported = 1;
     budget.failed(now);

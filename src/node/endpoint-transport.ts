@@ -79,7 +79,7 @@ export function connectNodeError(): unknown {
   return undefined;
 }
 
-type Connections = Required<Pick<EndpointTransport, "connect" | "close">>;
+type Connections = Required<Pick<EndpointTransport, "connect" | "close" | "isFull">>;
 
 function endpointTransport(
   transport: Transport,
@@ -93,5 +93,8 @@ function endpointTransport(
     ...(exchanges !== undefined && { announce: (call) => exchanges.announce(call) }),
     connect: (now, waiting) => connections.connect(now, waiting),
     close: () => connections.close(),
+    get isFull() {
+      return connections.isFull;
+    },
   };
 }

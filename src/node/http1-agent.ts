@@ -29,6 +29,8 @@ export interface Http1Agent {
   readonly agent: HttpAgent;
   /** `undefined` if a call can be sent at once; it connects by itself if it must. */
   connect(now: number): Promise<void> | undefined;
+  /** Never: each request that finds no idle connection makes one. */
+  readonly isFull: false;
   /** Idle connections close now, others after their call. */
   close(): void;
 }
@@ -99,6 +101,7 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
 
   return {
     agent,
+    isFull: false,
     connect(now) {
       if (closed) return Promise.reject(connectFailure(endpointClosed()));
       closeIdle(now);

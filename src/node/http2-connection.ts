@@ -22,6 +22,8 @@ export interface Http2ConnectionOptions {
   /** The server may be one of gRPC's own, which allow few PINGs. */
   readonly spacesPings: boolean;
   readonly handlers: Handlers;
+  /** The age at which it is replaced; Infinity for none. */
+  maxAgeMs(): number;
 }
 
 /** RFC 9113 section 5.1.1: a connection whose stream IDs are used up cannot open another stream. */
@@ -30,7 +32,8 @@ const IDS_LEFT = 2 ** 20;
 
 /** One established HTTP/2 connection: counts its streams, and holds the process exactly while there are any. */
 export class Http2Connection {
-  readonly bornAt: number;
+  /** When it is due to be replaced by another one; Infinity for never. */
+  replaceAt: number;
   readonly liveness: Http2Liveness;
   readonly roundTrip: RoundTrip;
   readonly #watchdog: Http2Watchdog;
@@ -44,6 +47,7 @@ export class Http2Connection {
   readonly #doubted = new Set<ClientHttp2Stream>();
   readonly #resets: ResetAllowance;
   #streams = 0;
+  #mostStreams: number;
   #draining = false;
   /** The highest stream that the server may have processed, once it has said so (GOAWAY). */
   #lastStreamId = Number.POSITIVE_INFINITY;
@@ -58,8 +62,9 @@ export class Http2Connection {
     this.#socket = socket;
     this.#handlers = handlers;
     this.#clock = clock;
-    this.bornAt = clock.now();
-    this.#resets = new ResetAllowance(this.bornAt);
+    const now = clock.now();
+    this.replaceAt = now + options.maxAgeMs();
+    this.#resets = new ResetAllowance(now);
     this.roundTrip = new RoundTrip(roundTripMs);
     const { roundTrip } = this;
     this.liveness = new Http2Liveness({ session, socket, clock, roundTrip, spacesPings });
@@ -69,6 +74,10 @@ export class Http2Connection {
       liveness: this.liveness,
       onSuspect: () => this.#tellWaiting(),
       onDead: () => this.condemn(),
+    });
+    this.#mostStreams = session.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
+    session.on("remoteSettings", ({ maxConcurrentStreams }) => {
+      this.#mostStreams = maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
     });
     // Node closes the session by itself on GOAWAY, but a moment later; from this event on nothing new may start.
     session.on("goaway", (_code, lastStreamId) => {
@@ -81,8 +90,21 @@ export class Http2Connection {
 
   /** Whether a new stream can be opened. */
   get usable(): boolean {
-    const isOpen = !this.#draining && !this.#session.closed && !this.#session.destroyed && !this.#socket.destroyed;
-    return isOpen && !this.#watchdog.isSuspect;
+    return this.#isOpen && !this.#watchdog.isSuspect;
+  }
+
+  /** It gives no sign of life, and would be usable if it did. */
+  get isSuspect(): boolean {
+    return this.#isOpen && this.#watchdog.isSuspect;
+  }
+
+  get #isOpen(): boolean {
+    return !this.#draining && !this.#session.closed && !this.#session.destroyed && !this.#socket.destroyed;
+  }
+
+  /** It carries as many streams as its server allows: another one would wait for the end of one of them. */
+  get isFull(): boolean {
+    return this.#streams >= this.#mostStreams;
   }
 
   /** Streams that have not ended. */

@@ -15,7 +15,10 @@ type SessionManager = NonNullable<GrpcTransportOptions["sessionManager"]>;
 /** How soon a connection over its age is tried to be replaced again. */
 const REPLACE_AGAIN_MS = 10_000;
 
-export interface Http2SessionsOptions extends Http2DialerOptions {
+/** A server that allows few streams gets more connections, for calls that no other endpoint has room for. */
+const MOST_CONNECTIONS = 4;
+
+export interface Http2SessionsOptions extends Omit<Http2DialerOptions, "maxAgeMs"> {
   /** The endpoint's URL; its path is not looked at. */
   readonly baseUrl: string;
   /** A connection unused for longer is replaced before the next call. */
@@ -31,9 +34,9 @@ export interface Http2SessionsOptions extends Http2DialerOptions {
 }
 
 /**
- * The HTTP/2 connection of one endpoint, and the face of it that connect-node's `sessionManager` option wants. At most
- * one connection takes new streams; those that a GOAWAY or an age limit retired live on by themselves until their
- * streams have ended.
+ * The HTTP/2 connections of one endpoint, and the face of them that connect-node's `sessionManager` option wants. One
+ * connection takes new streams, and another one only when it is full; those that a GOAWAY or an age limit retired live on
+ * by themselves until their streams have ended.
  *
  * Everything is decided in the call, by comparing clocks: no timer keeps a connection alive, checks it or closes it,
  * because timers do not run in a frozen process, and after the thaw they run too late.
@@ -44,10 +47,9 @@ export class Http2Sessions implements SessionManager {
   readonly #options: Http2SessionsOptions;
   readonly #host: string;
   readonly #dialer: Http2Dialer;
-  #current: Http2Connection | undefined;
+  /** Those that take new streams, the newest first. */
+  #connections: Http2Connection[] = [];
   #check: Promise<void> | undefined;
-  /** The age limit of the current connection. */
-  #maxAgeMs = Number.POSITIVE_INFINITY;
   /** When a call last looked: what arrived up to then has been seen. */
   #lookedAt = 0;
   #closed = false;
@@ -57,7 +59,10 @@ export class Http2Sessions implements SessionManager {
     this.#options = options;
     this.authority = url.origin;
     this.#host = url.host;
-    this.#dialer = new Http2Dialer(url.origin, options, (connection) => this.#connected(connection));
+    const { maxAgeMs: ageMs, random } = options;
+    // Spread, so that connections made together do not all end together (gRPC servers' MAX_CONNECTION_AGE, too).
+    const maxAgeMs = (): number => ageMs * (0.9 + 0.2 * random());
+    this.#dialer = new Http2Dialer(url.origin, { ...options, maxAgeMs }, (connection) => this.#connected(connection));
   }
 
   /**
@@ -68,19 +73,22 @@ export class Http2Sessions implements SessionManager {
    */
   connect(now: number, waiting?: Waiting): Promise<void> | undefined {
     if (this.#closed) return Promise.reject(connectFailure(endpointClosed()));
-    const current = this.#usable();
-    if (current !== undefined) {
-      const gap = now - this.#lookedAt;
-      // A negative gap says nothing about the connection, only that the clock was set back.
-      if (gap < 0 || gap > trustedGapMs) return this.#checked(now, waiting);
-      this.#lookedAt = now;
-      const { verification } = current.liveness;
-      if (verification !== undefined && waiting?.repeatable !== true)
-        return this.#verified(current, verification, waiting);
-      if (now - current.bornAt > this.#maxAgeMs) this.#replaceInBackground(now);
-      return undefined;
-    }
-    return this.#dialled(now, waiting);
+    const current = this.#chosen();
+    if (current === undefined || (current.isFull && this.#mayAdd)) return this.#dialled(now, waiting);
+    const gap = now - this.#lookedAt;
+    // A negative gap says nothing about the connection, only that the clock was set back.
+    if (gap < 0 || gap > trustedGapMs || this.#isUnsure(current, now)) return this.#checked(now, waiting);
+    this.#lookedAt = now;
+    const { verification } = current.liveness;
+    if (verification !== undefined && waiting?.repeatable !== true)
+      return this.#verified(current, verification, waiting);
+    if (now > current.replaceAt) this.#replaceInBackground(current, now);
+    return undefined;
+  }
+
+  /** Every connection carries as many calls as the server allows. */
+  get isFull(): boolean {
+    return this.#chosen()?.isFull === true;
   }
 
   async request(
@@ -91,7 +99,7 @@ export class Http2Sessions implements SessionManager {
   ): Promise<ClientHttp2Stream> {
     const exchange = this.#options.exchanges.claim();
     try {
-      const connection = this.#usable() ?? (await this.#dialHolding());
+      const connection = this.#chosen() ?? (await this.#dialHolding());
       // Node's own `:authority` lacks the brackets of an IPv6 address and shows default ports.
       const pseudo = { ":method": method, ":path": path, ":authority": this.#host };
       return connection.request({ ...headers, ...pseudo }, options, exchange);
@@ -108,17 +116,35 @@ export class Http2Sessions implements SessionManager {
   /** No new calls. Running ones finish, then the connection closes. */
   close(): void {
     this.#closed = true;
-    this.#retire();
+    for (const connection of this.#connections) connection.close();
+    this.#connections = [];
     this.#dialer.abandon(endpointClosed());
   }
 
-  #usable(): Http2Connection | undefined {
-    return this.#current?.usable ? this.#current : undefined;
+  /** The connection for the next stream: the newest with room, else the newest; undefined if there is none. */
+  #chosen(): Http2Connection | undefined {
+    const [newest] = this.#connections;
+    if (newest?.usable && !newest.isFull) return newest;
+    // Those that can no longer be used live on by themselves; a suspect may come back.
+    if (this.#connections.some((connection) => !connection.usable)) {
+      this.#connections = this.#connections.filter((connection) => connection.usable || connection.isSuspect);
+    }
+    const usable = this.#connections.filter((connection) => connection.usable);
+    return usable.find((connection) => !connection.isFull) ?? usable[0];
   }
 
-  #retire(): void {
-    this.#current?.close();
-    this.#current = undefined;
+  get #mayAdd(): boolean {
+    return this.#connections.length < MOST_CONNECTIONS;
+  }
+
+  #retire(connection: Http2Connection): void {
+    connection.close();
+    this.#connections = this.#connections.filter((other) => other !== connection);
+  }
+
+  /** One besides the newest may have been silent while that one was in use. */
+  #isUnsure(connection: Http2Connection, now: number): boolean {
+    return connection !== this.#connections[0] && now - connection.liveness.heardAt >= this.#options.verifyAfterMs;
   }
 
   /** After a gap: first see what arrived during it; one check for all calls that come meanwhile. */
@@ -128,12 +154,10 @@ export class Http2Sessions implements SessionManager {
       this.#lookedAt = this.#options.clock.now();
     });
     await this.#check;
-    const current = this.#usable();
+    // What is past its use goes first, and is not missed: connections for more streams than one allows among it.
+    for (const connection of this.#connections) if (this.#isPastUse(connection, now)) this.#retire(connection);
+    const current = this.#chosen();
     if (current === undefined) return this.#dialled(this.#options.clock.now(), waiting);
-    if (this.#isPastUse(current, now)) {
-      this.#retire();
-      return this.#dialled(this.#options.clock.now(), waiting);
-    }
     const verification = this.#verification(current, now);
     if (verification !== undefined && waiting?.repeatable !== true)
       await this.#verified(current, verification, waiting);
@@ -171,9 +195,9 @@ export class Http2Sessions implements SessionManager {
     if (!current.usable) await this.#dialled(this.#options.clock.now(), waiting);
   }
 
-  #replaceInBackground(now: number): void {
+  #replaceInBackground(connection: Http2Connection, now: number): void {
     // If it fails, the old connection goes on for a while.
-    this.#maxAgeMs += REPLACE_AGAIN_MS;
+    connection.replaceAt += REPLACE_AGAIN_MS;
     this.#dialer.dialInBackground(now);
   }
 
@@ -187,19 +211,21 @@ export class Http2Sessions implements SessionManager {
       connection.close();
       return;
     }
-    const { maxAgeMs, random, clock } = this.#options;
-    this.#retire();
-    this.#current = connection;
-    // Spread, so that connections made together do not all end together (gRPC servers' MAX_CONNECTION_AGE, too).
-    this.#maxAgeMs = maxAgeMs * (0.9 + 0.2 * random());
-    this.#lookedAt = clock.now();
+    const now = this.#options.clock.now();
+    // It takes the place of all but those that are in use to the full.
+    for (const other of this.#connections) {
+      const isDue = now > other.replaceAt - REPLACE_AGAIN_MS;
+      if (!other.usable || !other.isFull || isDue) this.#retire(other);
+    }
+    this.#connections.unshift(connection);
+    this.#lookedAt = now;
   }
 
   /** For a call that is already on its way down, because its connection died meanwhile or nobody called connect(). */
   async #dialHolding(): Promise<Http2Connection> {
     if (this.#closed) throw connectFailure(endpointClosed());
     await this.#dialer.dialHolding();
-    const connection = this.#usable();
+    const connection = this.#chosen();
     if (connection === undefined) throw connectFailure(new Error("the connection was lost as soon as it was made"));
     return connection;
   }

@@ -20,6 +20,11 @@ export interface EndpointTransport extends Transport {
    * Without this method a call that may be repeated is not sent elsewhere while its connection is silent.
    */
   announce?(call: CallUnderWay): void;
+  /**
+   * Its connections carry as many calls as the server allows. A call that is picked for it goes to another endpoint that
+   * has room, if there is one; else it waits. Default: never.
+   */
+  readonly isFull?: boolean;
   /** The endpoint is no longer needed: running calls finish, idle connections close. */
   close?(): void;
 }

@@ -16,6 +16,8 @@ export interface PoolOptions {
   readonly random: () => number;
 }
 
+const NONE_TRIED: ReadonlySet<EndpointRecord> = new Set();
+
 /** The endpoints of the current answer, with what is known of each, and the choice among them. */
 export class Pool {
   readonly #options: PoolOptions;
@@ -49,7 +51,11 @@ export class Pool {
 
   /** The endpoint of a call's first attempt. The answer must have at least one. */
   pick(now: number, call: PickInfo): EndpointRecord {
-    return this.#currentView(now).picker.pick(now, call) as EndpointRecord;
+    const view = this.#currentView(now);
+    const picked = view.picker.pick(now, call) as EndpointRecord;
+    if (picked.transport?.isFull !== true) return picked;
+    const withRoom = view.members.filter((record) => record.transport?.isFull !== true);
+    return this.#pickOf([withRoom], now, call, NONE_TRIED) ?? picked;
   }
 
   /** An endpoint for a further attempt of a call: an untried one of the tier in use, else of the tiers after it. */

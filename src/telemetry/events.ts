@@ -26,10 +26,25 @@ export type BalancedTransportEvent =
   | { readonly type: "records-dropped"; readonly target: string; readonly dropped: number; readonly reason: string }
   /** A look-up failed. `stale` tells whether there is an older answer to go on with. */
   | { readonly type: "resolve-failed"; readonly target: string; readonly error: unknown; readonly stale: boolean }
+  /**
+   * So many transports to one target live in this process. One is enough: it keeps connections and what it knows of its
+   * servers. Told once, by the one that makes the number full.
+   */
+  | { readonly type: "many-transports"; readonly target: string; readonly transports: number }
   /** An endpoint is out for `forMs`. */
   | { readonly type: "ejected"; readonly endpoint: Endpoint; readonly forMs: number; readonly outcome: Outcome["kind"] }
   /** An ejected endpoint answered its probe and is back. */
   | { readonly type: "returned"; readonly endpoint: Endpoint }
+  /**
+   * A call is sent to `endpoint` as well, because the connection to the first one gives no sign of life. Whichever
+   * answers first is taken.
+   */
+  | { readonly type: "hedge"; readonly method: string; readonly first: Endpoint; readonly endpoint: Endpoint }
+  /**
+   * A call waits for its turn: each connection to `endpoint` carries as many calls as its server allows, no other endpoint
+   * has room, and no further connection is made.
+   */
+  | { readonly type: "full"; readonly method: string; readonly endpoint: Endpoint }
   /** A call goes on after an attempt failed on `endpoint`: its attempt number `attempt` (from 2) is made, `delayMs` later. */
   | {
       readonly type: "retry";

@@ -5,7 +5,7 @@ import type { BalancedTransportEvent, EventListener } from "./events.ts";
 /** Writes each event as one line of logfmt, if its level is wanted. */
 export function logListener(level: "info" | "debug", write: (line: string) => void, now: () => number): EventListener {
   return (event) => {
-    if (event.type === "retry" && level !== "debug") return;
+    if (EACH_CALLS.has(event.type) && level !== "debug") return;
     if (event.type === "resolved" && level !== "debug" && event.added.length + event.removed.length === 0) return;
     const time = new Date(now()).toISOString();
     const pairs = { time, level: levelOf(event), msg: `connect-lb: ${event.type}`, ...fieldsOf(event) };
@@ -17,15 +17,19 @@ export function logListener(level: "info" | "debug", write: (line: string) => vo
   };
 }
 
+/** What may come with each call. */
+const EACH_CALLS: ReadonlySet<BalancedTransportEvent["type"]> = new Set(["hedge", "full", "retry"]);
+
 const WARNINGS: ReadonlySet<BalancedTransportEvent["type"]> = new Set([
   "resolve-failed",
   "empty",
   "records-dropped",
+  "many-transports",
   "ejected",
 ]);
 
 function levelOf(event: BalancedTransportEvent): string {
-  if (event.type === "retry") return "debug";
+  if (EACH_CALLS.has(event.type)) return "debug";
   return WARNINGS.has(event.type) ? "warn" : "info";
 }
 
@@ -46,10 +50,16 @@ function fieldsOf(event: BalancedTransportEvent): Record<string, unknown> {
       return { target: event.target, dropped: event.dropped, reason: event.reason };
     case "resolve-failed":
       return { target: event.target, serving_stale: event.stale, error: messageOf(event.error) };
+    case "many-transports":
+      return { target: event.target, transports: event.transports };
     case "ejected":
       return { endpoint: nameOf(event), outcome: event.outcome, for_ms: Math.round(event.forMs) };
     case "returned":
       return { endpoint: nameOf(event) };
+    case "hedge":
+      return { method: event.method, endpoint: nameOf(event), first: nameOf({ endpoint: event.first }) };
+    case "full":
+      return { method: event.method, endpoint: nameOf(event) };
     case "retry":
       return {
         method: event.method,

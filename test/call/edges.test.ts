@@ -1,4 +1,6 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { createServer as createHttp1Server } from "node:http";
+import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import { createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
@@ -192,6 +194,23 @@ test("a server that ends its sessions without an error has lost the calls, and i
   expect(transport.snapshot().endpoints).toMatchObject([{ breaker: "closed" }]);
 });
 
+test("the tenth live transport of one target is told, and again only after some have gone", async () => {
+  const events: BalancedTransportEvent[] = [];
+  const make = () =>
+    createBalancedTransport({ target: "static:///ten.example.com:1", onEvent: (event) => void events.push(event) });
+  const made = Array.from({ length: 9 }, make);
+  expect(events).toEqual([]);
+  made.push(make());
+  const told = { type: "many-transports", target: "static:///ten.example.com:1", transports: 10 };
+  expect(events).toEqual([told]);
+  made.push(make());
+  for (const transport of made.splice(0, 2)) for (let twice = 0; twice < 2; twice++) transport.close();
+  expect(events).toEqual([told]);
+  made.push(make());
+  expect(events).toEqual([told, told]);
+  for (const transport of made) transport.close();
+});
+
 describe.each(["2", "1.1"] as const)("HTTP/%s", (httpVersion) => {
   test("transports that were dropped without close() let their connections go", async () => {
     await using server = await startEchoServer({ httpVersion });
@@ -236,3 +255,27 @@ test("an error of a handler's is not mistaken for another program's", async () =
   }
   expect(transport.snapshot().endpoints).toMatchObject([{ breaker: "closed", load: 0 }]);
 });
+
+test.each(["connect", "grpc", "grpc-web"] as const)(
+  "a connection whose stream IDs are nearly used up is replaced, and no call fails, %s",
+  async (protocol) => {
+    await using server = await startEchoServer({ httpVersion: "2" });
+    const { client } = clientOf([server.port], { protocol });
+    let session: ClientHttp2Session | undefined;
+    const onStream = (message: unknown): void => {
+      session = (message as { stream: ClientHttp2Stream }).stream.session as ClientHttp2Session;
+    };
+    subscribe("http2.client.stream.created", onStream);
+    try {
+      await client.post({});
+    } finally {
+      unsubscribe("http2.client.stream.created", onStream);
+    }
+    // The last ones that a client may open (RFC 9113 section 5.1.1).
+    (session as unknown as { setNextStreamID(id: number): void }).setNextStreamID(2 ** 31 - 11);
+    for (let call = 0; call < 20; call++) await client.post({});
+    await Promise.all(Array.from({ length: 50 }, () => client.get({})));
+    expect(server.connections).toBe(2);
+    expect(server.calls).toBe(71);
+  },
+);
