@@ -5,9 +5,8 @@ import type { RetryDecision } from "../resilience/retry-decision.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Call } from "./call.ts";
-import { ConnectTimeoutError, connected, LONGEST_CONNECT_MS } from "./connecting.ts";
+import { Connector, type ConnectorOptions } from "./connector.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { LateDials } from "./late-dials.ts";
 import { OUTRUN } from "./race.ts";
 import type { Judge } from "./verdict.ts";
 
@@ -33,13 +32,10 @@ class Retryable extends Error {
   }
 }
 
-export interface AttemptLoopOptions {
+export interface AttemptLoopOptions extends ConnectorOptions {
   readonly dispatcher: Dispatcher;
   readonly judge: Judge;
   readonly runtime: Runtime;
-  readonly connectTimeoutMs: number;
-  /** Calls may go on with further attempts. */
-  readonly retries: boolean;
   /** Told when a further attempt is about to be sent. */
   readonly onRetry: (failed: Attempt, delayMs: number) => void;
   /** Attaches the call's report to the error that its user sees. */
@@ -49,6 +45,7 @@ export interface AttemptLoopOptions {
 /** The attempts of a call: the first runs plainly, and only after it failed is cockatiel's retry entered. */
 export class AttemptLoop {
   readonly #options: AttemptLoopOptions;
+  readonly #connector: Connector;
   // One policy for all calls, because it keeps no state. Our decision bounds the attempts, and the wait before the
   // next one is ours, because cockatiel's can be aborted neither by a signal nor by a deadline.
   readonly #retry = retry(handleType(Retryable), {
@@ -58,6 +55,7 @@ export class AttemptLoop {
 
   constructor(options: AttemptLoopOptions) {
     this.#options = options;
+    this.#connector = new Connector(options);
   }
 
   /** Runs a call to its end, from its first attempt on. Rejects with a ConnectError. */
@@ -148,41 +146,10 @@ export class AttemptLoop {
   }
 
   async #send<R>(attempt: Attempt, send: Send<R>): Promise<R> {
-    if (attempt.connecting !== undefined) await this.#connected(attempt, attempt.connecting);
+    if (attempt.connecting !== undefined) await this.#connector.connect(attempt, attempt.connecting);
     if (attempt.race?.isLost(attempt)) throw OUTRUN;
     attempt.resend = () => send;
     return await send.send(attempt);
-  }
-
-  /** Waits for the connection of an attempt: not for long where there is another endpoint to try. */
-  async #connected(attempt: Attempt, connecting: Promise<void>): Promise<void> {
-    const { connectTimeoutMs, dispatcher, judge, runtime, retries } = this.#options;
-    const { call, startedAt, race, record } = attempt;
-    const mayGoElsewhere = retries && dispatcher.hasUntried(call, record, startedAt);
-    attempt.isPatient = !mayGoElsewhere;
-    const { lateDials } = call;
-    const isAlone = mayGoElsewhere || lateDials === undefined || lateDials.has(record);
-    const waiting = isAlone ? connecting : orAnother(connecting, lateDials.first());
-    try {
-      await connected(waiting, {
-        signal: race === undefined ? call.signal : eitherOf(call.signal, race.decided),
-        leftMs: call.deadline(startedAt) - startedAt,
-        connectTimeoutMs: mayGoElsewhere ? connectTimeoutMs : LONGEST_CONNECT_MS,
-        clock: runtime.clock,
-      });
-    } catch (error) {
-      attempt.code?.link?.failed(error);
-      if (error instanceof ConnectTimeoutError && retries) {
-        call.lateDials ??= new LateDials();
-        call.lateDials.add(attempt);
-        connecting.then(
-          () => judge.reached(record),
-          () => {},
-        );
-      } else attempt.stopWaiting();
-      throw error;
-    }
-    dispatcher.limit(attempt, runtime.clock.now());
   }
 
   async #failed<R>(attempt: Attempt, error: unknown, send: Send<R>): Promise<Retryable | ConnectError> {
@@ -195,19 +162,4 @@ export class AttemptLoop {
     this.#options.report(error, call);
     return error;
   }
-}
-
-function eitherOf(signal: AbortSignal | undefined, other: AbortSignal): AbortSignal {
-  return signal === undefined ? other : AbortSignal.any([signal, other]);
-}
-
-/** Rejects if another endpoint is reached first. */
-function orAnother(own: Promise<void>, another: Promise<unknown>): Promise<void> {
-  const reached = another.then(
-    () => {
-      throw new ConnectTimeoutError("another endpoint was reached first");
-    },
-    () => own,
-  );
-  return Promise.race([own, reached]);
 }

@@ -47,6 +47,7 @@ export class Race {
     this.#winner = attempt;
     const loser = attempt === this.#first ? this.#second : this.#first;
     loser?.carrier?.takeBack(OUTRUN);
+    attempt.call.lateDials?.end();
     this.#decided.abort(OUTRUN);
   }
 }

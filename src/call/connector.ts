@@ -1,0 +1,76 @@
+import type { Runtime } from "../runtime.ts";
+import type { Attempt } from "./attempt.ts";
+import { ConnectTimeoutError, connected, LONGEST_CONNECT_MS } from "./connecting.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import { LateDials } from "./late-dials.ts";
+import type { Judge } from "./verdict.ts";
+
+export interface ConnectorOptions {
+  readonly dispatcher: Dispatcher;
+  readonly judge: Judge;
+  readonly runtime: Runtime;
+  /** How long a call waits for a connection while there is another endpoint to try. */
+  readonly connectTimeoutMs: number;
+  /** Calls may go on with further attempts. */
+  readonly retries: boolean;
+}
+
+/** Waits for the connections of attempts: not for long where there is another endpoint to try. */
+export class Connector {
+  readonly #options: ConnectorOptions;
+
+  constructor(options: ConnectorOptions) {
+    this.#options = options;
+  }
+
+  /** @throws what `connected()` throws. After its ConnectTimeoutError the connection goes on without the attempt. */
+  async connect(attempt: Attempt, connecting: Promise<void>): Promise<void> {
+    const { connectTimeoutMs, dispatcher, runtime, retries } = this.#options;
+    const { call, startedAt, race, record } = attempt;
+    const { lateDials } = call;
+    const mayGoElsewhere = retries && dispatcher.hasUntried(call, record, startedAt);
+    attempt.isPatient = !mayGoElsewhere;
+    const isAlone = mayGoElsewhere || lateDials === undefined || lateDials.has(record);
+    const waiting = isAlone ? connecting : orAnother(connecting, lateDials.first());
+    try {
+      await connected(waiting, {
+        signal: race === undefined ? call.signal : eitherOf(call.signal, race.decided),
+        leftMs: call.deadline(startedAt) - startedAt,
+        connectTimeoutMs: mayGoElsewhere ? connectTimeoutMs : LONGEST_CONNECT_MS,
+        clock: runtime.clock,
+      });
+    } catch (error) {
+      attempt.code?.link?.failed(error);
+      if (error instanceof ConnectTimeoutError && retries) this.#leave(attempt, connecting);
+      else attempt.stopWaiting();
+      throw error;
+    }
+    dispatcher.limit(attempt, runtime.clock.now());
+  }
+
+  /** The call goes elsewhere, and may come back when the connection is there. */
+  #leave(attempt: Attempt, connecting: Promise<void>): void {
+    const { call, record } = attempt;
+    call.lateDials ??= new LateDials();
+    call.lateDials.add(attempt);
+    connecting.then(
+      () => this.#options.judge.reached(record),
+      () => {},
+    );
+  }
+}
+
+function eitherOf(signal: AbortSignal | undefined, other: AbortSignal): AbortSignal {
+  return signal === undefined ? other : AbortSignal.any([signal, other]);
+}
+
+/** Rejects if another endpoint is reached first. */
+function orAnother(own: Promise<void>, another: Promise<unknown>): Promise<void> {
+  const reached = another.then(
+    () => {
+      throw new ConnectTimeoutError("another endpoint was reached first");
+    },
+    () => own,
+  );
+  return Promise.race([own, reached]);
+}
