@@ -107,7 +107,9 @@ export class Judge {
     const { record, ticket } = attempt;
     this.#release(attempt);
     // One that is out comes back as an average one, whatever becomes of the calls that it still has.
-    if (kind !== undefined && (record.breaker?.state(now) ?? "closed") === "closed") record.addFailure(now);
+    if (kind !== undefined && (record.breaker?.state(now) ?? "closed") === "closed") {
+      record.addFailure(now, outcome.kind === "ambiguous" && outcome.cause === "lost");
+    }
     if (ticket === undefined) return;
     if (kind !== undefined) {
       this.#ejected(record, await record.breaker?.failed(ticket, kind, now), outcome.kind);

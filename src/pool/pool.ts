@@ -52,6 +52,8 @@ export class Pool {
   /** The endpoint of a call's first attempt. The answer must have at least one. */
   pick(now: number, call: PickInfo): EndpointRecord {
     const view = this.#currentView(now);
+    // Left to chance, a server that is back would wait for its first call as long as there are few of them.
+    if (view.trial !== undefined) return view.trial;
     const picked = view.picker.pick(now, call) as EndpointRecord;
     if (picked.transport?.isFull !== true) return picked;
     const withRoom = view.members.filter((record) => record.transport?.isFull !== true);

@@ -14,6 +14,9 @@ const FADE_MS = 5_000;
  */
 const NEGLIGIBLE_LOAD = Math.log(2);
 
+/** A lost connection keeps an endpoint back for 1.4 s: a server that is back by then must not be left alone for longer. */
+const LOST_LOAD = Math.log(2.5);
+
 /** All that is known of one endpoint; it outlives changes of the answer. */
 export class EndpointRecord implements Candidate {
   readonly key: string;
@@ -48,9 +51,13 @@ export class EndpointRecord implements Candidate {
     return 0;
   }
 
-  /** A failure enters the score at once, long before it ejects. */
-  addFailure(now: number): void {
-    this.#load = Math.max(this.load(now), FAILURE_LOAD);
+  /**
+   * A failure enters the score at once, long before it ejects.
+   *
+   * @param isLostConnection whether the server is gone, the next connection tells at no cost.
+   */
+  addFailure(now: number, isLostConnection = false): void {
+    this.#load = Math.max(this.load(now), isLostConnection ? LOST_LOAD : FAILURE_LOAD);
     this.#loadAt = now;
   }
 

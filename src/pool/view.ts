@@ -4,6 +4,8 @@ import type { EndpointRecord } from "./record.ts";
 export interface EligibleView {
   readonly members: readonly EndpointRecord[];
   readonly tier: number;
+  /** The member that the next call is to try: its trial is due, and costs the call nothing if it fails. */
+  readonly trial: EndpointRecord | undefined;
   /**
    * "panic": less than half of the last tier's weight is eligible, so what was ejected for bad answers serves again.
    * "none-eligible": nothing is, so everything in the first tier is tried. Never fail locally what could be tried.
@@ -40,15 +42,19 @@ export function eligibleView(tiers: readonly (readonly EndpointRecord[])[], now:
     if (eligible.length === 0) continue;
     const last = index === tiers.length - 1;
     if (!last || eligibleWeight >= PANIC_BELOW * weight) {
-      return { members: eligible, tier: tierOf(tier), mode: "eligible", changesAt };
+      return { members: eligible, tier: tierOf(tier), trial: trialOf(eligible, now), mode: "eligible", changesAt };
     }
     // What refused connections stays out: trying it again cannot succeed where bad answers may be the service's own.
     const members = tier.filter((record) => isEligible(record, now) || answeredBadly(record, now));
     const mode = members.length > eligible.length ? "panic" : "eligible";
-    return { members, tier: tierOf(tier), mode, changesAt };
+    return { members, tier: tierOf(tier), trial: trialOf(members, now), mode, changesAt };
   }
   const first = tiers[0] as readonly EndpointRecord[];
-  return { members: first, tier: tierOf(first), mode: "none-eligible", changesAt };
+  return { members: first, tier: tierOf(first), trial: trialOf(first, now), mode: "none-eligible", changesAt };
+}
+
+function trialOf(members: readonly EndpointRecord[], now: number): EndpointRecord | undefined {
+  return members.find((record) => record.breaker?.isCheapToTry && isHalfOpen(record, now));
 }
 
 export function isClosed(record: EndpointRecord, now: number): boolean {

@@ -1,11 +1,17 @@
 import { type CircuitBreakerPolicy, circuitBreaker, handleAll } from "cockatiel";
-import { type FailureKind, Health, type HealthLimits } from "./health.ts";
+import { type FailureKind, Health, type HealthLimits, isUnreachable } from "./health.ts";
 
 /** How long an endpoint stays out: the first time, the factor for each further time, the longest. */
 const OUT = {
   connect: { firstMs: 1_000, factor: 1.6, longestMs: 30_000 },
   answered: { firstMs: 5_000, factor: 2, longestMs: 60_000 },
 } as const;
+
+/**
+ * A server that restarts refuses connections for some seconds. Trying it costs no call any time, so it is tried often for
+ * a while: so often that one that is back gets a call within 2 s, that call's own delay included.
+ */
+const REFUSED = { longestMs: 1_500, forMs: 60_000 };
 
 /**
  * After this long a trial no longer keeps the endpoint from another one: its call was frozen with the process, or it is
@@ -55,6 +61,8 @@ export class Breaker {
   /** The trial under way. */
   #probe: Probe | undefined;
   #timesOut = 0;
+  /** Since the first of them. */
+  #outSince = 0;
 
   constructor(limits: HealthLimits, random: () => number) {
     this.#health = new Health(limits);
@@ -79,6 +87,11 @@ export class Breaker {
   /** Why the endpoint is out. */
   get cause(): "connect" | "answered" | undefined {
     return this.#open?.cause;
+  }
+
+  /** A trial costs its call no time: the endpoint is out because its host refused a connection. */
+  get isCheapToTry(): boolean {
+    return this.#open?.failure.kind === "refused";
   }
 
   start(now: number): Ticket {
@@ -165,9 +178,12 @@ export class Breaker {
 
   #eject(failure: Failure): void {
     this.#probe = undefined;
-    const cause = failure.kind === "connect" ? "connect" : "answered";
+    const cause = isUnreachable(failure.kind) ? "connect" : "answered";
     const { firstMs, factor, longestMs } = OUT[cause];
-    const full = Math.min(longestMs, firstMs * factor ** this.#timesOut++);
+    if (this.#timesOut === 0) this.#outSince = failure.at;
+    const isRestarting = failure.kind === "refused" && failure.at - this.#outSince < REFUSED.forMs;
+    const mostMs = isRestarting ? REFUSED.longestMs : longestMs;
+    const full = Math.min(mostMs, firstMs * factor ** this.#timesOut++);
     // Equal jitter: processes that saw the same failure do not come back in step.
     this.#open = { since: failure.at, forMs: full / 2 + (this.#random() * full) / 2, cause, failure };
   }

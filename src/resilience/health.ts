@@ -4,10 +4,17 @@ import type { IBreaker } from "cockatiel";
 export type FailureKind =
   /** A new connection could not be made: enough by itself to eject. */
   | "connect"
+  /** The same, and its host said so at once: nobody listens there, for the moment. */
+  | "refused"
   /** The server answered with a failure, or not in time. */
   | "answered"
   /** Told of the service's load or a connection's end, not of the server's health: counts to the ratio, not to the row. */
   | "soft";
+
+/** No connection could be made. */
+export function isUnreachable(kind: FailureKind): boolean {
+  return kind === "connect" || kind === "refused";
+}
 
 export interface HealthLimits {
   readonly consecutiveFailures: number;
@@ -49,7 +56,7 @@ export class Health implements IBreaker {
     this.#failures[this.#index]! += 1;
     if (kind === "answered") this.#inARow++;
     // Once one too many it stays so until cockatiel has asked, which is some turns later: other calls may end meanwhile.
-    this.#verdict ||= kind === "connect" || this.#inARow >= this.#limits.consecutiveFailures || this.#ratioReached();
+    this.#verdict ||= isUnreachable(kind) || this.#inARow >= this.#limits.consecutiveFailures || this.#ratioReached();
   }
 
   succeeded(now: number): void {

@@ -129,7 +129,8 @@ export function isTransparent(outcome: Outcome): boolean {
 export function failureKind(outcome: Outcome): FailureKind | undefined {
   switch (outcome.kind) {
     case "not-sent":
-      return LOCAL.has(outcome.code) ? undefined : "connect";
+      if (LOCAL.has(outcome.code)) return undefined;
+      return outcome.code === "ECONNREFUSED" ? "refused" : "connect";
     case "refused":
       // A server that shuts down is as well as before; whether it is gone, the next connection tells.
       return outcome.leaving ? undefined : "soft";

@@ -31,6 +31,22 @@ function setUp(list: EndpointSpec[], breaker: typeof BREAKER_LIMITS | false = BR
   return { pool, picker, find, out, untried, forUnsent };
 }
 
+describe("pick", () => {
+  test.each([
+    ["refused", "b"],
+    ["connect", "a"],
+    ["answered", "a"],
+  ] as const)("of one whose trial is due after a failure of kind %s: %s goes next", async (kind, next) => {
+    const { pool, find, picker } = setUp(specs("a", "b"));
+    picker.mockImplementation((candidates) => ({ pick: () => candidates[0] as EndpointRecord }));
+    await eject(find("b"), kind, 0);
+    pool.invalidate();
+    const dueAt = find("b").breaker?.changesAt as number;
+    expect(pool.pick(dueAt - 1, pickInfo).endpoint.address).toBe("a");
+    expect(pool.pick(dueAt, pickInfo).endpoint.address).toBe(next);
+  });
+});
+
 describe("update", () => {
   test("is nothing where the answer is the one in use", () => {
     const list = specs("a");

@@ -15,6 +15,16 @@ describe("load", () => {
     expect(a.load(7_100)).toBe(0);
   });
 
+  test("keeps an endpoint that lost a connection back for 1.4 s, unless it failed otherwise, too", () => {
+    const [lost, failed] = [record("a"), record("b")];
+    lost.addFailure(0, true);
+    expect(lost.load(1_390)).toBeGreaterThan(0);
+    expect(lost.load(1_400)).toBe(0);
+    failed.addFailure(0);
+    failed.addFailure(0, true);
+    expect(failed.load(6_000)).toBeGreaterThan(0);
+  });
+
   test("does not grow with further failures", () => {
     const a = record("a");
     for (let now = 0; now < 100; now++) a.addFailure(now);

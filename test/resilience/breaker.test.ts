@@ -125,6 +125,22 @@ describe("time out", () => {
     },
   );
 
+  test("after refused connections is 1.5 s at most for a minute, and then grows as after others", async () => {
+    const breaker = new Breaker(LIMITS, LONGEST);
+    let now = 1_000_000;
+    const times: number[] = [];
+    for (let n = 0; n < 50; n++) {
+      const forMs = (await fail(breaker, "refused", now)) as number;
+      times.push(forMs);
+      now += Math.ceil(forMs);
+    }
+    expect(times.slice(0, 3)).toEqual([1_000, 1_500, 1_500].map((ms) => expect.closeTo(ms, 3)));
+    expect(Math.max(...times.slice(0, 40))).toBeCloseTo(1_500, 3);
+    expect(times.at(-1)).toBeCloseTo(30_000, 3);
+    await breaker.succeeded(breaker.start(now), now);
+    expect(await fail(breaker, "refused", now)).toBeCloseTo(1_000, 3);
+  });
+
   test("is between half and all of it, evenly", async () => {
     const random = mulberry32(17);
     const outs: number[] = [];

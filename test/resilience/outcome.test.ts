@@ -396,7 +396,7 @@ describe("an HTTP answer that is not from a handler", () => {
 
 describe("what it says of the endpoint", () => {
   test.each<[Outcome, ReturnType<typeof failureKind>]>([
-    [notSent("ECONNREFUSED"), "connect"],
+    [notSent("ECONNREFUSED"), "refused"],
     [{ kind: "refused", leaving: false }, "soft"],
     [{ kind: "refused", leaving: true }, undefined],
     [lost, "soft"],
