@@ -26,12 +26,23 @@ async function executionsOf(servers: readonly ServerProcess[], method: string): 
   return all.reduce((sum, each) => sum + (each[method] ?? 0), 0);
 }
 
-async function startServers(count: number): Promise<ServerProcess[]> {
-  return Promise.all(Array.from({ length: count }, () => startServerProcess({ httpVersion: "2" })));
-}
-
-async function stopServers(servers: readonly ServerProcess[]): Promise<void> {
-  await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()));
+/** Runs with so many server processes, and a client that is connected to each. */
+async function withServers(
+  count: number,
+  protocol: (typeof protocols)[number],
+  run: (balanced: ReturnType<typeof clientOf>, servers: readonly ServerProcess[]) => Promise<void>,
+): Promise<void> {
+  const servers = await Promise.all(Array.from({ length: count }, () => startServerProcess({ httpVersion: "2" })));
+  try {
+    const balanced = clientOf(
+      servers.map(({ port }) => port),
+      { protocol },
+    );
+    await warm(balanced);
+    await run(balanced, servers);
+  } finally {
+    await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()));
+  }
 }
 
 const elapsed = async (promise: Promise<unknown>): Promise<number> => {
@@ -54,31 +65,16 @@ const protocols = ["connect", "grpc", "grpc-web"] as const;
 
 describe.concurrent.each(protocols)("a server whose event loop is held, %s", (protocol) => {
   test.each(kinds)("%s: where it is alone it answers each call once", async (kind) => {
-    const servers = await startServers(1);
-    try {
-      const balanced = clientOf(
-        servers.map(({ port }) => port),
-        { protocol },
-      );
-      await warm(balanced);
+    await withServers(1, protocol, async (balanced, servers) => {
       servers[0]?.block(2_200);
-      const calls = Array.from({ length: 5 }, () => call(balanced, kind));
-      await Promise.all(calls);
+      await Promise.all(Array.from({ length: 5 }, () => call(balanced, kind)));
       expect(await executionsOf(servers, kind)).toBe(5);
       expect(balanced.transport.snapshot().endpoints).toMatchObject([{ inFlight: 0 }]);
-    } finally {
-      await stopServers(servers);
-    }
+    });
   });
 
-  test("among others: a call that may be repeated is answered by another one, any other waits", async () => {
-    const servers = await startServers(3);
-    try {
-      const balanced = clientOf(
-        servers.map(({ port }) => port),
-        { protocol },
-      );
-      await warm(balanced);
+  test("among others: a call that may be repeated is answered by another one", async () => {
+    await withServers(3, protocol, async (balanced, servers) => {
       servers[0]?.block(4_000);
       await sleep(20);
       const gets = await Promise.all(Array.from({ length: 12 }, () => elapsed(balanced.client.get({}))));
@@ -86,26 +82,16 @@ describe.concurrent.each(protocols)("a server whose event loop is held, %s", (pr
       expect(await executionsOf(servers.slice(1), "get")).toBe(12);
       // What the held server makes of its copies does not count; it has seen each at most once.
       expect(await executionsOf(servers, "get")).toBeLessThanOrEqual(24);
-    } finally {
-      await stopServers(servers);
-    }
+    });
   });
 
   test("no call that may not be repeated fails, or runs twice", async () => {
-    const servers = await startServers(3);
-    try {
-      const balanced = clientOf(
-        servers.map(({ port }) => port),
-        { protocol },
-      );
-      await warm(balanced);
+    await withServers(3, protocol, async (balanced, servers) => {
       servers[0]?.block(3_000);
       await sleep(20);
       await Promise.all(Array.from({ length: 12 }, () => balanced.client.post({})));
       expect(await executionsOf(servers, "post")).toBe(12);
-    } finally {
-      await stopServers(servers);
-    }
+    });
   });
 });
 
