@@ -45,7 +45,7 @@ export class Connector {
       else attempt.stopWaiting();
       throw error;
     }
-    dispatcher.limit(attempt, runtime.clock.now());
+    dispatcher.ready(attempt, runtime.clock.now());
   }
 
   /** The call goes elsewhere, and may come back when the connection is there. */

@@ -106,8 +106,14 @@ export class Dispatcher {
     return this.#options.pool.view(now).members;
   }
 
-  /** Tells an attempt how much time it has, now and again when it is connected. */
-  limit(attempt: Attempt, now: number): void {
+  /** An attempt has its connection, and may be sent. */
+  ready(attempt: Attempt, now: number): void {
+    this.#limit(attempt, now);
+    if (attempt.transport.isFull) this.#options.onFull(attempt.record, attempt.call);
+  }
+
+  /** Tells an attempt how much time it has. */
+  #limit(attempt: Attempt, now: number): void {
     // A stream may be open for as long as it likes.
     const unary = attempt.call.method.methodKind === "unary";
     attempt.limit(now, unary ? this.#options.attemptTimeoutMs : Number.POSITIVE_INFINITY);
@@ -131,9 +137,8 @@ export class Dispatcher {
     if (isIntercepted) attempt.code = intercepted(runtime.clock, attempt);
     else if (isForeign) attempt.code = new UserCode(undefined, true);
     if (attempt.ticket?.probe !== undefined) this.#options.pool.invalidate();
-    this.limit(attempt, now);
-    // A connection that is being made for it has room.
-    if (attempt.connecting === undefined && attempt.transport.isFull) this.#options.onFull(record, call);
+    if (attempt.connecting === undefined) this.ready(attempt, now);
+    else this.#limit(attempt, now);
     return attempt;
   }
 

@@ -12,6 +12,9 @@ import { trustedGapMs, twoTurns } from "./two-turns.ts";
 /** What connect-node wants; it exports the type under no name. */
 type SessionManager = NonNullable<GrpcTransportOptions["sessionManager"]>;
 
+/** How soon another one is tried again that could not be made. */
+const ADD_AGAIN_MS = 5_000;
+
 /** How soon a connection over its age is tried to be replaced again. */
 const REPLACE_AGAIN_MS = 10_000;
 
@@ -52,6 +55,7 @@ export class Http2Sessions implements SessionManager {
   #check: Promise<void> | undefined;
   /** When a call last looked: what arrived up to then has been seen. */
   #lookedAt = 0;
+  #addFailedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(options: Http2SessionsOptions) {
@@ -74,7 +78,8 @@ export class Http2Sessions implements SessionManager {
   connect(now: number, waiting?: Waiting): Promise<void> | undefined {
     if (this.#closed) return Promise.reject(connectFailure(endpointClosed()));
     const current = this.#chosen();
-    if (current === undefined || (current.isFull && this.#mayAdd)) return this.#dialled(now, waiting);
+    if (current === undefined) return this.#dialled(now, waiting);
+    if (current.isFull && this.#mayAdd(now)) return this.#oneMore(now, waiting);
     const gap = now - this.#lookedAt;
     // A negative gap says nothing about the connection, only that the clock was set back.
     if (gap < 0 || gap > trustedGapMs || this.#isUnsure(current, now)) return this.#checked(now, waiting);
@@ -133,8 +138,19 @@ export class Http2Sessions implements SessionManager {
     return usable.find((connection) => !connection.isFull) ?? usable[0];
   }
 
-  get #mayAdd(): boolean {
-    return this.#connections.length < MOST_CONNECTIONS;
+  #mayAdd(now: number): boolean {
+    const isTooSoon = now >= this.#addFailedAt && now < this.#addFailedAt + ADD_AGAIN_MS;
+    return this.#connections.length < MOST_CONNECTIONS && !isTooSoon;
+  }
+
+  /** Another connection beside the full ones. If it cannot be made, the call waits for its turn on those. */
+  async #oneMore(now: number, waiting: Waiting | undefined): Promise<void> {
+    try {
+      await this.#dialled(now, waiting);
+    } catch (error) {
+      if (this.#chosen() === undefined) throw error;
+      this.#addFailedAt = this.#options.clock.now();
+    }
   }
 
   #retire(connection: Http2Connection): void {

@@ -1,12 +1,13 @@
 import { createClient } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { type BalancedTransportEvent, type BalancedTransportOptions, createBalancedTransport } from "../../src/node.ts";
+import { startFaultyRelay } from "../support/faulty-relay.ts";
 import { EchoService } from "../support/gen/echo_pb.ts";
-import { type EchoServer, startEchoServer } from "../support/servers.ts";
+import { startEchoServer } from "../support/servers.ts";
 
 // Servers that allow few streams on a connection, and streams that are open for long (MAX_CONCURRENT_STREAMS).
 
-function clientOf(servers: readonly EchoServer[], options: Partial<BalancedTransportOptions> = {}) {
+function clientOf(servers: readonly { readonly port: number }[], options: Partial<BalancedTransportOptions> = {}) {
   const events: BalancedTransportEvent[] = [];
   const target = `static:///${servers.map(({ port }) => `127.0.0.1:${port}`).join(",")}`;
   const transport = createBalancedTransport({
@@ -78,6 +79,18 @@ describe.each(["connect", "grpc"] as const)("a server that allows 10 streams on 
     expect(performance.now() - startedAt).toBeLessThan(250);
     expect((await Promise.all(slow)).map(({ text }) => text)).toEqual(Array(10).fill("slow"));
     expect(server.connections).toBe(2);
+  });
+
+  test("that takes no other connection is not blamed: calls wait for their turn", async () => {
+    await using server = await startEchoServer({ httpVersion: "2", maxConcurrentStreams: 2 });
+    await using relay = await startFaultyRelay(server);
+    const balanced = clientOf([relay], { protocol });
+    await balanced.client.post({});
+    await relay.refuse();
+    const calls = Array.from({ length: 6 }, (_, call) => balanced.client.post({ text: `${call}`, delayMs: 30 }));
+    expect((await Promise.all(calls)).map(({ text }) => text)).toEqual(["0", "1", "2", "3", "4", "5"]);
+    expect(balanced.transport.snapshot().endpoints).toMatchObject([{ breaker: "closed", inFlight: 0 }]);
+    expect(balanced.events.map(({ type }) => type)).toContain("full");
   });
 
   test("a call that waits for its turn ends with its deadline", async () => {

@@ -93,7 +93,7 @@ describe("verification of a connection that was idle", () => {
     const clock = manualClock();
     const { client, transport } = endpointClient({ port: relay.port, clock });
     await client.get({});
-    relay.delayMs = 20;
+    relay.delayMs = 5;
     clock.time += GAP_MS;
     await transport.connect?.(clock.now(), calls["may be repeated"]);
     let waited = true;
