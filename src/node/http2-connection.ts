@@ -187,13 +187,16 @@ export class Http2Connection {
    * way before is left alone, because a busy server looks the same.
    */
   foundSilent(): void {
-    for (const stream of this.#doubted) {
+    const isAllInDoubt = this.#streams === this.#doubted.size;
+    for (const stream of [...this.#doubted]) {
+      this.#doubted.delete(stream);
+      this.#waiting.delete(stream);
       const error = lostConnection();
       recordFact(error, "stale");
       cancelStream(stream, error);
     }
-    if (this.#waiting.size > this.#doubted.size || this.#streams > this.#waiting.size) this.#watchdog.suspect();
-    else this.condemn();
+    if (isAllInDoubt) this.condemn();
+    else this.#watchdog.suspect();
   }
 
   readonly #heard = (): void => {

@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Code, createClient } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import { type BalancedTransportOptions, callReport, createBalancedTransport } from "../../src/node.ts";
+import {
+  type BalancedTransportEvent,
+  type BalancedTransportOptions,
+  type Candidate,
+  callReport,
+  createBalancedTransport,
+} from "../../src/node.ts";
 import { rejection } from "../support/endpoint-client.ts";
 import { startFaultyRelay } from "../support/faulty-relay.ts";
 import { EchoService } from "../support/gen/echo_pb.ts";
@@ -202,5 +208,29 @@ describe.concurrent("the copy of a call whose connection is silent", () => {
       for (const relay of relays) await relay[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
     }
+  });
+
+  test("none for a call that was sent in doubt: it is repeated for that, and what was under way before waits", async () => {
+    await using server = await startEchoServer({ httpVersion: "2" });
+    await using one = await startFaultyRelay(server);
+    await using other = await startFaultyRelay(server);
+    const events: BalancedTransportEvent[] = [];
+    const balanced = clientOf([one.port, other.port], {
+      picker: (candidates) => ({
+        pick: () => candidates.find(({ endpoint }) => endpoint.port === one.port) ?? (candidates[0] as Candidate),
+      }),
+      onEvent: (event) => void events.push(event),
+    });
+    await warm(balanced);
+    const slow = balanced.client.post({ text: "slow", delayMs: 3_000 });
+    // A PING after 1 s of silence has been answered; the next one is due after 2 s more, or with a call.
+    await sleep(2_200);
+    one.pause();
+    expect((await balanced.client.get({ text: "doubted" })).text).toBe("doubted");
+    one.resume();
+    expect((await slow).text).toBe("slow");
+    expect(events.filter(({ type }) => type === "hedge")).toEqual([]);
+    expect(balanced.transport.snapshot().retryBudget.debt).toBe(0);
+    expect(server.callsByMethod.post).toBe(1);
   });
 });
