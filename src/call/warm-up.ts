@@ -4,7 +4,7 @@ import { ConfigurationError, lookUpFailed, noServers, userError } from "../error
 import type { EndpointRecord } from "../pool/record.ts";
 import { classify } from "../resilience/outcome.ts";
 import type { Runtime } from "../runtime.ts";
-import { connected } from "./connecting.ts";
+import { connected, LONGEST_CONNECT_MS } from "./connecting.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 export interface WarmUpOptions {
@@ -35,13 +35,24 @@ export async function warmUp(
     directory.current(now) ?? (await directory.wait({ signal, deadline: Number.POSITIVE_INFINITY }).catch(failed));
   if (answer.endpoints.length === 0) throw noServers(answer.reason);
   const records = [...dispatcher.eligible(answer, runtime.clock.now())].sort((a, b) => a.rank - b.rank);
-  const results = await Promise.allSettled(
-    records.slice(0, connections).map((record) => connect(record, dispatcher, runtime, connectTimeoutMs, signal)),
-  );
-  signal?.throwIfAborted();
-  const failure = results.find((result) => result.status === "rejected");
-  if (failure !== undefined && results.every((result) => result.status === "rejected"))
-    throw unreachable(failure.reason);
+  const dials = records.slice(0, connections).map((record) => dial(record, dispatcher, runtime));
+  const wait = { signal, leftMs: Number.POSITIVE_INFINITY, clock: runtime.clock };
+  try {
+    const results = await Promise.allSettled(
+      dials.map(({ connecting }) => connected(connecting, { ...wait, connectTimeoutMs })),
+    );
+    signal?.throwIfAborted();
+    const [first] = results;
+    if (first === undefined || results.some(({ status }) => status === "fulfilled")) return;
+    // Nothing else is left to wait for; dials end by themselves, sooner than a call would give up.
+    const any = Promise.any(dials.map(({ connecting }) => connecting));
+    await connected(any, { ...wait, connectTimeoutMs: LONGEST_CONNECT_MS }).catch(() => {
+      signal?.throwIfAborted();
+      throw unreachable((first as PromiseRejectedResult).reason);
+    });
+  } finally {
+    for (const { stopWaiting } of dials) stopWaiting();
+  }
 
   function failed(error: unknown): never {
     signal?.throwIfAborted();
@@ -56,26 +67,15 @@ function unreachable(error: unknown): ConnectError {
   return userError(error, outcome, false);
 }
 
-async function connect(
-  record: EndpointRecord,
-  dispatcher: Dispatcher,
-  runtime: Runtime,
-  connectTimeoutMs: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const waiting = new AbortController();
-  const connecting = dispatcher.transportOf(record).connect?.(runtime.clock.now(), {
-    signal: waiting.signal,
-    repeatable: false,
-  });
-  if (connecting === undefined) return;
-  await connected(connecting, {
-    signal,
-    leftMs: Number.POSITIVE_INFINITY,
-    connectTimeoutMs,
-    clock: runtime.clock,
-  }).catch((error) => {
-    waiting.abort(signal?.reason);
-    throw error;
-  });
+interface WarmDial {
+  readonly connecting: Promise<void>;
+  stopWaiting(): void;
+}
+
+function dial(record: EndpointRecord, dispatcher: Dispatcher, { clock }: Runtime): WarmDial {
+  const controller = new AbortController();
+  const waiting = { signal: controller.signal, repeatable: false };
+  // Over HTTP/1.1, and for most transports of a user's, there is nothing to wait for.
+  const connecting = dispatcher.transportOf(record).connect?.(clock.now(), waiting) ?? Promise.resolve();
+  return { connecting, stopWaiting: () => controller.abort() };
 }

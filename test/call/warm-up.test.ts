@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createBalancedTransport } from "../../src/node.ts";
 import { startBlackHole } from "../support/black-hole.ts";
 import { rejection } from "../support/endpoint-client.ts";
+import { startFaultyRelay } from "../support/faulty-relay.ts";
 import { type EchoServer, startEchoServer } from "../support/servers.ts";
 
 test("a warm-up that reaches nobody fails as a call would", async () => {
@@ -19,6 +20,18 @@ test("a warm-up that reaches nobody fails as a call would", async () => {
       rawMessage: `could not connect to a server: ${code}`,
     });
   }
+});
+
+test("a warm-up reaches servers that are further away than the time a call waits for them", async () => {
+  await using server = await startEchoServer({ httpVersion: "2" });
+  await using relay = await startFaultyRelay(server);
+  relay.delayMs = 200;
+  const target = `static:///127.0.0.1:${relay.port}`;
+  const transport = createBalancedTransport({ target, tls: false, connectTimeoutMs: 50 });
+  await transport.warmUp();
+  expect(server.connections).toBe(1);
+  await transport.warmUp();
+  expect(server.connections).toBe(1);
 });
 
 test("what refresh() found, snapshot() shows", async () => {
