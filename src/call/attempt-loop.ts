@@ -2,13 +2,10 @@ import { ConnectError } from "@connectrpc/connect";
 import { ConstantBackoff, handleType, retry } from "cockatiel";
 import { abortedBy, deadlineExceeded } from "../errors.ts";
 import type { RetryDecision } from "../resilience/retry-decision.ts";
-import type { Runtime } from "../runtime.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Call } from "./call.ts";
 import { Connector, type ConnectorOptions } from "./connector.ts";
-import type { Dispatcher } from "./dispatcher.ts";
 import { OUTRUN } from "./race.ts";
-import type { Judge } from "./verdict.ts";
 
 /**
  * Sends one attempt. It ends a successful one by `Judge.succeeded` (a stream does at its end); it rejects with what
@@ -33,9 +30,6 @@ class Retryable extends Error {
 }
 
 export interface AttemptLoopOptions extends ConnectorOptions {
-  readonly dispatcher: Dispatcher;
-  readonly judge: Judge;
-  readonly runtime: Runtime;
   /** Told when a further attempt is about to be sent. */
   readonly onRetry: (failed: Attempt, delayMs: number) => void;
   /** Attaches the call's report to the error that its user sees. */
