@@ -2,6 +2,11 @@
 export interface EndpointSpec {
   /** An IP address, without brackets. Where addresses cannot be pinned (fetch), a host name. */
   readonly address: string;
+  /**
+   * An address of the other family (IPv6 where `address` is IPv4, and the reverse) that leads to the same server. It is
+   * dialled where `address` has not connected within 250 ms, or at once where that fails.
+   */
+  readonly alternateAddress?: string;
   /** TCP port, 1 to 65535. */
   readonly port: number;
   /**
@@ -25,6 +30,8 @@ export interface ListedEndpoint extends EndpointSpec {
 /** An endpoint of the balanced transport. Identity is (address, port, verified name). */
 export interface Endpoint {
   readonly address: string;
+  /** Leads to the same server by the other family. It may change while the endpoint stays. */
+  readonly alternateAddress?: string;
   readonly port: number;
   /** The name that TLS verifies, and the host of `:authority`: the name the user wrote, not what DNS answered. */
   readonly verifiedName: string;

@@ -24,12 +24,12 @@ export async function timeLookUps(
   );
   for (let round = -20; round < rounds; round++) {
     for (const registry of shuffled(registries)) {
-      const { clock, random } = systemRuntime;
+      const { clock, random, sleep } = systemRuntime;
       const { signal } = new AbortController();
       const startedAt = performance.now();
       const resolution = await resolvers
         .get(registry)
-        ?.resolve({ signal, deadline: clock.now() + 5_000, clock, random, reason: "forced" });
+        ?.resolve({ signal, deadline: clock.now() + 5_000, clock, random, sleep, reason: "forced" });
       const ms = performance.now() - startedAt;
       const found = resolution?.kind === "endpoints" ? resolution.endpoints.length : 0;
       if (found !== instances) throw new Error(`${registry.name} names ${found} of ${instances} instances`);

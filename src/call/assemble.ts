@@ -137,6 +137,7 @@ function opener(
       connectTimeoutMs,
       connect,
       markNotSent: (error) => recordFact(error, "not-sent"),
+      alternateAddress: () => record.endpoint.alternateAddress,
       hasAlternative: () => hasAlternative(record),
     });
   };

@@ -154,7 +154,7 @@ function deadlineFailure(attempt: Attempt, outcome: Outcome, now: number): Failu
 function reportOf(attempt: Attempt, error: unknown, outcome: Outcome, now: number) {
   const { endpoint, tier } = attempt.record;
   return {
-    endpoint: hostAndPort(endpoint.address, endpoint.port),
+    endpoint: hostAndPort(attempt.transport.address ?? endpoint.address, endpoint.port),
     verifiedName: endpoint.verifiedName,
     tier,
     outcome: outcome.kind,

@@ -112,7 +112,7 @@ function sameEndpoints(
 
 function fingerprint(spec: EndpointSpec): string {
   const metadata = spec.metadata === undefined ? "" : JSON.stringify(Object.entries(spec.metadata).sort());
-  return `${spec.address} ${spec.port} ${spec.name ?? ""} ${spec.weight ?? 1} ${spec.tier ?? 0} ${metadata}`;
+  return `${spec.address} ${spec.alternateAddress ?? ""} ${spec.port} ${spec.name ?? ""} ${spec.weight ?? 1} ${spec.tier ?? 0} ${metadata}`;
 }
 
 function clamp(value: number, low: number, high: number): number {

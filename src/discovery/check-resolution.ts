@@ -18,7 +18,7 @@ export function checkResolution(resolution: Resolution): Resolution {
       `the resolver returned kind ${JSON.stringify(kind) ?? "nothing"}; it must be "endpoints", "empty" or "unavailable"`,
     );
   }
-  const { endpoints, ttlMs, partial = false, dropped = [] } = resolution as Listing;
+  const { endpoints, ttlMs, partial = false, dropped = [], rest } = resolution as Listing;
   if (!Array.isArray(endpoints) || endpoints.length === 0) {
     throw new TypeError('the resolver returned no endpoints; to say that there are none, return kind "empty"');
   }
@@ -29,14 +29,20 @@ export function checkResolution(resolution: Resolution): Resolution {
   const specs = Array.from(endpoints as readonly EndpointSpec[], (spec, index) =>
     readSpec(spec, `endpoints[${index}]`),
   );
-  return { kind, endpoints: specs, ttlMs, partial, dropped: [...dropped] };
+  if (rest !== undefined && typeof rest.then !== "function") {
+    throw new TypeError(`rest must be a promise of a resolution, not ${show(rest)}`);
+  }
+  return { kind, endpoints: specs, ttlMs, partial, dropped: [...dropped], ...(rest !== undefined && { rest }) };
 }
 
 /** What its names and its address say is not looked at here: one that is wrong must not hide the others. */
 function readSpec(spec: EndpointSpec, where: string): EndpointSpec {
   if (typeof spec !== "object" || spec === null) throw new TypeError(`${where} must be an object, not ${show(spec)}`);
-  const { address, port, name, weight, tier, metadata } = spec;
+  const { address, alternateAddress, port, name, weight, tier, metadata } = spec;
   if (typeof address !== "string") throw new TypeError(`${where}.address must be an IP address, not ${show(address)}`);
+  if (alternateAddress !== undefined && typeof alternateAddress !== "string") {
+    throw new TypeError(`${where}.alternateAddress must be an IP address, not ${show(alternateAddress)}`);
+  }
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
     throw new TypeError(`${where}.port must be a whole number from 1 to 65535, not ${show(port)}`);
   }
@@ -51,6 +57,7 @@ function readSpec(spec: EndpointSpec, where: string): EndpointSpec {
   }
   return {
     address,
+    ...(alternateAddress !== undefined && { alternateAddress }),
     port,
     ...(name !== undefined && { name }),
     ...(weight !== undefined && { weight }),

@@ -4,7 +4,7 @@ import { ConfigurationError } from "../errors.ts";
 import { hostNameFromUser, hostNameHint } from "../net/host-name.ts";
 import { quoted } from "../quoted.ts";
 import { checkResolution } from "./check-resolution.ts";
-import type { Resolver } from "./resolver.ts";
+import type { Resolution, Resolver } from "./resolver.ts";
 import { nameRules, withCheckedNames } from "./server-names.ts";
 
 /**
@@ -28,14 +28,25 @@ export function checkedResolver(
     }
   }
   const rules = nameRules(authority, tls);
+  const check = (resolution: Resolution): Resolution => {
+    const checked = checkResolution(resolution);
+    if (checked.kind !== "endpoints") return checked;
+    const { rest, ...listing } = withCheckedNames(checked, rules);
+    return rest === undefined ? listing : { ...listing, rest: handled(rest.then(check)) };
+  };
   return {
     target: resolver.target,
     ...(authority !== undefined && { authority }),
     async resolve(context) {
-      const resolution = checkResolution(await resolver.resolve(context));
-      return resolution.kind === "endpoints" ? withCheckedNames(resolution, rules) : resolution;
+      return check(await resolver.resolve(context));
     },
   };
+}
+
+/** Whoever waits for it hears of its failure; nobody has to. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
 }
 
 /** Read once: what was checked is what is verified later. */

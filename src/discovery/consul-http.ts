@@ -1,13 +1,14 @@
-import type { AddressFamily, DnsClient } from "../dns/client.ts";
-import { canonicalIp } from "../dns/ip-address.ts";
+import type { AddressFamily, LookUpLimits } from "../dns/client.ts";
 import { checkHostName } from "../net/host-name.ts";
+import { Bounds } from "./bounds.ts";
 import { type ConsulAgentsOptions, createConsulAgents } from "./consul-agents.ts";
 import { type ConsulInstance, readInstances } from "./consul-health.ts";
 import { nothingLeft } from "./dropped.ts";
-import { earlier, type Located, locateHosts, ofFamily } from "./follow-up.ts";
+import type { Located } from "./follow-up.ts";
 import type { HttpResponse } from "./http.ts";
-import type { Resolution, ResolveContext, Resolver } from "./resolver.ts";
-import { addressesFound, type TargetRecord, toResolution, withHostNames } from "./targets.ts";
+import { locateTargets } from "./locate-targets.ts";
+import type { Resolver } from "./resolver.ts";
+import { type TargetRecord, withHostNames } from "./targets.ts";
 
 /** What a target says of the service. */
 export interface ConsulHttpQuery {
@@ -40,6 +41,7 @@ export function createConsulHttpResolver(options: ConsulHttpResolverOptions): Re
   const authority = authorityOf(options);
   const path = pathOf(options);
   const ask = createConsulAgents(options);
+  const bounds = new Bounds();
   return {
     target,
     authority,
@@ -49,7 +51,10 @@ export function createConsulHttpResolver(options: ConsulHttpResolverOptions): Re
       if (instances.length === 0) {
         return { kind: "empty", ttlMs: 0, reason: `Consul names no instance of ${service}: ${causes(response)}` };
       }
-      return locate(instances, { asked: service, dns, family, context });
+      const { records, dropped } = withHostNames(instances.map(recordOf));
+      if (records.length === 0) throw new Error(nothingLeft(dropped));
+      const lookUp = (host: string, limits: LookUpLimits) => dns.addresses(host, limits, family);
+      return locateTargets({ asked: service, records, dropped, known: NOTHING, lookUp, family, bounds }, context);
     },
   };
 }
@@ -92,31 +97,12 @@ function instancesOf({ body }: HttpResponse, inOrder: boolean): ConsulInstance[]
 /** The API has no TTL: as with the 0 of Consul's DNS, `dns.minTtlMs` says how long an answer is used. */
 const TTL_SECONDS = 0;
 
-async function locate(
-  instances: readonly ConsulInstance[],
-  { asked, dns, family, context }: { asked: string; dns: DnsClient; family: AddressFamily; context: ResolveContext },
-): Promise<Resolution> {
-  const { records, dropped } = withHostNames(
-    instances.map(({ host, ...instance }): TargetRecord => {
-      return { ...instance, target: host, priority: 0, ttlSeconds: TTL_SECONDS };
-    }),
-  );
-  if (records.length === 0) throw new Error(nothingLeft(dropped));
-  const located = new Map<string, Located>();
-  const named: string[] = [];
-  for (const { target } of records) {
-    if (canonicalIp(target) === undefined) named.push(target);
-    else located.set(target, addressOf(target, family));
-  }
-  const limits = earlier(context, context.clock);
-  const followed = await locateHosts(named, (host) => dns.addresses(host, limits, family));
-  return toResolution(asked, { records, dropped }, new Map([...located, ...followed]));
+function recordOf({ host, ...instance }: ConsulInstance): TargetRecord {
+  return { ...instance, target: host, priority: 0, ttlSeconds: TTL_SECONDS };
 }
 
-function addressOf(address: string, family: AddressFamily): Located {
-  const usable = ofFamily([{ address, ttlSeconds: TTL_SECONDS }], family);
-  return usable.length > 0 ? addressesFound(usable) : { kind: "none", ttlSeconds: TTL_SECONDS };
-}
+/** Consul's API gives no addresses beside those that it gives as hosts. */
+const NOTHING: ReadonlyMap<string, Located> = new Map();
 
 function causes({ headers }: HttpResponse): string {
   if (headers["x-consul-results-filtered-by-acls"] === "true") {

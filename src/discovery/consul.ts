@@ -1,5 +1,6 @@
 import type { AddressFamily, DnsClient } from "../dns/client.ts";
 import { addressInTarget, consulName, isConsulTarget } from "../dns/consul-names.ts";
+import { Bounds } from "./bounds.ts";
 import type { Resolver } from "./resolver.ts";
 import { asSample } from "./samples.ts";
 import { resolveSrvAnswer } from "./srv.ts";
@@ -32,12 +33,15 @@ export interface ConsulResolverOptions {
 export function createConsulResolver(options: ConsulResolverOptions): Resolver {
   const { target, dns, overUdp, systemDns = dns, family } = options;
   const { name, authority, domain } = consulName(options);
+  const bounds = new Bounds();
   return {
     target,
     authority,
     async resolve(context) {
       const answer = await dns.srv(name, context);
-      const resolution = await resolveSrvAnswer(name, answer, family, context, {
+      const resolution = await resolveSrvAnswer(name, answer, context, {
+        family,
+        bounds,
         addressOf: (host) => addressInTarget(host, domain),
         lookUp: (host, limits) => (isConsulTarget(host, domain) ? dns : systemDns).addresses(host, limits, family),
       });

@@ -196,6 +196,7 @@ export class Directory {
         resolution.kind !== "endpoints" && suspectMs !== undefined
           ? { kind: "unconfirmed", reason: resolution.reason }
           : { kind: "answered", answer: this.#cache.answer as Answer, dropped: droppedOf(resolution) };
+      if (resolution.kind === "endpoints" && resolution.rest) void this.#join(resolution.rest, generation, now);
     } catch (error) {
       if (generation !== this.#generation) return;
       this.#lastError = error;
@@ -204,6 +205,13 @@ export class Directory {
     }
     this.#running = undefined;
     this.#onFact(fact);
+  }
+
+  /** Takes over what an answer lacked at first. Its age is that of the answer. Never rejects. */
+  async #join(rest: Promise<Resolution>, generation: number, resolvedAt: number): Promise<void> {
+    const whole = await rest.catch(() => undefined);
+    if (whole === undefined || generation !== this.#generation) return;
+    this.#cache.apply(whole, resolvedAt);
   }
 
   #backOffMs(): number {

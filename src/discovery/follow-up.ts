@@ -1,47 +1,105 @@
-import type { AddressAnswer, AddressFamily, AddressRecord, LookUpLimits } from "../dns/client.ts";
+import type { AddressAnswer, AddressFamily, LookUpLimits } from "../dns/client.ts";
 import type { Clock } from "../runtime.ts";
+import { type DialAddress, ofFamily } from "./families.ts";
+import type { ResolveContext } from "./resolver.ts";
 
 /** What is known of a host after its look-up. */
 export type Located =
-  | { readonly kind: "addresses"; readonly records: readonly AddressRecord[] }
+  | { readonly kind: "addresses"; readonly records: readonly DialAddress[] }
   | { readonly kind: "none"; readonly ttlSeconds: number }
-  | { readonly kind: "failed"; readonly error: unknown };
+  | { readonly kind: "failed"; readonly error: unknown }
+  /** There is more than enough without it. */
+  | { readonly kind: "surplus" };
 
 /** Recursive resolvers leave the additional section away, so there may be a question per target; AWS drops bursts. */
 const CONCURRENCY = 8;
+/** A look-up that takes longer holds up no other: neither those that wait for their turn, nor what has been found. */
+export const SLOW_MS = 100;
 
-/** Looks up each host once, a few at a time. Never rejects: one bad target must not hide the others. */
-export async function locateHosts(
-  hosts: Iterable<string>,
-  lookUp: (host: string) => Promise<AddressAnswer>,
-): Promise<Map<string, Located>> {
-  const queue = [...new Set(hosts)];
-  const located = new Map<string, Located>();
-  const worker = async () => {
-    for (let host = queue.shift(); host !== undefined; host = queue.shift()) {
-      located.set(host, await locate(host, lookUp));
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, queue.length) }, worker));
-  return located;
+export interface HostLookUpOptions {
+  readonly lookUp: (host: string) => Promise<AddressAnswer>;
+  readonly family: AddressFamily;
+  readonly sleep: ResolveContext["sleep"];
+  /** Asked before each look-up: no other is begun once it is true. Default: never. */
+  readonly hasEnough?: (located: ReadonlyMap<string, Located>) => boolean;
 }
 
-async function locate(host: string, lookUp: (host: string) => Promise<AddressAnswer>): Promise<Located> {
-  try {
-    const answer = await lookUp(host);
-    if (answer.kind === "records") return { kind: "addresses", records: answer.records };
-    return { kind: "none", ttlSeconds: answer.ttlSeconds };
-  } catch (error) {
-    return { kind: "failed", error };
+/** Looks up each host once, a few at a time, in their order. Nothing of it rejects: one bad host must not hide the others. */
+export class HostLookUps {
+  /** What has been found out so far. */
+  readonly located = new Map<string, Located>();
+  /** Each host has been looked up, or is slow. */
+  readonly prompt: Promise<void>;
+  /** Each host has been looked up, or is not needed. */
+  readonly ended: Promise<void>;
+  #open = 0;
+  readonly #options: HostLookUpOptions;
+  readonly #queue: string[];
+  readonly #begun: Promise<void>[] = [];
+  #waiting: { readonly isMet: () => boolean; readonly resolve: () => void } | undefined;
+
+  constructor(hosts: Iterable<string>, options: HostLookUpOptions) {
+    this.#options = options;
+    this.#queue = [...new Set(hosts)];
+    const workers = Array.from({ length: Math.min(CONCURRENCY, this.#queue.length) }, () => this.#work());
+    this.prompt = Promise.all(workers).then(() => {});
+    this.ended = this.prompt.then(() => Promise.all(this.#begun)).then(() => {});
+  }
+
+  get hasEnded(): boolean {
+    return this.#queue.length === 0 && this.#open === 0;
+  }
+
+  /** Settles when the condition is met, which is asked after each look-up, or when all have ended. */
+  until(isMet: () => boolean): Promise<void> {
+    if (isMet()) return Promise.resolve();
+    const met = new Promise<void>((resolve) => {
+      this.#waiting = { isMet, resolve };
+    });
+    return Promise.race([met, this.ended]);
+  }
+
+  async #work(): Promise<void> {
+    const { hasEnough } = this.#options;
+    for (let host = this.#queue.shift(); host !== undefined; host = this.#queue.shift()) {
+      if (hasEnough?.(this.located)) {
+        this.located.set(host, { kind: "surplus" });
+      } else {
+        const lookUp = this.#lookUp(host);
+        this.#begun.push(lookUp);
+        await this.#unlessSlow(lookUp);
+      }
+    }
+  }
+
+  async #lookUp(host: string): Promise<void> {
+    this.#open++;
+    this.located.set(host, await locate(host, this.#options));
+    this.#open--;
+    if (this.#waiting?.isMet()) this.#waiting.resolve();
+  }
+
+  async #unlessSlow(lookUp: Promise<void>): Promise<void> {
+    const found = new AbortController();
+    const slow = this.#options.sleep(SLOW_MS, found.signal).catch(() => {});
+    await Promise.race([lookUp, slow]);
+    found.abort(FOUND);
   }
 }
 
-/** The addresses of the wanted family; "auto" is IPv4 where there is any, else IPv6. */
-export function ofFamily(records: readonly AddressRecord[], family: AddressFamily): readonly AddressRecord[] {
-  const v6 = records.filter((record) => record.address.includes(":"));
-  const v4 = records.filter((record) => !record.address.includes(":"));
-  if (family === "auto") return v4.length > 0 ? v4 : v6;
-  return family === "ipv6" ? v6 : v4;
+/** Built once: aborting without a reason would capture a stack. */
+const FOUND = new Error("the host has been looked up");
+
+async function locate(host: string, { lookUp, family }: HostLookUpOptions): Promise<Located> {
+  try {
+    const answer = await lookUp(host);
+    if (answer.kind !== "records") return { kind: "none", ttlSeconds: answer.ttlSeconds };
+    const ttlSeconds = Math.min(...answer.records.map((record) => record.ttlSeconds));
+    const records = ofFamily(answer.records, family);
+    return records.length > 0 ? { kind: "addresses", records } : { kind: "none", ttlSeconds };
+  } catch (error) {
+    return { kind: "failed", error };
+  }
 }
 
 /**

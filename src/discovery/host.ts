@@ -1,6 +1,8 @@
 import type { AddressFamily, DnsClient } from "../dns/client.ts";
 import { canonicalIp } from "../dns/ip-address.ts";
 import { checkHostName } from "../net/host-name.ts";
+import { Bounds } from "./bounds.ts";
+import { ofFamily } from "./families.ts";
 import type { Resolver } from "./resolver.ts";
 import { asSample } from "./samples.ts";
 
@@ -21,6 +23,7 @@ export function createHostResolver({ target, port, dns, family, ...options }: Ho
   const { sampleSize = Number.POSITIVE_INFINITY } = options;
   const host = checkHostName(options.host);
   const literal = canonicalIp(host);
+  const bounds = new Bounds();
   return {
     target,
     authority: host,
@@ -33,10 +36,15 @@ export function createHostResolver({ target, port, dns, family, ...options }: Ho
         const reason = answer.kind === "nxdomain" ? "does not exist (NXDOMAIN)" : "has no address of the wanted family";
         return { kind: "empty", ttlMs: answer.ttlSeconds * 1000, reason: `${host} ${reason}` };
       }
-      const addresses = [...new Set(answer.records.map((record) => record.address))];
-      const endpoints = addresses.map((address) => ({ address, port, name: host }));
-      const ttlMs = Math.min(...answer.records.map((record) => record.ttlSeconds)) * 1000;
-      return asSample({ kind: "endpoints", endpoints, ttlMs }, answer.records.length >= sampleSize);
+      const records = ofFamily(answer.records, family);
+      const used = bounds.addresses(records, 1, context.random);
+      const endpoints = used.map(({ address, alternate }) => {
+        return { address, ...(alternate !== undefined && { alternateAddress: alternate }), port, name: host };
+      });
+      const ttlMs = Math.min(...used.map((record) => record.ttlSeconds)) * 1000;
+      const dropped = new Array<string>(records.length - used.length).fill(Bounds.reason);
+      const found = { kind: "endpoints", endpoints, ttlMs, ...(dropped.length > 0 && { dropped }) } as const;
+      return asSample(found, records.length >= sampleSize);
     },
   };
 }

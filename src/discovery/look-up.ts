@@ -31,15 +31,27 @@ export async function lookUp(
     deadline: clock.now() + LOOK_UP_LIMIT_MS - LAST_WORD_MS,
     clock,
     random,
+    sleep: (ms: number, signal?: AbortSignal) => runtime.sleep(ms, signal, true),
     reason,
+  };
+  const end = () => {
+    done.abort(DONE);
+    closed.removeEventListener("abort", onClose);
   };
   try {
     // A resolver that throws where it should reject fails like any other.
     const asked = (async () => resolver.resolve(context))();
-    return await Promise.race([asked, aborted]);
-  } finally {
-    done.abort(DONE);
-    closed.removeEventListener("abort", onClose);
+    const found = await Promise.race([asked, aborted]);
+    if (found.kind !== "endpoints" || found.rest === undefined) {
+      end();
+      return found;
+    }
+    const rest = Promise.race([found.rest, aborted]).finally(end);
+    rest.catch(() => {});
+    return { ...found, rest };
+  } catch (error) {
+    end();
+    throw error;
   }
 }
 

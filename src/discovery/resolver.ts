@@ -26,6 +26,8 @@ export interface ResolveContext {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   random(): number;
+  /** Settles after so many milliseconds, or rejects when the signal aborts. It does not hold the process. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Why the look-up runs: nothing known yet, the TTL is over, a connection failed, or `refresh()` was called. */
   readonly reason: "first" | "expired" | "connect-failure" | "forced";
 }
@@ -35,7 +37,8 @@ export type Resolution =
   /**
    * `endpoints` holds at least one. `ttlMs` is clamped by the directory. `partial`: a random part of what there is,
    * which is merged with the parts before it. `dropped`: a reason for each record that was left out because it cannot
-   * be used, for the event `records-dropped`.
+   * be used, for the event `records-dropped`. `rest`: the whole of it, where a part is found out so slowly that calls
+   * should not wait for it; they use `endpoints` until then, and go on with them if it rejects.
    */
   | {
       readonly kind: "endpoints";
@@ -43,6 +46,7 @@ export type Resolution =
       readonly ttlMs: number;
       readonly partial?: boolean;
       readonly dropped?: readonly string[];
+      readonly rest?: Promise<Resolution>;
     }
   /** The name exists without servers, or does not exist. After good data it takes effect when confirmed. */
   | { readonly kind: "empty"; readonly ttlMs: number; readonly reason: string }

@@ -69,6 +69,10 @@ function checkNames(spec: EndpointSpec, { common, trusted }: NameRules): Endpoin
   if (address === undefined) {
     return { reason: `the address ${quoted(spec.address)} is neither an IP address nor a host name` };
   }
+  const alternate = spec.alternateAddress === undefined ? undefined : canonicalIp(spec.alternateAddress);
+  if (spec.alternateAddress !== undefined && alternate === undefined) {
+    return { reason: `the alternate address ${quoted(spec.alternateAddress)} is not an IP address` };
+  }
   const name = spec.name === undefined ? undefined : hostName(spec.name);
   if (spec.name !== undefined && name === undefined) {
     return { reason: `the server name ${quoted(spec.name)} is not a host name` };
@@ -79,7 +83,8 @@ function checkNames(spec: EndpointSpec, { common, trusted }: NameRules): Endpoin
   if (name !== undefined && trusted?.some((domain) => isWithin(name, domain)) === false) {
     return { reason: `the server name ${name} is in none of the trusted domains (${trusted.join(", ")})` };
   }
-  return { ...spec, address, ...(name !== undefined && { name }) };
+  const other = alternate !== undefined && { alternateAddress: alternate };
+  return { ...spec, address, ...other, ...(name !== undefined && { name }) };
 }
 
 /** A link-local address with its interface (`fe80::1%eth0`) can be dialled, but is not a name that TLS could verify. */

@@ -1,20 +1,24 @@
 import {
   type AddressAnswer,
   type AddressFamily,
+  type AddressRecord,
   type DnsClient,
   DnsError,
   type LookUpLimits,
   type SrvAnswer,
-  type SrvRecord,
 } from "../dns/client.ts";
 import { checkName } from "../dns/name.ts";
 import { checkHostName } from "../net/host-name.ts";
 import { quoted } from "../quoted.ts";
+import { completed, isEnough } from "./additional.ts";
+import { Bounds } from "./bounds.ts";
 import { nothingLeft } from "./dropped.ts";
-import { earlier, type Located, locateHosts, ofFamily } from "./follow-up.ts";
+import { ofFamily } from "./families.ts";
+import type { Located } from "./follow-up.ts";
+import { locateTargets } from "./locate-targets.ts";
 import type { Resolution, ResolveContext, Resolver } from "./resolver.ts";
 import { asSample } from "./samples.ts";
-import { addressesFound, toResolution, withHostNames } from "./targets.ts";
+import { withHostNames } from "./targets.ts";
 
 export interface SrvResolverOptions {
   /** As the user wrote it; for messages. */
@@ -31,14 +35,18 @@ export interface SrvResolverOptions {
 export function createSrvResolver(options: SrvResolverOptions): Resolver {
   const { target, dns, family, sampleSize = Number.POSITIVE_INFINITY } = options;
   const { name, authority } = namesOf(options.name);
+  const bounds = new Bounds();
   return {
     target,
     authority,
     async resolve(context) {
       const answer = await dns.srv(name, context);
-      const resolution = await resolveSrvAnswer(name, answer, family, context, {
+      const resolution = await resolveSrvAnswer(name, answer, context, {
+        family,
+        bounds,
         addressOf: () => undefined,
         lookUp: (host, limits) => dns.addresses(host, limits, family),
+        isEnough: (given) => isEnough(given, (version) => dns.hasFamily?.(version) ?? true),
       });
       return asSample(resolution, answer.kind === "records" && answer.records.length >= sampleSize);
     },
@@ -60,19 +68,23 @@ function namesOf(written: string): { name: string; authority: string } {
 
 /** How the addresses of targets are found that the answer itself does not give. */
 export interface TargetLookUp {
+  readonly family: AddressFamily;
+  readonly bounds: Bounds;
   /** The address that the target's name spells, if it does. */
   addressOf(target: string): string | undefined;
   lookUp(host: string, limits: LookUpLimits): Promise<AddressAnswer>;
+  /** Whether a target's addresses in the additional section are all that is needed of it. Default: always. */
+  isEnough?(given: readonly AddressRecord[]): boolean;
 }
 
 /** What SRV records and Consul's flavour of them have in common. */
 export async function resolveSrvAnswer(
   name: string,
   answer: SrvAnswer,
-  family: AddressFamily,
   context: ResolveContext,
   targets: TargetLookUp,
 ): Promise<Resolution> {
+  const { family, bounds } = targets;
   if (answer.kind !== "records") {
     const reason = answer.kind === "nxdomain" ? "does not exist (NXDOMAIN)" : "has no SRV records";
     return { kind: "empty", ttlMs: answer.ttlSeconds * 1000, reason: `${name} ${reason}` };
@@ -86,26 +98,22 @@ export async function resolveSrvAnswer(
   const named = withHostNames(answer.records.filter((record) => record.target !== "." && record.port > 0));
   const reason = "a server name has bytes that no host name has";
   const dropped = [...named.dropped, ...Array.from({ length: unspellable }, () => reason)];
-  const records = [...named.records].sort(byPriority);
+  const { records } = named;
   if (records.length === 0 && dropped.length > 0) throw new DnsError(nothingLeft(dropped));
   if (records.length === 0) return { kind: "empty", ttlMs, reason: `no SRV record of ${name} has a port` };
 
-  const located = new Map<string, Located>();
+  const known = new Map<string, Located>();
   for (const { target, ttlSeconds } of records) {
     const spelled = targets.addressOf(target);
-    const known = spelled ? [{ address: spelled, ttlSeconds }] : (answer.addresses.get(target) ?? []);
-    const usable = ofFamily(known, family);
-    if (usable.length > 0) located.set(target, addressesFound(usable));
+    const given = answer.addresses.get(target) ?? [];
+    const usable = ofFamily(spelled ? [{ address: spelled, ttlSeconds }] : given, family);
+    if (usable.length > 0 && (spelled || family !== "auto" || (targets.isEnough?.(given) ?? true))) {
+      known.set(target, { kind: "addresses", records: usable });
+    }
     // Asking for another family of an address in hexadecimal finds nothing.
-    else if (spelled) located.set(target, { kind: "none", ttlSeconds });
+    else if (spelled) known.set(target, { kind: "none", ttlSeconds });
   }
-  const missing = records.map((record) => record.target).filter((target) => !located.has(target));
-  const limits = earlier(context, context.clock);
-  const followed = await locateHosts(missing, (host) => targets.lookUp(host, limits));
-  return toResolution(name, { records, dropped }, new Map([...located, ...followed]));
-}
-
-/** The first tier's targets are looked up first, should the time not suffice for all. */
-function byPriority(a: SrvRecord, b: SrvRecord): number {
-  return a.priority - b.priority;
+  const lookUp = (host: string, limits: LookUpLimits) =>
+    completed(answer.addresses.get(host) ?? [], targets.lookUp(host, limits), context);
+  return locateTargets({ asked: name, records, dropped, known, lookUp, family, bounds }, context);
 }

@@ -1,10 +1,11 @@
-import type { AddressFamily, DnsClient } from "../dns/client.ts";
+import type { AddressFamily, DnsClient, LookUpLimits } from "../dns/client.ts";
 import { canonicalIp } from "../dns/ip-address.ts";
 import { checkHostName } from "../net/host-name.ts";
-import { earlier, type Located, locateHosts } from "./follow-up.ts";
+import { Bounds } from "./bounds.ts";
+import type { Located } from "./follow-up.ts";
 import { parseHostPort } from "./host-port.ts";
+import { locateTargets } from "./locate-targets.ts";
 import type { Resolver } from "./resolver.ts";
-import { addressesFound, toResolution } from "./targets.ts";
 
 export interface StaticResolverOptions {
   /** As the user wrote it; for messages. */
@@ -23,19 +24,19 @@ export function createStaticResolver({ target, entries, dns, family }: StaticRes
     const { host, port } = parseHostPort(entry);
     return { target: checkHostName(host), port, priority: 0, weight: 1, ttlSeconds: Number.POSITIVE_INFINITY };
   });
-  const hosts = records.map((record) => record.target);
   const literals = new Map<string, Located>();
-  for (const host of hosts) {
-    if (canonicalIp(host))
-      literals.set(host, addressesFound([{ address: host, ttlSeconds: Number.POSITIVE_INFINITY }]));
+  for (const { target: host, ttlSeconds } of records) {
+    if (canonicalIp(host)) literals.set(host, { kind: "addresses", records: [{ address: host, ttlSeconds }] });
   }
+  const bounds = new Bounds();
   return {
     target,
     async resolve(context) {
-      const limits = earlier(context, context.clock);
-      const named = hosts.filter((host) => !literals.has(host));
-      const located = await locateHosts(named, (host) => dns.addresses(host, limits, family));
-      const resolution = toResolution(target, { records, dropped: [] }, new Map([...literals, ...located]));
+      const lookUp = (host: string, limits: LookUpLimits) => dns.addresses(host, limits, family);
+      const resolution = await locateTargets(
+        { asked: target, records, dropped: [], known: literals, lookUp, family, bounds },
+        context,
+      );
       if (resolution.kind !== "empty") return resolution;
       return { ...resolution, reason: `none of the hosts of ${target} has an address of the wanted family` };
     },

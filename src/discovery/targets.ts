@@ -1,7 +1,8 @@
-import { type AddressRecord, DnsError, type SrvRecord } from "../dns/client.ts";
+import { DnsError, type SrvRecord } from "../dns/client.ts";
 import type { EndpointSpec } from "../endpoint.ts";
 import { hostName } from "../net/host-name.ts";
 import { quoted } from "../quoted.ts";
+import { Bounds } from "./bounds.ts";
 import { nothingLeft } from "./dropped.ts";
 import type { Located } from "./follow-up.ts";
 import type { Resolution } from "./resolver.ts";
@@ -35,33 +36,50 @@ export function withHostNames<R extends { readonly target: string }>(records: re
 
 /**
  * Makes endpoints of SRV records and what is known of their targets: priority becomes the tier, and the addresses of a
- * target share its weight. Targets without addresses are left out; only if every one failed is it a failure.
+ * target share its weight. Targets without addresses, and those of which nothing is known yet, are left out; only if
+ * every one failed is it a failure.
  */
 export function toResolution(
   asked: string,
   { records, dropped }: Sorted<TargetRecord>,
   located: ReadonlyMap<string, Located>,
+  { bounds, random }: { readonly bounds: Bounds; readonly random: () => number },
 ): Resolution {
   const endpoints = new Map<string, EndpointSpec>();
   let ttlSeconds = Math.min(...records.map((record) => record.ttlSeconds));
   let negativeTtlSeconds = ttlSeconds;
+  let isComplete = true;
+  let surplus = 0;
   const failures: unknown[] = [];
   for (const { target, port, priority, weight, metadata } of records) {
     const found = located.get(target);
+    if (found === undefined || found.kind === "failed") isComplete = false;
+    if (found?.kind === "surplus") surplus++;
     if (found?.kind === "failed") failures.push(found.error);
     if (found?.kind === "none") negativeTtlSeconds = Math.min(negativeTtlSeconds, found.ttlSeconds);
     if (found?.kind !== "addresses") continue;
-    for (const record of found.records) {
-      ttlSeconds = Math.min(ttlSeconds, record.ttlSeconds);
-      const share = weight / found.records.length;
-      const spec = { address: record.address, port, name: target, weight: share, tier: priority };
-      merge(endpoints, metadata === undefined ? spec : { ...spec, metadata });
+    const used = bounds.addresses(found.records, records.length, random);
+    surplus += found.records.length - used.length;
+    for (const { address, alternate, ttlSeconds: ttl } of used) {
+      ttlSeconds = Math.min(ttlSeconds, ttl);
+      merge(endpoints, {
+        address,
+        ...(alternate !== undefined && { alternateAddress: alternate }),
+        port,
+        name: target,
+        weight: weight / used.length,
+        tier: priority,
+        ...(metadata !== undefined && { metadata }),
+      });
     }
   }
   if (endpoints.size > 0) {
-    if (failures.length > 0) ttlSeconds = Math.min(ttlSeconds, INCOMPLETE_TTL_SECONDS);
-    const found = { kind: "endpoints", endpoints: [...endpoints.values()], ttlMs: ttlSeconds * 1000 } as const;
-    return dropped.length > 0 ? { ...found, dropped } : found;
+    if (!isComplete) ttlSeconds = Math.min(ttlSeconds, INCOMPLETE_TTL_SECONDS);
+    const used = bounds.endpoints([...endpoints.values()], random);
+    surplus += endpoints.size - used.length;
+    const reasons = [...dropped, ...new Array<string>(surplus).fill(Bounds.reason)];
+    const found = { kind: "endpoints", endpoints: used, ttlMs: ttlSeconds * 1000 } as const;
+    return reasons.length > 0 ? { ...found, dropped: reasons } : found;
   }
   if (failures.length > 0) throw failures[0];
   if (dropped.length > 0) throw new DnsError(nothingLeft(dropped));
@@ -80,8 +98,4 @@ function merge(endpoints: Map<string, EndpointSpec>, added: EndpointSpec & { wei
   if (knownTier < added.tier) return;
   const weight = knownTier === added.tier ? (known?.weight ?? 0) + added.weight : added.weight;
   endpoints.set(key, { ...added, weight });
-}
-
-export function addressesFound(records: readonly AddressRecord[]): Located {
-  return { kind: "addresses", records };
 }

@@ -13,7 +13,7 @@ export interface AddressRecord {
   readonly ttlSeconds: number;
 }
 
-/** Which addresses to use: IPv4 where there is any, else IPv6 ("auto"), or only one family. */
+/** Which addresses to use: those of both families ("auto"), IPv4 first, or only those of one. */
 export type AddressFamily = "auto" | "ipv4" | "ipv6";
 
 /** The answer to a look-up that reached a server. A failure (timeout, SERVFAIL, malformed answer, …) is a `DnsError`. */
@@ -46,8 +46,10 @@ export interface LookUpLimits {
 export interface DnsClient {
   /** `addresses` holds those that the additional section gave for the answer's own targets; the others are asked for by `addresses()`. */
   srv(name: string, limits: LookUpLimits): Promise<SrvAnswer>;
-  /** `family` defaults to "auto". */
+  /** `family` defaults to "auto": the records of both, in no order. A family that cannot be found out does not hide the other. */
   addresses(name: string, limits: LookUpLimits, family?: AddressFamily): Promise<AddressAnswer>;
+  /** Whether this machine has an address of that family besides those of its loopback. Default: it has both. */
+  hasFamily?(version: 4 | 6): boolean;
 }
 
 /** A look-up that failed: nothing is known about the name. The message names the server and never secrets. */

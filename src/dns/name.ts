@@ -27,3 +27,8 @@ export function checkName(name: string): string {
   if (canonical.length > 253) fail("it is longer than 253 characters");
   return canonical;
 }
+
+/** RFC 6761 section 6.3: always this machine. The name is in its one spelling. */
+export function isLocalhost(name: string): boolean {
+  return name === "localhost" || name.endsWith(".localhost");
+}

@@ -1,11 +1,12 @@
 import type { Runtime } from "../runtime.ts";
 import type { AttemptContext } from "./attempt.ts";
+import { askBothFamilies } from "./both-families.ts";
 import { resolveChain } from "./chase.ts";
 import type { AddressAnswer, AddressFamily, DnsClient, LookUpLimits } from "./client.ts";
 import type { DnsRecord, Question } from "./codec.ts";
 import { exchange, type ServerConfig } from "./exchange.ts";
 import { isLinkLocal } from "./ip-address.ts";
-import { checkName } from "./name.ts";
+import { checkName, isLocalhost } from "./name.ts";
 import type { DnsSockets } from "./sockets.ts";
 
 export interface DnsClientOptions {
@@ -51,13 +52,9 @@ export function createDnsClient(options: DnsClientOptions): DnsClient {
     },
     async addresses(name, limits, family = "auto") {
       const host = checkName(name);
-      if (host === "localhost" || host.endsWith(".localhost")) return loopback(family);
-      const first = await addressesOf(host, family === "ipv6" ? "AAAA" : "A", limits);
-      // IPv6 is asked for only where there is no IPv4: a look-up of many targets should not send twice the packets.
-      if (family !== "auto" || first.kind !== "nodata") return first;
-      const second = await addressesOf(host, "AAAA", limits);
-      if (second.kind === "records") return second;
-      return { kind: "nodata", ttlSeconds: Math.min(first.ttlSeconds, second.ttlSeconds) };
+      if (isLocalhost(host)) return loopback(family);
+      if (family !== "auto") return addressesOf(host, family === "ipv6" ? "AAAA" : "A", limits);
+      return askBothFamilies((type, within) => addressesOf(host, type, within), limits, options.runtime);
     },
   };
 }
@@ -75,10 +72,13 @@ function addressesIn(additionals: readonly DnsRecord[], records: readonly { read
   return found;
 }
 
-/** Never asked of a server (RFC 6761 section 6.3). */
+/** Never asked of a server (RFC 6761 section 6.3). What listens on "localhost" listens on one of the two, as a rule. */
 function loopback(family: AddressFamily): AddressAnswer {
-  const address = family === "ipv6" ? "::1" : "127.0.0.1";
-  return { kind: "records", records: [{ address, ttlSeconds: LOOPBACK_TTL_SECONDS }] };
+  const addresses = { auto: ["127.0.0.1", "::1"], ipv4: ["127.0.0.1"], ipv6: ["::1"] }[family];
+  return {
+    kind: "records",
+    records: addresses.map((address) => ({ address, ttlSeconds: LOOPBACK_TTL_SECONDS })),
+  };
 }
 
 const LOOPBACK_TTL_SECONDS = 86_400;

@@ -13,6 +13,8 @@ import { hostName } from "../net/host-name.ts";
 /** Where to connect, and whom to expect there: the two are different things, since DNS is not authenticated. */
 export interface Destination {
   readonly address: string;
+  /** An address of the other family that leads to the same server, as the source says it now. */
+  alternateAddress?(): string | undefined;
   readonly port: number;
   readonly verifiedName: string;
   readonly tls: TlsOptions | false;
@@ -47,12 +49,11 @@ export function tlsOptions(verifiedName: string, tls: TlsOptions): ConnectionOpt
   };
 }
 
-/** @param alpn the protocols to offer where there is TLS. */
-export function openSocket(destination: Destination, alpn?: readonly string[]): Socket {
+/** Dials the address alone. */
+export function openSocket(destination: Destination): Socket {
   const { tls, verifiedName } = destination;
   const tcp = tcpOptions(destination);
-  if (tls === false) return connectTcp(tcp);
-  return connectTls({ ...tcp, ...tlsOptions(verifiedName, tls), ...(alpn && { ALPNProtocols: [...alpn] }) });
+  return tls === false ? connectTcp(tcp) : connectTls({ ...tcp, ...tlsOptions(verifiedName, tls) });
 }
 
 // Parsing certificate authorities costs milliseconds, so it is done once for all endpoints and connections of a

@@ -1,8 +1,10 @@
-import { ofFamily } from "../discovery/follow-up.ts";
+import { networkInterfaces } from "node:os";
+import { ofFamily } from "../discovery/families.ts";
 import { parseHostPort } from "../discovery/host-port.ts";
-import type { DnsClient } from "../dns/client.ts";
+import type { AddressFamily, AddressRecord, DnsClient } from "../dns/client.ts";
 import type { ServerConfig } from "../dns/exchange.ts";
-import { checkName } from "../dns/name.ts";
+import { isLinkLocal } from "../dns/ip-address.ts";
+import { checkName, isLocalhost } from "../dns/name.ts";
 import { createDnsClient } from "../dns/stub.ts";
 import type { Runtime } from "../runtime.ts";
 import { nodeDnsSockets } from "./dns-sockets.ts";
@@ -26,10 +28,28 @@ export function createNodeDnsClient(options: NodeDnsClientOptions, runtime: Runt
   return {
     srv: client.srv,
     async addresses(name, limits, family = "auto") {
-      const records = ofFamily((await hosts()).get(checkName(name)) ?? [], family);
-      return records.length > 0 ? { kind: "records", records } : client.addresses(name, limits, family);
+      const host = checkName(name);
+      const records = wanted((await hosts()).get(host) ?? [], family);
+      // Many a hosts file has "localhost" for one family only, and a server that listens on the other one.
+      if (records.length > 0 && !isLocalhost(host)) return { kind: "records", records };
+      const answer = await client.addresses(name, limits, family);
+      return answer.kind === "records" ? { ...answer, records: [...records, ...answer.records] } : answer;
     },
+    hasFamily,
   };
+}
+
+function wanted(records: readonly AddressRecord[], family: AddressFamily): readonly AddressRecord[] {
+  return family === "auto" ? records : ofFamily(records, family);
+}
+
+/** As AI_ADDRCONFIG of getaddrinfo (RFC 3493 section 6.1); link-local addresses lead nowhere. */
+function hasFamily(version: 4 | 6): boolean {
+  return Object.values(networkInterfaces()).some((addresses = []) =>
+    addresses.some(({ family, internal, address }) => {
+      return !internal && family === `IPv${version}` && !isLinkLocal(address);
+    }),
+  );
 }
 
 function fixed(servers: readonly string[]): () => Promise<ServerConfig> {

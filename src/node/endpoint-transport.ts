@@ -36,7 +36,9 @@ export function createNodeEndpointTransports(options: NodeEndpointTransportsOpti
 
   return (endpoint: Endpoint, context: EndpointContext): EndpointTransport => {
     const { baseUrl, connectTimeoutMs, tls, verifiedName } = context;
-    const destination: Destination = { address: endpoint.address, port: endpoint.port, verifiedName, tls };
+    const { address, port } = endpoint;
+    const alternateAddress = () => context.alternateAddress();
+    const destination: Destination = { address, alternateAddress, port, verifiedName, tls };
     const exchanges = new Exchanges();
     const handlers = new Handlers();
     const connection = { baseUrl, destination, connectTimeoutMs, idleMs, maxAgeMs, clock, exchanges, handlers };
@@ -79,7 +81,8 @@ export function connectNodeError(): unknown {
   return undefined;
 }
 
-type Connections = Required<Pick<EndpointTransport, "connect" | "close" | "isFull">>;
+type Connections = Required<Pick<EndpointTransport, "connect" | "close" | "isFull">> &
+  Pick<EndpointTransport, "address">;
 
 function endpointTransport(
   transport: Transport,
@@ -95,6 +98,9 @@ function endpointTransport(
     close: () => connections.close(),
     get isFull() {
       return connections.isFull;
+    },
+    get address() {
+      return connections.address;
     },
   };
 }

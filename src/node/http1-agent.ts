@@ -4,10 +4,11 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
-import { type Destination, tcpOptions, tlsOptions } from "./address.ts";
-import { connectFailure, endpointClosed } from "./connect-failure.ts";
+import { type Destination, tlsOptions } from "./address.ts";
+import { connectError, connectFailure, endpointClosed } from "./connect-failure.ts";
 import type { Exchanges, Handlers } from "./exchange.ts";
-import { guardConnecting, observeRequest } from "./http1-failure.ts";
+import { connectHttp1, observeRequest } from "./http1-failure.ts";
+import { type TcpDial, TcpDialer } from "./tcp-dialer.ts";
 import { trustedGapMs, twoTurns } from "./two-turns.ts";
 
 export interface Http1AgentOptions {
@@ -31,6 +32,8 @@ export interface Http1Agent {
   connect(now: number): Promise<void> | undefined;
   /** Never: each request that finds no idle connection makes one. */
   readonly isFull: false;
+  /** The address that connected last. */
+  readonly address: string | undefined;
   /** Idle connections close now, others after their call. */
   close(): void;
 }
@@ -47,30 +50,37 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
   let aliveAt = 0;
   let check: Promise<void> | undefined;
   let closed = false;
+  const tcp = new TcpDialer(destination, clock);
+  /** The one that the agent has just begun. */
+  let dial: TcpDial | undefined;
 
   // The agent's own method, so that TLS sessions are still resumed (RFC 8446 section 2.2).
-  const open = agent.createConnection.bind(agent);
+  const openTls = agent.createConnection.bind(agent);
   agent.createConnection = (request: ClientRequestArgs, callback) => {
+    const done = (error: Error | undefined, socket?: Socket): void => {
+      if (socket !== undefined) bornAt.set(socket, clock.now());
+      callback?.(error ?? null, socket as Socket);
+    };
     try {
       if (closed) throw endpointClosed();
-      const pinned = { ...request, ...tcpOptions(destination), ...(tls !== false && tlsOptions(verifiedName, tls)) };
-      const socket = open(pinned as ClientRequestArgs);
-      bornAt.set(socket as Socket, clock.now());
-      guardConnecting(socket as Socket, options);
-      return socket;
+      const secured = tls !== false && { ...request, ...tlsOptions(verifiedName, tls) };
+      const secure = secured && ((socket: Socket) => openTls({ ...secured, socket } as ClientRequestArgs) as Socket);
+      dial = connectHttp1(tcp, secure || undefined, options, done);
     } catch (error) {
       recordFact(error, "not-sent");
       // Asynchronously, as a failing connect would: the request has no listener yet.
-      process.nextTick(() => callback?.(error as Error, undefined as never));
-      return undefined;
+      process.nextTick(() => done(error as Error));
     }
+    return undefined;
   };
 
   // Every request comes through here, before it has a socket.
   const add = requests.addRequest.bind(agent);
   requests.addRequest = (request, requestOptions) => {
     observeRequest(request, options.exchanges.claim(), options.handlers, () => afterGap.has(request));
+    dial = undefined;
     add(request, requestOptions);
+    if (dial !== undefined) endDialWith(request, dial);
   };
 
   agent.on("free", (socket: Socket) => {
@@ -102,6 +112,9 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
   return {
     agent,
     isFull: false,
+    get address() {
+      return tcp.address;
+    },
     connect(now) {
       if (closed) return Promise.reject(connectFailure(endpointClosed()));
       closeIdle(now);
@@ -118,6 +131,18 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
       closed = true;
       for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
     },
+  };
+}
+
+/**
+ * A request that is given up has no socket to end while its connection is being made, and Node tells nobody of it; a
+ * pending connect would hold the process to its limit.
+ */
+function endDialWith(request: ClientRequest, dial: TcpDial): void {
+  const destroy = request.destroy.bind(request);
+  request.destroy = (error) => {
+    dial.cancel(error ?? connectError("the request was given up", "ECANCELED"));
+    return destroy(error);
   };
 }
 

@@ -4,14 +4,13 @@ import { ConnectError } from "@connectrpc/connect";
 import { isCertificateAlert, isSystemError } from "../resilience/error-shapes.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
-import type { Destination } from "./address.ts";
 import { connectTimeout } from "./connect-failure.ts";
 import { limitConnecting } from "./connect-limit.ts";
 import { type Exchange, type Handlers, isFromHandler } from "./exchange.ts";
+import type { TcpDial, TcpDialer } from "./tcp-dialer.ts";
 
 /** A connection in the making. */
 export interface ConnectingOptions {
-  readonly destination: Destination;
   readonly connectTimeoutMs: number;
   /** Whether a call that cannot connect in time would be taken by another endpoint. */
   hasAlternative(): boolean;
@@ -60,31 +59,55 @@ function isOwnError(error: unknown): boolean {
 const LONGEST_CONNECT_MS = 20_000;
 
 /**
- * Until the connection is made, TLS included, nothing of the request has left: Node holds it back. So what fails before
- * is marked, which tells it from the same error afterwards (`read ECONNRESET` is both).
+ * Makes a connection. Until it is made, TLS included, nothing of the request has left: Node holds it back. So what fails
+ * before is marked, which tells it from the same error afterwards (`read ECONNRESET` is both).
+ *
+ * @param secure puts TLS over the connection; undefined for cleartext.
+ * @param done told once: the error, or a socket that a request may be written to.
  */
-export function guardConnecting(socket: Socket, options: ConnectingOptions): void {
-  const { connectTimeoutMs, destination, clock } = options;
-  const established = destination.tls === false ? "connect" : "secureConnect";
+export function connectHttp1(
+  tcp: TcpDialer,
+  secure: ((socket: Socket) => Socket) | undefined,
+  options: ConnectingOptions,
+  done: (error: Error | undefined, socket?: Socket) => void,
+): TcpDial {
+  const { connectTimeoutMs, clock } = options;
+  let giveUp = (error: Error): void => dial.cancel(error);
   const expire = (): void => {
     passedMs += connectTimeoutMs;
     if (passedMs < LONGEST_CONNECT_MS && !options.hasAlternative()) {
       endLimit = limitConnecting(limit, expire);
       return;
     }
-    socket.destroy(connectTimeout(passedMs));
+    giveUp(connectTimeout(passedMs));
   };
   const limit = { ms: connectTimeoutMs, clock, hold: false };
   let passedMs = 0;
   let endLimit = limitConnecting(limit, expire);
-  let isEstablished = false;
-  socket.on("error", (error: unknown) => {
-    // In TLS 1.3 the server's verdict on the client's certificate comes after the client's side of the handshake.
-    if (isEstablished ? isCertificateAlert(error as Error) : isOwnError(error)) recordFact(error, "not-sent");
+  const dial = tcp.dial({
+    onFailed(error) {
+      endLimit();
+      if (isOwnError(error)) recordFact(error, "not-sent");
+      done(error);
+    },
+    onConnected({ socket: tcpSocket, address }) {
+      // A request that waits holds the process, as it does with sockets of Node's own agent.
+      const socket = (secure?.(tcpSocket) ?? tcpSocket).ref();
+      let isEstablished = secure === undefined;
+      if (isEstablished) endLimit();
+      giveUp = (error) => socket.destroy(error);
+      socket.on("error", (error: unknown) => {
+        if (!isEstablished) tcp.distrust(address);
+        // In TLS 1.3 the server's verdict on the client's certificate comes after the client's side of the handshake.
+        if (isEstablished ? isCertificateAlert(error as Error) : isOwnError(error)) recordFact(error, "not-sent");
+      });
+      socket.once("secureConnect", () => {
+        isEstablished = true;
+        endLimit();
+      });
+      socket.once("close", () => endLimit());
+      done(undefined, socket);
+    },
   });
-  socket.once(established, () => {
-    isEstablished = true;
-    endLimit();
-  });
-  socket.once("close", () => endLimit());
+  return dial;
 }

@@ -1,10 +1,11 @@
 import { connect as connectHttp2 } from "node:http2";
-import type { Socket } from "node:net";
+import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import type { Waiting } from "../pool/endpoint-transport.ts";
-import { type Destination, openSocket } from "./address.ts";
+import { type Destination, tlsOptions } from "./address.ts";
 import { connectError, connectTimeout } from "./connect-failure.ts";
 import { limitConnecting } from "./connect-limit.ts";
 import { Http2Connection, type Http2ConnectionOptions } from "./http2-connection.ts";
+import type { Dialled, TcpDialer } from "./tcp-dialer.ts";
 
 /** Node resets a stream whose response has more than 128 header fields or trailers, after the handler has run. */
 const MOST_RESPONSE_FIELDS = 4_096;
@@ -34,7 +35,8 @@ export interface Http2Dial {
  */
 export function dialHttp2(
   origin: string,
-  destination: Destination,
+  { verifiedName, tls }: Destination,
+  tcp: TcpDialer,
   limitMs: number,
   options: Http2ConnectionOptions,
 ): Http2Dial {
@@ -67,55 +69,67 @@ export function dialHttp2(
   };
   let endLimit = limitConnecting(limit, expire);
 
-  let socket: Socket;
-  try {
-    socket = openSocket(destination, ["h2"]);
-  } catch (error) {
-    // Certificates that cannot be parsed, for instance.
-    settle();
-    reject(error);
-    return { startedAt, connection, join() {}, isNeeded: false, abandon };
-  }
-  socket.unref();
-  let connectedAt = startedAt;
-  socket.once("connect", () => {
-    connectedAt = options.clock.now();
-  });
-  const session = connectHttp2(origin, {
-    createConnection: () => socket,
-    settings: { enablePush: false },
-    maxHeaderListPairs: MOST_RESPONSE_FIELDS,
-    // Node's limit of 10 MB refuses a burst of large requests as if the server had; grpc-js has none either.
-    maxSessionMemory: Number.MAX_SAFE_INTEGER,
-  });
-  const fail = (error: Error): void => {
+  const fail = (error: unknown): void => {
     if (settled) return;
     settle();
     reject(error);
   };
-  // Stays for the life of the session: a session emits errors also when it is idle, closed or being destroyed, and one
-  // that nobody hears ends the process (connect-es #1768).
-  session.on("error", fail);
-  // Node's session does not always hear its socket: after a fatal TLS alert (a client certificate that is refused) it
-  // stays open on a dead connection, without a word.
-  socket.on("error", (error) => {
+  const open = ({ socket: tcpSocket, address, tookMs }: Dialled): void => {
+    const connectedAt = options.clock.now();
+    const secured = secure === undefined ? tcpSocket : connectTls({ ...secure, socket: tcpSocket });
+    const socket = secured.unref();
+    const session = connectHttp2(origin, {
+      createConnection: () => socket,
+      settings: { enablePush: false },
+      maxHeaderListPairs: MOST_RESPONSE_FIELDS,
+      // Node's limit of 10 MB refuses a burst of large requests as if the server had; grpc-js has none either.
+      maxSessionMemory: Number.MAX_SAFE_INTEGER,
+    });
+    const unusable = (error: unknown): void => {
+      if (!settled) tcp.distrust(address);
+      fail(error);
+    };
+    // Stays for the life of the session: a session emits errors also when it is idle, closed or being destroyed, and one
+    // that nobody hears ends the process (connect-es #1768).
+    session.on("error", unusable);
+    // Node's session does not always hear its socket: after a fatal TLS alert (a client certificate that is refused) it
+    // stays open on a dead connection, without a word.
+    socket.on("error", (error) => {
+      unusable(error);
+      if (!session.destroyed) session.destroy(error);
+    });
+    session.on("close", () =>
+      unusable(connectError("the server closed the connection before it was ready", "ECONNRESET")),
+    );
+    session.once("remoteSettings", () => {
+      if (settled || session.destroyed) return;
+      settle();
+      // Either is a round trip at least, unless a proxy answers for the server: then the other one is.
+      const roundTripMs = Math.max(tookMs, options.clock.now() - connectedAt);
+      resolve(new Http2Connection(session, socket, roundTripMs, options));
+    });
+    close = () => {
+      session.destroy();
+      // destroy() of a session only ends its socket.
+      socket.destroy();
+    };
+  };
+
+  let secure: ConnectionOptions | undefined;
+  try {
+    secure = tls === false ? undefined : { ...tlsOptions(verifiedName, tls), ALPNProtocols: ["h2"] };
+  } catch (error) {
+    // Certificates that cannot be parsed, for instance.
     fail(error);
-    if (!session.destroyed) session.destroy(error);
-  });
-  session.on("close", () => fail(connectError("the server closed the connection before it was ready", "ECONNRESET")));
-  session.once("remoteSettings", () => {
-    if (settled || session.destroyed) return;
-    settle();
-    // Either is a round trip at least, unless a proxy answers for the server: then the other one is.
-    const roundTripMs = Math.max(connectedAt - startedAt, options.clock.now() - connectedAt);
-    resolve(new Http2Connection(session, socket, roundTripMs, options));
-  });
+    return { startedAt, connection, join() {}, isNeeded: false, abandon };
+  }
+  const dial = tcp.dial({ onConnected: open, onFailed: fail });
+  let close = (): void => {};
   abandon = (reason) => {
     if (settled) return;
     fail(reason);
-    session.destroy();
-    // destroy() of a session only ends its socket, which does nothing to a connect that is pending.
-    socket.destroy();
+    dial.cancel(reason);
+    close();
   };
 
   return {
@@ -131,7 +145,7 @@ export function dialHttp2(
         // A pending TCP connect holds the process even if its socket is unref'd (libuv counts the request). Later
         // phases do not, and are left to finish for the next call: or calls with deadlines shorter than a handshake
         // would begin it anew each time.
-        if (waiters.size === 0 && socket.connecting) {
+        if (waiters.size === 0 && dial.isPending) {
           abandon(connectError("no call waits for this connection", "ECANCELED"));
         }
       };

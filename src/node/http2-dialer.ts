@@ -5,6 +5,7 @@ import { limitConnecting } from "./connect-limit.ts";
 import type { Http2Connection, Http2ConnectionOptions } from "./http2-connection.ts";
 import { dialHttp2, type Http2Dial } from "./http2-dial.ts";
 import type { RoundTrip } from "./round-trip.ts";
+import { TcpDialer } from "./tcp-dialer.ts";
 
 export interface Http2DialerOptions extends Http2ConnectionOptions {
   readonly destination: Destination;
@@ -21,6 +22,7 @@ export class Http2Dialer {
   readonly #origin: string;
   readonly #options: Http2DialerOptions;
   readonly #onConnected: (connection: Http2Connection) => void;
+  readonly #tcp: TcpDialer;
   #dial: Http2Dial | undefined;
   #roundTrip: RoundTrip | undefined;
 
@@ -29,6 +31,12 @@ export class Http2Dialer {
     this.#origin = origin;
     this.#options = options;
     this.#onConnected = onConnected;
+    this.#tcp = new TcpDialer(options.destination, options.clock);
+  }
+
+  /** The address that connected last. */
+  get address(): string | undefined {
+    return this.#tcp.address;
   }
 
   /** @param waiting the call that waits; without it, the dial goes on to its end. */
@@ -84,7 +92,7 @@ export class Http2Dialer {
       this.#dial = undefined;
     }
     if (this.#dial !== undefined) return this.#dial;
-    const dial = dialHttp2(this.#origin, this.#options.destination, limitMs, this.#options);
+    const dial = dialHttp2(this.#origin, this.#options.destination, this.#tcp, limitMs, this.#options);
     this.#dial = dial;
     const over = (): void => {
       if (this.#dial === dial) this.#dial = undefined;

@@ -96,6 +96,11 @@ export class Http2Sessions implements SessionManager {
     return this.#chosen()?.isFull === true;
   }
 
+  /** The address that connected last. */
+  get address(): string | undefined {
+    return this.#dialer.address;
+  }
+
   async request(
     method: string,
     path: string,

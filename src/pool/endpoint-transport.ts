@@ -25,6 +25,8 @@ export interface EndpointTransport extends Transport {
    * has room, if there is one; else it waits. Default: never.
    */
   readonly isFull?: boolean;
+  /** The address that it connected to last; for reports. Default: the endpoint's. */
+  readonly address?: string | undefined;
   /** The endpoint is no longer needed: running calls finish, idle connections close. */
   close?(): void;
 }
@@ -72,6 +74,8 @@ export interface EndpointContext {
   readonly connectTimeoutMs: number;
   /** Tells that the call which fails with this error (or with an error caused by it) never reached the network. */
   markNotSent(error: unknown): void;
+  /** The endpoint's other address (`Endpoint.alternateAddress`), as the source says it now: it may change. */
+  alternateAddress(): string | undefined;
   /** Whether another endpoint would take a call that cannot connect to this one in time. */
   hasAlternative(): boolean;
   /** Connect's own options, to be passed on. */

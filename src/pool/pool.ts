@@ -1,8 +1,8 @@
 import type { Picker, PickerFactory, PickInfo } from "../balancing/picker.ts";
 import type { Endpoint, ListedEndpoint } from "../endpoint.ts";
+import { rank } from "../rank.ts";
 import { Breaker } from "../resilience/breaker.ts";
 import type { HealthLimits } from "../resilience/health.ts";
-import { rank } from "./rank.ts";
 import { type Reconciled, reconcile } from "./reconcile.ts";
 import { EndpointRecord } from "./record.ts";
 import { answeredBadly, type EligibleView, eligibleView, isClosed, isEligible, isOnTrial } from "./view.ts";

@@ -2,7 +2,10 @@ import type { Endpoint, ListedEndpoint } from "../endpoint.ts";
 import { endpointKey } from "../endpoint.ts";
 import type { EndpointRecord } from "./record.ts";
 
-/** How long the record of an endpoint that left is kept, so that a flapping answer does not reset what is known of it. */
+/**
+ * How long the record of an endpoint that left is kept, so that a flapping answer does not reset what is known of it. Of
+ * one that was never used nothing is known.
+ */
 const KEEP_MS = 10 * 60_000;
 
 /** RFC 2782: weight 0 has "a very small chance" where others have more: this part of the smallest of them. */
@@ -59,6 +62,7 @@ export function reconcile(
     if (record.leftAt === undefined) {
       record.leftAt = now;
       removed.push(record);
+      if (isUnknown(record, now)) records.delete(key);
       if (record.inFlight === 0) record.closeTransport();
     } else if (isForgotten(record, now)) {
       records.delete(key);
@@ -69,6 +73,10 @@ export function reconcile(
   return { tiers, added: added.filter((record) => current.get(record.key) === record), removed };
 }
 
+function isUnknown({ transport, breaker, inFlight }: EndpointRecord, now: number): boolean {
+  return transport === undefined && inFlight === 0 && (breaker?.state(now) ?? "closed") === "closed";
+}
+
 /** A clock that went back by a day keeps no record for a day. */
 function isForgotten({ leftAt, inFlight }: EndpointRecord, now: number): boolean {
   return leftAt !== undefined && Math.abs(now - leftAt) > KEEP_MS && inFlight === 0;
@@ -77,6 +85,7 @@ function isForgotten({ leftAt, inFlight }: EndpointRecord, now: number): boolean
 function endpointOf(spec: ListedEndpoint, verifiedName: string): Endpoint {
   return {
     address: spec.address,
+    ...(spec.alternateAddress === undefined ? {} : { alternateAddress: spec.alternateAddress }),
     port: spec.port,
     verifiedName,
     ...(spec.name === undefined ? {} : { name: spec.name }),
@@ -86,7 +95,7 @@ function endpointOf(spec: ListedEndpoint, verifiedName: string): Endpoint {
 }
 
 function sameDescription(a: Endpoint, b: Endpoint): boolean {
-  if (a.name !== b.name || a.fallback !== b.fallback) return false;
+  if (a.name !== b.name || a.fallback !== b.fallback || a.alternateAddress !== b.alternateAddress) return false;
   const names = Object.keys(a.metadata);
   return (
     names.length === Object.keys(b.metadata).length && names.every((name) => a.metadata[name] === b.metadata[name])

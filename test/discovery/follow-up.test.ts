@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { earlier, locateHosts, ofFamily } from "../../src/discovery/follow-up.ts";
+import { ofFamily } from "../../src/discovery/families.ts";
+import { earlier, type HostLookUpOptions, HostLookUps } from "../../src/discovery/follow-up.ts";
 import { createSrvResolver } from "../../src/discovery/srv.ts";
 import { createStaticResolver } from "../../src/discovery/static.ts";
 import type { AddressAnswer, DnsClient, LookUpLimits } from "../../src/dns/client.ts";
@@ -13,6 +14,18 @@ const found = (...addresses: string[]): AddressAnswer => ({
   records: addresses.map((address) => ({ address, ttlSeconds: 30 })),
 });
 const names = (count: number) => Array.from({ length: count }, (_, i) => `h${i + 1}.test`);
+
+/** Time does not pass unless a runtime is given. */
+async function locateHosts(
+  hosts: readonly string[],
+  lookUp: (host: string) => Promise<AddressAnswer>,
+  options: Partial<HostLookUpOptions> = {},
+) {
+  const { sleep } = new FakeRuntime();
+  const lookUps = new HostLookUps(hosts, { lookUp, family: "auto", sleep, ...options });
+  await lookUps.ended;
+  return lookUps.located;
+}
 
 describe("hosts", () => {
   test.each([
@@ -64,6 +77,49 @@ describe("hosts", () => {
       "d.test": { kind: "addresses", records: [{ address: "10.0.0.4", ttlSeconds: 30 }] },
     });
   });
+
+  test("that are slow hold up no other: after 100 ms the next ones are looked up beside them", async () => {
+    const runtime = new FakeRuntime();
+    const sleep = (ms: number, abort?: AbortSignal) => runtime.sleep(ms, abort, true);
+    const asked: string[] = [];
+    const lookUps = new HostLookUps(names(20), {
+      lookUp: (host) => {
+        asked.push(host);
+        return new Promise(() => {});
+      },
+      family: "auto",
+      sleep,
+    });
+    let isPrompt = false;
+    void lookUps.prompt.then(() => {
+      isPrompt = true;
+    });
+    const counts: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      counts.push(asked.length);
+      await runtime.advance(100);
+    }
+    expect(counts).toEqual([8, 16, 20, 20]);
+    expect({ isPrompt, hasEnded: lookUps.hasEnded, timers: runtime.timers }).toEqual({
+      isPrompt: true,
+      hasEnded: false,
+      timers: 0,
+    });
+  });
+
+  test("are looked up until there are enough; the rest is known to be more than that", async () => {
+    const asked: string[] = [];
+    const located = await locateHosts(
+      names(20),
+      async (host) => {
+        asked.push(host);
+        return found("10.0.0.1");
+      },
+      { hasEnough: (known) => known.size >= 8 },
+    );
+    expect(asked).toHaveLength(8);
+    expect([...located.values()].filter(({ kind }) => kind === "surplus")).toHaveLength(12);
+  });
 });
 
 test("look-ups of hosts have nine tenths of the time that is left", () => {
@@ -103,9 +159,10 @@ describe("a host whose look-up does not end", () => {
   ])("does not take those that were found with it: %s", async (_, create) => {
     const runtime = new FakeRuntime();
     const { clock, random } = runtime;
+    const sleep = (ms: number, abort?: AbortSignal) => runtime.sleep(ms, abort, true);
     const deadline = runtime.time + 1_000;
     let resolution: unknown;
-    const resolving = create(dnsOf(runtime)).resolve({ signal, deadline, clock, random, reason: "first" });
+    const resolving = create(dnsOf(runtime)).resolve({ signal, deadline, clock, random, sleep, reason: "first" });
     void resolving.then((value) => {
       resolution = value;
     });
@@ -135,7 +192,8 @@ describe("an address and port that several SRV records name is one endpoint", ()
     };
     const resolver = createSrvResolver({ target: "test", name: "_grpc._tcp.users.test", dns, family: "auto" });
     const { clock, random } = runtime;
-    const context = { signal, deadline: runtime.time + 1_000, clock, random, reason: "first" } as const;
+    const sleep = (ms: number, abort?: AbortSignal) => runtime.sleep(ms, abort, true);
+    const context = { signal, deadline: runtime.time + 1_000, clock, random, sleep, reason: "first" } as const;
     const resolution = await resolver.resolve(context);
     return resolution.kind === "endpoints"
       ? resolution.endpoints.map(({ tier, weight }) => [tier, weight])

@@ -9,8 +9,12 @@ export interface Mode {
   /** The server or RFC that shows it. */
   readonly like: string;
   answer(query: PeerQuery, asked: number): readonly PeerStep[];
-  /** "address:port" of the endpoints, the reason why there are none, or the message of the failure. */
-  readonly comes: readonly string[] | { readonly empty: string } | { readonly fails: string };
+  /** "address:port" of the endpoints, or how many of them; the reason why there are none, or the message of the failure. */
+  readonly comes:
+    | readonly string[]
+    | { readonly some: number }
+    | { readonly empty: string }
+    | { readonly fails: string };
   /** Where the TTL is what matters. */
   readonly ttlMs?: number;
   /** Default true. */

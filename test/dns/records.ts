@@ -42,6 +42,10 @@ export function a(owner: string, address: string, ttl = 30): string {
   return record(name(owner), 1, ttl, Buffer.from(address.split(".").map(Number)).toString("hex"));
 }
 
+export function aaaa(owner: string, groups: string, ttl = 30): string {
+  return record(name(owner), 28, ttl, groups);
+}
+
 export function cname(owner: string, target: string, ttl = 30): string {
   return record(owner, 5, ttl, name(target));
 }

@@ -130,7 +130,7 @@ export const WIRE_MODES: readonly Mode[] = [
     name: "2,000 records in one datagram",
     like: "a server that takes no notice of EDNS sizes",
     answer: once({ answers: targets(2_000), additionals: [H1] }),
-    comes: ports(2_000).map((port) => `127.0.0.1:${port}`),
+    comes: { some: 1_000 },
   },
   {
     name: "64 KB over TCP, most of it padding",

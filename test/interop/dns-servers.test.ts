@@ -67,9 +67,9 @@ describe.each(SERVER_NAMES)("%s", (name) => {
   test("a host without IPv6 is empty for IPv6, and has its IPv4 address", async () => {
     const dns = createNodeDnsClient({ servers: [server().address] }, systemRuntime);
     const host = { target: "t", host: `only-a.${ZONE}`, port: 80, dns };
-    const { clock, random } = systemRuntime;
+    const { clock, random, sleep } = systemRuntime;
     const limits = { signal: new AbortController().signal, deadline: clock.now() + 3_000 };
-    const context = { ...limits, clock, random, reason: "first" as const };
+    const context = { ...limits, clock, random, sleep, reason: "first" as const };
     expect(await createHostResolver({ ...host, family: "ipv6" }).resolve(context)).toMatchObject({ kind: "empty" });
     const endpoints = [{ address: "127.0.0.9", port: 80, name: `only-a.${ZONE}` }];
     expect(await createHostResolver({ ...host, family: "auto" }).resolve(context)).toMatchObject({ endpoints });

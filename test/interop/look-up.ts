@@ -21,10 +21,10 @@ export function lookUp(
   { transport = "udp", withinMs = 3_000, family = "auto" }: LookUpOptions = {},
 ): Promise<Resolution> {
   const dns = createNodeDnsClient({ servers: [server.address], transport }, systemRuntime);
-  const { clock, random } = systemRuntime;
+  const { clock, random, sleep } = systemRuntime;
   const limits = { signal: new AbortController().signal, deadline: clock.now() + withinMs };
   const resolver = createSrvResolver({ target: `srv:///${name}`, name, dns, family });
-  return resolver.resolve({ ...limits, clock, random, reason: "first" });
+  return resolver.resolve({ ...limits, clock, random, sleep, reason: "first" });
 }
 
 /** "address:port" of each endpoint, by port. */

@@ -97,18 +97,19 @@ test("addresses of the hosts file come before DNS, which is not asked then", asy
   expect(await client.addresses("one.test")).toEqual(["10.0.0.1"]);
   expect(await client.addresses("One.Test.")).toEqual(["10.0.0.1"]);
   expect(await client.addresses("two.test")).toEqual(["2001:db8::1"]);
-  expect(await client.addresses("three.test")).toEqual(["10.0.0.3"]);
+  expect(await client.addresses("three.test")).toEqual(["10.0.0.3", "::3"]);
   expect(await client.addresses("three.test", "ipv6")).toEqual(["::3"]);
   expect(client.peer.queries).toEqual([]);
 });
 
 test("DNS is asked for names, families and records that the hosts file does not have", async () => {
   await using client = await clientWith("10.0.0.1 one.test _grpc._tcp.one.test");
-  expect(await client.addresses("other.test")).toEqual(["192.0.2.1"]);
+  expect(await client.addresses("other.test")).toEqual(["192.0.2.1", "2001:db8::2"]);
   expect(await client.addresses("one.test", "ipv6")).toEqual(["2001:db8::2"]);
   expect(await client.srv("_grpc._tcp.one.test")).toMatchObject({ kind: "records" });
   expect(client.peer.queries.map(({ asks }) => asks)).toEqual([
     "A other.test",
+    "AAAA other.test",
     "AAAA one.test",
     "SRV _grpc._tcp.one.test",
   ]);

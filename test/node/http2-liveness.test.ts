@@ -148,6 +148,7 @@ describe("verification of a connection that was idle", () => {
           tls: false,
           connectTimeoutMs: 1_000,
           markNotSent: () => {},
+          alternateAddress: () => undefined,
           hasAlternative: () => true,
           connect: {},
         },

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { rank } from "../../src/pool/rank.ts";
+import { rank } from "../../src/rank.ts";
 import { chiSquare } from "../support/candidates.ts";
 import { mulberry32 } from "../support/fake-runtime.ts";
 

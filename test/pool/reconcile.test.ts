@@ -24,6 +24,12 @@ function apply(specs: readonly EndpointSpec[], now = 0) {
 const spec = (address: string, more: Partial<EndpointSpec> = {}): EndpointSpec => ({ address, port: 80, ...more });
 const addresses = (list: readonly EndpointRecord[]) => list.map(({ endpoint }) => endpoint.address);
 const find = (address: string) => [...records.values()].find(({ endpoint }) => endpoint.address === address);
+/** As the first call to it would. */
+const use = (address: string) => {
+  const record = find(address);
+  if (record !== undefined) record.transport = closable();
+  return record;
+};
 const weightOf = (address: string) => find(address)?.weight;
 
 describe("identity", () => {
@@ -107,9 +113,9 @@ describe("leaving", () => {
     expect(transport.closed).toBe(0);
   });
 
-  test("a record is kept for 10 minutes and comes back with the endpoint", () => {
+  test("the record of an endpoint that was used is kept for 10 minutes and comes back with the endpoint", () => {
     apply([spec("a"), spec("b")]);
-    const a = find("a");
+    const a = use("a");
     apply([spec("b")], MINUTE);
     const { added } = apply([spec("a"), spec("b")], 11 * MINUTE);
     expect(find("a")).toBe(a);
@@ -117,9 +123,15 @@ describe("leaving", () => {
     expect(a?.leftAt).toBeUndefined();
   });
 
+  test("nothing is kept of an endpoint that was never used", () => {
+    apply(Array.from({ length: 1_000 }, (_, i) => spec(`${i}`)));
+    apply([spec("b")], 1);
+    expect([...records.values()].map(({ endpoint }) => endpoint.address)).toEqual([find("b")?.endpoint.address]);
+  });
+
   test("an endpoint that comes back later is a new one", () => {
     apply([spec("a"), spec("b")]);
-    const a = find("a");
+    const a = use("a");
     apply([spec("b")], MINUTE);
     const { added } = apply([spec("a"), spec("b")], 11 * MINUTE + 1);
     expect(find("a")).not.toBe(a);

@@ -15,6 +15,7 @@ export function manualClock(start = 1_000_000): Clock & { time: number } {
 
 export interface EndpointClientOptions {
   address?: string;
+  alternateAddress?: string;
   port: number;
   /** Default: the address. */
   verifiedName?: string;
@@ -64,6 +65,7 @@ export function endpointClient(options: EndpointClientOptions): EndpointClient {
       tls,
       connectTimeoutMs: options.connectTimeoutMs ?? 1000,
       markNotSent: (error) => recordFact(error, "not-sent"),
+      alternateAddress: () => options.alternateAddress,
       hasAlternative: () => true,
       connect: options.connect ?? {},
     },

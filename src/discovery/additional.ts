@@ -1,0 +1,49 @@
+import type { AddressAnswer, AddressRecord } from "../dns/client.ts";
+import { isLoopback } from "../dns/ip-address.ts";
+import { SLOW_MS } from "./follow-up.ts";
+import type { ResolveContext } from "./resolver.ts";
+
+// An additional section may hold the addresses of one family only: because the target has no others, because there was
+// no room for them, or because a server only looks into one place (RFC 2782 promises nothing).
+
+/**
+ * Whether a target's additional records are all that is needed of it. Those of one family are where this machine can
+ * use that family: a question for each target, for what is hardly ever dialled, is more than the answer itself. Loopback
+ * addresses say nothing of the machine, and cost nothing to ask for.
+ */
+export function isEnough(given: readonly AddressRecord[], hasFamily: (version: 4 | 6) => boolean): boolean {
+  const [v4, v6] = [given.some((record) => !isIpv6(record)), given.some(isIpv6)];
+  if (v4 && v6) return true;
+  return hasFamily(v4 ? 4 : 6) && !given.some(({ address }) => isLoopback(address));
+}
+
+/** A target's look-up, together with what was known of it before. That alone, where the look-up brings nothing in time. */
+export async function completed(
+  given: readonly AddressRecord[],
+  lookingUp: Promise<AddressAnswer>,
+  { sleep }: ResolveContext,
+): Promise<AddressAnswer> {
+  if (given.length === 0) return lookingUp;
+  const known = { kind: "records", records: given } as const;
+  const found = new AbortController();
+  const late = sleep(SLOW_MS, found.signal).then(
+    () => known,
+    () => known,
+  );
+  try {
+    const answer = await Promise.race([lookingUp.catch(() => known), late]);
+    return answer.kind === "records" ? { kind: "records", records: distinct([...answer.records, ...given]) } : known;
+  } finally {
+    found.abort();
+  }
+}
+
+function distinct(records: readonly AddressRecord[]): readonly AddressRecord[] {
+  const byAddress = new Map<string, AddressRecord>();
+  for (const record of records) if (!byAddress.has(record.address)) byAddress.set(record.address, record);
+  return [...byAddress.values()];
+}
+
+function isIpv6({ address }: AddressRecord): boolean {
+  return address.includes(":");
+}

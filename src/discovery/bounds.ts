@@ -1,0 +1,98 @@
+import type { EndpointSpec } from "../endpoint.ts";
+import { rank } from "../rank.ts";
+
+/** Nobody balances over more endpoints than this; who answers with more may want to fill the memory. */
+const MOST_ENDPOINTS = 1_000;
+/** A server has few addresses, however many servers there are. */
+const LEAST_OF_A_TARGET = 16;
+/** Endpoints of later tiers stand by, so a first tier that is large does not take all the room. */
+const RESERVE = MOST_ENDPOINTS / 10;
+
+/**
+ * What a process uses of an answer that is larger than anybody needs: a random part, so that a fleet of processes uses
+ * all of it, and the same one each time, so that connections are kept.
+ */
+export class Bounds {
+  /** Drawn where an answer is too large, so that clones of a process's snapshot use parts of their own. */
+  #seed: number | undefined;
+
+  /** The records to follow, each of which gives one endpoint at least; the first tiers first. */
+  records<R extends { readonly target: string; readonly port: number; readonly priority: number }>(
+    records: readonly R[],
+    random: () => number,
+  ): readonly R[] {
+    return this.#byTier(
+      random,
+      records,
+      (record) => record.priority,
+      (record) => `${record.target} ${record.port}`,
+    );
+  }
+
+  /** The addresses to use of one of so many targets. */
+  addresses<A extends { readonly address: string }>(
+    addresses: readonly A[],
+    targets: number,
+    random: () => number,
+  ): readonly A[] {
+    return this.#some(random, addresses, Bounds.ofOneOf(targets), ({ address }) => address);
+  }
+
+  endpoints(endpoints: readonly EndpointSpec[], random: () => number): readonly EndpointSpec[] {
+    return this.#byTier(
+      random,
+      endpoints,
+      ({ tier = 0 }) => tier,
+      ({ address, port }) => `${address} ${port}`,
+    );
+  }
+
+  /** Whether so many endpoints are all that can be used. */
+  static isReached(endpoints: number): boolean {
+    return endpoints >= MOST_ENDPOINTS;
+  }
+
+  /** The most addresses of one of so many targets. */
+  static ofOneOf(targets: number): number {
+    return Math.max(LEAST_OF_A_TARGET, Math.floor(MOST_ENDPOINTS / targets));
+  }
+
+  /** Why something was left out. */
+  static readonly reason =
+    `an answer has more endpoints than the ${MOST_ENDPOINTS} that are used: they are a random part of it`;
+
+  #byTier<T>(
+    random: () => number,
+    all: readonly T[],
+    tierOf: (one: T) => number,
+    keyOf: (one: T) => string,
+  ): readonly T[] {
+    if (all.length <= MOST_ENDPOINTS) return all;
+    const tiers = new Map<number, T[]>();
+    for (const one of all) {
+      const tier = tierOf(one);
+      const members = tiers.get(tier) ?? [];
+      members.push(one);
+      tiers.set(tier, members);
+    }
+    const kept: T[] = [];
+    for (const [index, tier] of [...tiers.keys()].sort((a, b) => a - b).entries()) {
+      const members = tiers.get(tier) as readonly T[];
+      const room = MOST_ENDPOINTS - kept.length;
+      const later = index === 0 ? Math.min(RESERVE, all.length - members.length) : 0;
+      kept.push(...this.#some(random, members, room - later, keyOf));
+    }
+    return kept;
+  }
+
+  #some<T>(random: () => number, all: readonly T[], count: number, keyOf: (one: T) => string): readonly T[] {
+    if (all.length <= count) return all;
+    this.#seed ??= Math.floor(random() * 0x1_0000_0000);
+    const seed = this.#seed;
+    return all
+      .map((one) => ({ one, place: rank(seed, keyOf(one)) }))
+      .sort((a, b) => a.place - b.place)
+      .slice(0, count)
+      .map(({ one }) => one);
+  }
+}
