@@ -1,5 +1,4 @@
-import type { AddressAnswer, AddressRecord } from "../dns/client.ts";
-import { isLoopback } from "../dns/ip-address.ts";
+import type { AddressAnswer, AddressRecord, DnsClient } from "../dns/client.ts";
 import { SLOW_MS } from "./follow-up.ts";
 import type { ResolveContext } from "./resolver.ts";
 
@@ -7,14 +6,12 @@ import type { ResolveContext } from "./resolver.ts";
 // no room for them, or because a server only looks into one place (RFC 2782 promises nothing).
 
 /**
- * Whether a target's additional records are all that is needed of it. Those of one family are where this machine can
- * use that family: a question for each target, for what is hardly ever dialled, is more than the answer itself. Loopback
- * addresses say nothing of the machine, and cost nothing to ask for.
+ * Whether a target's additional records are all that is needed of it: where they are of both families, or of one that this
+ * machine can use. A question for each target, for what is hardly ever dialled, would be more than the answer itself.
  */
-export function isEnough(given: readonly AddressRecord[], hasFamily: (version: 4 | 6) => boolean): boolean {
-  const [v4, v6] = [given.some((record) => !isIpv6(record)), given.some(isIpv6)];
-  if (v4 && v6) return true;
-  return hasFamily(v4 ? 4 : 6) && !given.some(({ address }) => isLoopback(address));
+export function isEnough(given: readonly AddressRecord[], dns: Pick<DnsClient, "canUse">): boolean {
+  const hasBoth = given.some(isIpv6) && given.some((record) => !isIpv6(record));
+  return hasBoth || (dns.canUse?.(given) ?? true);
 }
 
 /** A target's look-up, together with what was known of it before. That alone, where the look-up brings nothing in time. */

@@ -35,7 +35,8 @@ export class Bounds {
     targets: number,
     random: () => number,
   ): readonly A[] {
-    return this.#some(random, addresses, Bounds.ofOneOf(targets), ({ address }) => address);
+    const most = Math.max(LEAST_OF_A_TARGET, Math.floor(MOST_ENDPOINTS / targets));
+    return this.#some(random, addresses, most, ({ address }) => address);
   }
 
   endpoints(endpoints: readonly EndpointSpec[], random: () => number): readonly EndpointSpec[] {
@@ -50,11 +51,6 @@ export class Bounds {
   /** Whether so many endpoints are all that can be used. */
   static isReached(endpoints: number): boolean {
     return endpoints >= MOST_ENDPOINTS;
-  }
-
-  /** The most addresses of one of so many targets. */
-  static ofOneOf(targets: number): number {
-    return Math.max(LEAST_OF_A_TARGET, Math.floor(MOST_ENDPOINTS / targets));
   }
 
   /** Why something was left out. */

@@ -5,7 +5,8 @@ import type { ResolveContext } from "./resolver.ts";
 
 /** What is known of a host after its look-up. */
 export type Located =
-  | { readonly kind: "addresses"; readonly records: readonly DialAddress[] }
+  /** `surplus`: how many more there are than are used. */
+  | { readonly kind: "addresses"; readonly records: readonly DialAddress[]; readonly surplus?: number }
   | { readonly kind: "none"; readonly ttlSeconds: number }
   | { readonly kind: "failed"; readonly error: unknown }
   /** There is more than enough without it. */
@@ -20,6 +21,8 @@ export interface HostLookUpOptions {
   readonly lookUp: (host: string) => Promise<AddressAnswer>;
   readonly family: AddressFamily;
   readonly sleep: ResolveContext["sleep"];
+  /** The addresses of one host that are used. Default: all. */
+  readonly bound?: (records: readonly DialAddress[]) => readonly DialAddress[];
   /** Asked before each look-up: no other is begun once it is true. Default: never. */
   readonly hasEnough?: (located: ReadonlyMap<string, Located>) => boolean;
 }
@@ -90,13 +93,16 @@ export class HostLookUps {
 /** Built once: aborting without a reason would capture a stack. */
 const FOUND = new Error("the host has been looked up");
 
-async function locate(host: string, { lookUp, family }: HostLookUpOptions): Promise<Located> {
+async function locate(host: string, { lookUp, family, bound }: HostLookUpOptions): Promise<Located> {
   try {
     const answer = await lookUp(host);
     if (answer.kind !== "records") return { kind: "none", ttlSeconds: answer.ttlSeconds };
     const ttlSeconds = Math.min(...answer.records.map((record) => record.ttlSeconds));
     const records = ofFamily(answer.records, family);
-    return records.length > 0 ? { kind: "addresses", records } : { kind: "none", ttlSeconds };
+    if (records.length === 0) return { kind: "none", ttlSeconds };
+    const used = bound?.(records) ?? records;
+    const surplus = records.length - used.length;
+    return { kind: "addresses", records: used, ...(surplus > 0 && { surplus }) };
   } catch (error) {
     return { kind: "failed", error };
   }

@@ -35,7 +35,8 @@ export async function locateTargets(targets: TargetsToLocate, context: ResolveCo
       lookUp: (host) => lookUp(host, limits),
       family,
       sleep: context.sleep,
-      hasEnough: (located) => Bounds.isReached(countOf(located, records.length)),
+      bound: (addresses) => bounds.addresses(addresses, records.length, random),
+      hasEnough: (located) => Bounds.isReached(countOf(located)),
     },
   );
   const located = () => new Map([...spelled, ...known, ...lookUps.located]);
@@ -75,10 +76,9 @@ function addressesSpelled(records: readonly TargetRecord[], family: AddressFamil
   return spelled;
 }
 
-function countOf(located: ReadonlyMap<string, Located>, targets: number): number {
-  const most = Bounds.ofOneOf(targets);
+function countOf(located: ReadonlyMap<string, Located>): number {
   let count = 0;
-  for (const found of located.values()) if (found.kind === "addresses") count += Math.min(most, found.records.length);
+  for (const found of located.values()) if (found.kind === "addresses") count += found.records.length;
   return count;
 }
 

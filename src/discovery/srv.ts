@@ -46,7 +46,7 @@ export function createSrvResolver(options: SrvResolverOptions): Resolver {
         bounds,
         addressOf: () => undefined,
         lookUp: (host, limits) => dns.addresses(host, limits, family),
-        isEnough: (given) => isEnough(given, (version) => dns.hasFamily?.(version) ?? true),
+        isEnough: (given) => isEnough(given, dns),
       });
       return asSample(resolution, answer.kind === "records" && answer.records.length >= sampleSize);
     },

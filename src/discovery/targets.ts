@@ -58,16 +58,15 @@ export function toResolution(
     if (found?.kind === "failed") failures.push(found.error);
     if (found?.kind === "none") negativeTtlSeconds = Math.min(negativeTtlSeconds, found.ttlSeconds);
     if (found?.kind !== "addresses") continue;
-    const used = bounds.addresses(found.records, records.length, random);
-    surplus += found.records.length - used.length;
-    for (const { address, alternate, ttlSeconds: ttl } of used) {
+    surplus += found.surplus ?? 0;
+    for (const { address, alternate, ttlSeconds: ttl } of found.records) {
       ttlSeconds = Math.min(ttlSeconds, ttl);
       merge(endpoints, {
         address,
         ...(alternate !== undefined && { alternateAddress: alternate }),
         port,
         name: target,
-        weight: weight / used.length,
+        weight: weight / found.records.length,
         tier: priority,
         ...(metadata !== undefined && { metadata }),
       });

@@ -1,6 +1,7 @@
 import dgram from "node:dgram";
 import type { DnsSockets } from "../dns/sockets.ts";
 import { openDnsOverTcp } from "./dns-tcp.ts";
+import { oneATurn } from "./one-a-turn.ts";
 import { twoTurns } from "./two-turns.ts";
 
 /** UDP and TCP as Node has them. Every handle is unref'd: the call that waits for the look-up holds the process. */
@@ -14,7 +15,7 @@ export const nodeDnsSockets: DnsSockets = {
     };
     socket.on("error", fail);
     socket.on("message", (message) => {
-      if (isOpen) listener.onMessage(message);
+      oneATurn(message.length, () => isOpen && listener.onMessage(message));
     });
     socket.on("connect", () => {
       // By the time it is sent, the exchange may have ended.

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Directory } from "../../src/discovery/directory.ts";
 import type { Resolution } from "../../src/discovery/resolver.ts";
-import { FakeRuntime } from "../support/fake-runtime.ts";
+import { FakeRuntime, settled } from "../support/fake-runtime.ts";
 
 const ages = { minTtlMs: 5_000, maxTtlMs: 300_000, maxStaleMs: 3_600_000 };
 const good: Resolution = { kind: "endpoints", endpoints: [{ address: "10.0.0.1", port: 80 }], ttlMs: 10_000 };
@@ -113,5 +113,73 @@ describe("a directory", () => {
     it("looks up at most ten times a second, whatever it brings", async () => {
       expect((await failConnections(on, 1_000, 1)).lookUps).toBe(10);
     });
+  });
+});
+
+describe("what an answer lacks at first", () => {
+  function deferred<T>() {
+    let resolve!: (value: T) => void;
+    const promise = new Promise<T>((settle) => {
+      resolve = settle;
+    });
+    return { promise, resolve };
+  }
+  const both: Resolution = {
+    ...good,
+    endpoints: [...good.endpoints, { address: "10.0.0.2", port: 80 }],
+    ttlMs: 60_000,
+  };
+  const shown = (directory: Directory, now: number) =>
+    directory.current(now)?.endpoints.map(({ address }) => address.replace("10.0.0.", ""));
+
+  it("joins it without another look-up, at the age that it has", async () => {
+    const rest = deferred<Resolution>();
+    const { runtime, directory, lookUps } = directoryOf(() => ({ ...good, rest: rest.promise }));
+    await directory.wait(noLimit);
+    expect(shown(directory, runtime.time)).toEqual(["1"]);
+    const resolvedAt = directory.answer?.resolvedAt;
+    runtime.time += 3_000;
+    rest.resolve(both);
+    await settled();
+    expect(shown(directory, runtime.time)).toEqual(["1", "2"]);
+    expect(directory.answer).toMatchObject({ resolvedAt, ttlMs: 60_000 });
+    expect(lookUps()).toBe(1);
+  });
+
+  it("may stay away: calls go on with what there is", async () => {
+    const rest = Promise.reject(new Error("SERVFAIL"));
+    const { runtime, directory } = directoryOf(() => ({ ...good, rest }));
+    await directory.wait(noLimit);
+    await settled();
+    expect(shown(directory, runtime.time)).toEqual(["1"]);
+  });
+
+  it("is of no use once a newer look-up has begun", async () => {
+    const rest = deferred<Resolution>();
+    let isFirst = true;
+    const { runtime, directory } = directoryOf(() => {
+      const answer = isFirst ? { ...good, rest: rest.promise } : good;
+      isFirst = false;
+      return answer;
+    });
+    await directory.wait(noLimit);
+    runtime.time += 15_000;
+    directory.current(runtime.time);
+    rest.resolve(both);
+    await directory.settle(noLimit);
+    await settled();
+    expect(shown(directory, runtime.time)).toEqual(["1"]);
+  });
+
+  it("is given up with the look-up's time, or with the directory", async () => {
+    for (const end of ["time", "close"]) {
+      const { runtime, directory } = directoryOf(() => ({ ...good, rest: new Promise(() => {}) }));
+      await directory.wait(noLimit);
+      expect(runtime.timers).toBe(1);
+      if (end === "time") await runtime.advance(5_000);
+      else directory.close();
+      await settled();
+      expect(runtime.timers).toBe(0);
+    }
   });
 });
