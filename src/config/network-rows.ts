@@ -20,7 +20,7 @@ export const networkRows: readonly OptionRow[] = [
     path: "dns.family",
     name: "dns-family",
     kind: kinds.choice("auto", "ipv4", "ipv6"),
-    doc: 'Which addresses to use: "auto" is IPv4 where there is any, else IPv6. Default "auto".',
+    doc: 'Which addresses to use: "auto" is IPv4 where there is any, else IPv6, and the other family where a server cannot be reached by the first. Default "auto".',
   },
   {
     path: "dns.minTtlMs",

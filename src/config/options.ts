@@ -108,7 +108,10 @@ export interface DnsOptions {
   servers?: string[];
   /** "udp" goes to TCP where an answer is truncated; "tcp" never uses UDP. Default "udp"; Consul targets "tcp". */
   transport?: "udp" | "tcp";
-  /** Which addresses to use: "auto" is IPv4 where there is any, else IPv6. Default "auto". */
+  /**
+   * Which addresses to use: "auto" is IPv4 where there is any, else IPv6, and the other family where a server cannot be
+   * reached by the first. Default "auto".
+   */
   family?: AddressFamily;
   /** Shorter TTLs are raised to this, and an answer without a TTL (Consul over HTTP) is used so long. Default 5 s. */
   minTtlMs?: number;
