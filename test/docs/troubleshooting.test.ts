@@ -32,6 +32,8 @@ const INTERNAL = new Set([
   "the wait for the code is over",
   "the stream was cancelled",
   "the look-up is over",
+  "the host has been looked up",
+  "the request was given up",
   "was not waited for",
   "the probe was cancelled",
   "it has no endpoints",
