@@ -52,8 +52,6 @@ function merged(results: readonly (Result | undefined)[]): AddressAnswer {
     const kind = empty.every((result) => result.kind === "nxdomain") ? "nxdomain" : "nodata";
     return { kind, ttlSeconds: Math.min(...empty.map((result) => result.ttlSeconds)) };
   }
-  const [other] = empty;
-  if (other === undefined || !(failed.error instanceof Error)) throw failed.error;
-  const said = other.kind === "nxdomain" ? "says that the name does not exist (NXDOMAIN)" : "has no address";
-  throw new DnsError(`${failed.error.message}; the other family ${said}`, { cause: failed.error });
+  if (empty.length === 0 || !(failed.error instanceof Error)) throw failed.error;
+  throw new DnsError(`${failed.error.message}; the other family has no address`, { cause: failed.error });
 }

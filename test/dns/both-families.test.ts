@@ -108,7 +108,7 @@ describe("a name's addresses", () => {
     async (_, A, AAAA) => {
       const result = await asked({ A, AAAA });
       expect(result).toHaveProperty("error");
-      expect("error" in result && result.error).toMatch(/SERVFAIL; the other family (has no address|.*NXDOMAIN)/);
+      expect("error" in result && result.error).toMatch(/SERVFAIL; the other family has no address/);
     },
   );
 });
