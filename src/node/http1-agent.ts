@@ -91,10 +91,15 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
   // Before the call and by the wall clock: the agent's own timers do not run in a frozen process, and servers close
   // idle connections after 5 s (Node's default), just when a request may be under way.
   function closeIdle(now: number): void {
-    for (const name in agent.freeSockets) {
-      for (const socket of agent.freeSockets[name] ?? []) {
+    for (const free of Object.values(agent.freeSockets) as Socket[][]) {
+      for (let index = free.length - 1; index >= 0; index--) {
+        const socket = free[index] as Socket;
         const isIdle = now - (freedAt.get(socket) ?? now) > idleMs;
-        if (isIdle || now - (bornAt.get(socket) ?? now) > maxAgeMs) socket.destroy();
+        const isOld = now - (bornAt.get(socket) ?? now) > maxAgeMs;
+        if (!isIdle && !isOld) continue;
+        // The agent takes the last one, and only looks at the first ones whether they are destroyed.
+        free.splice(index, 1);
+        socket.destroy();
       }
     }
   }
