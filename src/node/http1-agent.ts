@@ -1,13 +1,17 @@
-import { type AgentOptions, type ClientRequest, type ClientRequestArgs, Agent as HttpAgent } from "node:http";
+import { type ClientRequest, type ClientRequestArgs, Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
 import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
 import { type Destination, tcpOptions, tlsOptions } from "./address.ts";
 import { connectFailure, endpointClosed } from "./connect-failure.ts";
 import type { Exchanges, Handlers } from "./exchange.ts";
 import { guardConnecting, observeRequest } from "./http1-failure.ts";
+import { longestUseMs } from "./replaced-credentials.ts";
+import { type Credentials, type TlsContext, tlsContextOf } from "./tls-context.ts";
+import { TlsSessions } from "./tls-sessions.ts";
 import { trustedGapMs, twoTurns } from "./two-turns.ts";
 
 export interface Http1AgentOptions {
@@ -18,7 +22,10 @@ export interface Http1AgentOptions {
   readonly idleMs: number;
   /** Connections that are older are closed before the next call; Infinity for no limit. */
   readonly maxAgeMs: number;
+  /** Where the certificates are files, which can change. */
+  readonly changingTls: TlsContext | undefined;
   readonly clock: Clock;
+  readonly random: () => number;
   readonly exchanges: Exchanges;
   readonly handlers: Handlers;
 }
@@ -36,26 +43,34 @@ export interface Http1Agent {
 }
 
 export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
-  const { destination, idleMs, maxAgeMs, clock } = options;
+  const { destination, idleMs, maxAgeMs, changingTls, clock } = options;
   const { tls, verifiedName } = destination;
-  const agentOptions: AgentOptions = { keepAlive: true };
-  const agent: HttpAgent = tls === false ? new HttpAgent(agentOptions) : new HttpsAgent(agentOptions);
+  const sessions = tls === false ? undefined : new TlsSessions(tlsContextOf(tls));
+  const agent: HttpAgent =
+    tls === false ? new HttpAgent({ keepAlive: true }) : new HttpsAgent({ keepAlive: true, maxCachedSessions: 0 });
   const requests = agent as AgentWithRequests;
   const freedAt = new WeakMap<Duplex, number>();
   const bornAt = new WeakMap<Duplex, number>();
+  const madeWith = new WeakMap<Duplex, { credentials: Credentials | undefined; useMs: number }>();
   const afterGap = new WeakSet<ClientRequest>();
   let aliveAt = 0;
   let check: Promise<void> | undefined;
   let closed = false;
 
-  // The agent's own method, so that TLS sessions are still resumed (RFC 8446 section 2.2).
   const open = agent.createConnection.bind(agent);
   agent.createConnection = (request: ClientRequestArgs, callback) => {
     try {
       if (closed) throw endpointClosed();
       const pinned = { ...request, ...tcpOptions(destination), ...(tls !== false && tlsOptions(verifiedName, tls)) };
-      const socket = open(pinned as ClientRequestArgs);
+      const session = sessions?.resumable;
+      const socket = open({ ...pinned, ...(session && { session }) } as ClientRequestArgs);
       bornAt.set(socket as Socket, clock.now());
+      sessions?.keepOf(socket as TLSSocket);
+      if (changingTls !== undefined) {
+        // Spread, so that a fleet whose files change together does not dial together.
+        const useMs = longestUseMs(maxAgeMs) * (0.5 + 0.5 * options.random());
+        madeWith.set(socket as Socket, { credentials: changingTls.latest, useMs });
+      }
       guardConnecting(socket as Socket, options);
       return socket;
     } catch (error) {
@@ -96,7 +111,7 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
         const socket = free[index] as Socket;
         const isIdle = now - (freedAt.get(socket) ?? now) > idleMs;
         const isOld = now - (bornAt.get(socket) ?? now) > maxAgeMs;
-        if (!isIdle && !isOld) continue;
+        if (!isIdle && !isOld && !isReplaced(socket, now)) continue;
         // The agent takes the last one, and only looks at the first ones whether they are destroyed.
         free.splice(index, 1);
         socket.destroy();
@@ -104,11 +119,19 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
     }
   }
 
+  /** Its credentials were replaced on disk, long enough ago (or after the clock was set back, when nobody knows). */
+  function isReplaced(socket: Socket, now: number): boolean {
+    const { credentials, useMs = 0 } = madeWith.get(socket) ?? {};
+    const replacedAt = credentials?.replacedAt;
+    return replacedAt !== undefined && (now < replacedAt || now >= replacedAt + useMs);
+  }
+
   return {
     agent,
     isFull: false,
     connect(now) {
       if (closed) return Promise.reject(connectFailure(endpointClosed()));
+      changingTls?.look(now);
       closeIdle(now);
       const gap = now - aliveAt;
       aliveAt = now;

@@ -16,6 +16,7 @@ import { Http2Watchdog } from "./http2-watchdog.ts";
 import { ResetAllowance } from "./reset-allowance.ts";
 import { ResponseReader } from "./response-reader.ts";
 import { RoundTrip } from "./round-trip.ts";
+import type { Credentials } from "./tls-context.ts";
 
 export interface Http2ConnectionOptions {
   readonly clock: Clock;
@@ -34,6 +35,10 @@ const IDS_LEFT = 2 ** 20;
 export class Http2Connection {
   /** When it is due to be replaced by another one; Infinity for never. */
   replaceAt: number;
+  /** When it takes no more calls, because its credentials were replaced; Infinity for never. */
+  retireAt = Number.POSITIVE_INFINITY;
+  /** What it was made with; undefined where that cannot change. */
+  credentials: Credentials | undefined;
   readonly liveness: Http2Liveness;
   readonly roundTrip: RoundTrip;
   readonly #watchdog: Http2Watchdog;
