@@ -176,9 +176,9 @@ export class Http2Connection {
   /** No new streams. Running ones finish, then the connection closes. */
   close(): void {
     this.#draining = true;
-    // With nothing running, not close(): that waits for the peer's FIN, which may never come.
+    // Not the session's close(): with nothing running it waits for the peer's FIN, which may never come; and its GOAWAY may
+    // overtake a stream that has just been opened, which Node's server then refuses.
     if (this.#streams === 0) this.#session.destroy();
-    else this.#session.close();
   }
 
   /** Nobody is at the other end: everything on this connection fails now. */

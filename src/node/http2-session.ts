@@ -83,6 +83,7 @@ export class Http2Sessions implements SessionManager {
     const current = this.#chosen();
     if (current === undefined) return this.#dialled(now, waiting);
     if (current.isFull && this.#mayAdd(now)) return this.#oneMore(now, waiting);
+    if (now > current.replaceAt) this.#replaceInBackground(current, now);
     const gap = now - this.#lookedAt;
     // A negative gap says nothing about the connection, only that the clock was set back.
     if (gap < 0 || gap > trustedGapMs || this.#isUnsure(current, now)) return this.#checked(now, waiting);
@@ -90,7 +91,6 @@ export class Http2Sessions implements SessionManager {
     const { verification } = current.liveness;
     if (verification !== undefined && waiting?.repeatable !== true)
       return this.#verified(current, verification, waiting);
-    if (now > current.replaceAt) this.#replaceInBackground(current, now);
     return undefined;
   }
 
