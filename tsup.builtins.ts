@@ -3,7 +3,7 @@ import type { Plugin } from "esbuild";
 /** What is used of the built-in modules that connect-node does not import already. A missing name fails the build. */
 const USED: Readonly<Record<string, readonly string[]>> = {
   "node:dgram": [],
-  "node:fs": ["readFileSync"],
+  "node:fs": ["readFileSync", "statSync"],
   "node:fs/promises": ["readFile", "stat"],
   "node:net": ["connect", "isIP"],
   "node:tls": ["checkServerIdentity", "connect", "createSecureContext"],

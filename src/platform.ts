@@ -1,5 +1,6 @@
 import type { Settings } from "./config/settings.ts";
 import type { HttpGet } from "./discovery/http.ts";
+import type { TlsFilesListener } from "./net/tls-files.ts";
 import type { EndpointTransportFactory } from "./pool/endpoint-transport.ts";
 import type { Runtime } from "./runtime.ts";
 import type { DnsClientFactory } from "./schemes.ts";
@@ -14,5 +15,5 @@ export interface Platform {
   /** A ConnectError of the copy of connect-es that the transports of endpoints use, if it can be had without I/O. */
   sampleError(): unknown;
   /** The transports of endpoints, where the user brings none. */
-  createEndpointTransports(settings: Settings): EndpointTransportFactory;
+  createEndpointTransports(settings: Settings, onTlsFiles: TlsFilesListener): EndpointTransportFactory;
 }

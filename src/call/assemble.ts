@@ -19,6 +19,7 @@ import { type Directories, directoriesOf, type Resolvers } from "./directories.t
 import { Dispatcher } from "./dispatcher.ts";
 import { Hedger } from "./hedger.ts";
 import { Repeatable } from "./repeatable.ts";
+import { tlsEvents } from "./tls-events.ts";
 import type { CallParts } from "./unary.ts";
 import { Judge } from "./verdict.ts";
 
@@ -67,7 +68,7 @@ export function assemble(settings: Settings, resolvers: Resolvers, platform: Pla
     },
     isForeign,
     isIntercepted: !isForeign && settings.attemptInterceptors.length > 0,
-    open: opener(settings, platform, (record) => pool.hasAlternative(record, runtime.clock.now())),
+    open: opener(settings, platform, target, (record) => pool.hasAlternative(record, runtime.clock.now())),
     onFull: ({ endpoint }, { method }) => emit({ type: "full", method: nameOf(method), endpoint }),
     onUpdate: ({ ttlMs, endpoints }: Answer, { added, removed }: Reconciled) => {
       emit({
@@ -122,10 +123,12 @@ function nameOf({ parent, name }: DescMethod): string {
 function opener(
   settings: Settings,
   platform: Platform,
+  target: string,
   hasAlternative: (record: EndpointRecord) => boolean,
 ): (record: EndpointRecord) => EndpointTransport {
-  const { tls, connectTimeoutMs, connect, pathPrefix } = settings;
-  const factory = settings.createEndpointTransport ?? platform.createEndpointTransports(settings);
+  const { tls, connectTimeoutMs, connect, pathPrefix, emit } = settings;
+  const factory =
+    settings.createEndpointTransport ?? platform.createEndpointTransports(settings, tlsEvents(target, emit));
   return (record) => {
     const { endpoint } = record;
     const { verifiedName, port } = endpoint;

@@ -1,16 +1,18 @@
 import { checkOptions, checkTogether } from "../config/check-options.ts";
 import type { Environment } from "../config/environment.ts";
 import type { BalancedTransportOptions } from "../config/options.ts";
-import { settingsOf, tlsOf } from "../config/settings.ts";
+import { type Settings, settingsOf } from "../config/settings.ts";
 import { merged, type Source } from "../config/sources.ts";
 import { checkedResolver } from "../discovery/checked-resolver.ts";
 import type { Resolver } from "../discovery/resolver.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
+import type { Registries } from "../schemes.ts";
 import { parseTarget, resolverOf, type Target, type TargetOption } from "../target.ts";
 import { logListener } from "../telemetry/log.ts";
 import { Balanced, type BalancedTransport } from "./balanced-transport.ts";
 import { checkPeers } from "./check-peers.ts";
+import { tlsEvents } from "./tls-events.ts";
 
 /**
  * A transport from the options in code, in the target's query, and in an environment, of which the former win.
@@ -32,15 +34,16 @@ export function balancedTransport(
   const all = merged(options, isResolver(target) ? environment : [...environment, target.options]);
   problems.push(...checkTogether(all));
   const fallbackTarget = collecting(problems, () => fallbackOf(all));
+  const settings = settingsOf(all, logOf(all, platform));
   const made = (from: Target | Resolver | undefined, option: TargetOption): Resolver | undefined => {
     if (from === undefined) return undefined;
-    const resolver = isResolver(from) ? from : resolverOf(from, all.dns ?? {}, platform, env);
-    return checkedResolver(resolver, option, tlsOf(all));
+    const resolver = isResolver(from) ? from : resolverOf(from, all.dns ?? {}, asking(from, settings, platform), env);
+    return checkedResolver(resolver, option, settings.tls);
   };
   const resolver = collecting(problems, () => made(target, "target"));
   const fallback = collecting(problems, () => made(fallbackTarget, "fallbackTarget"));
   if (resolver === undefined || problems.length > 0) throw new ConfigurationError(problems);
-  return new Balanced(settingsOf(all, logOf(all, platform)), { resolver, fallback }, platform);
+  return new Balanced(settings, { resolver, fallback }, platform);
 }
 
 /** What is wrong with one part is told together with the rest. */
@@ -72,6 +75,12 @@ function targetOf(options: BalancedTransportOptions): Target | Resolver | undefi
 
 function fallbackOf({ fallbackTarget }: BalancedTransportOptions): Target | Resolver | undefined {
   return typeof fallbackTarget === "string" ? parseTarget(fallbackTarget, "fallbackTarget") : fallbackTarget;
+}
+
+/** What resolvers ask with: a registry's certificates may be files, too. */
+function asking({ text }: Target, { emit }: Settings, platform: Platform): Registries {
+  const onTlsFiles = tlsEvents(text, emit);
+  return { ...platform, httpGet: (request) => platform.httpGet({ ...request, onTlsFiles }) };
 }
 
 function logOf({ log }: BalancedTransportOptions, { runtime, writeLog }: Platform) {

@@ -79,7 +79,7 @@ export function settingsOf(options: BalancedTransportOptions, log?: EventListene
 }
 
 /** With its names in their one spelling. */
-export function tlsOf({ tls = {} }: BalancedTransportOptions): TlsOptions | false {
+function tlsOf({ tls = {} }: BalancedTransportOptions): TlsOptions | false {
   if (tls === false) return false;
   const { serverName, targetSuffixes } = tls;
   return {

@@ -1,4 +1,5 @@
 import type { TlsOptions } from "../config/wire-options.ts";
+import type { TlsFilesListener } from "../net/tls-files.ts";
 
 export interface HttpRequest {
   /** An IP address. */
@@ -7,6 +8,7 @@ export interface HttpRequest {
   /** The Host header's name, and the one that TLS verifies. */
   readonly verifiedName: string;
   readonly tls: TlsOptions | false;
+  readonly onTlsFiles?: TlsFilesListener;
   /** With its query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;

@@ -1,14 +1,8 @@
-import { readFileSync } from "node:fs";
 import { connect as connectTcp, isIP, type NetConnectOpts, type Socket } from "node:net";
-import {
-  type ConnectionOptions,
-  checkServerIdentity,
-  connect as connectTls,
-  createSecureContext,
-  type SecureContext,
-} from "node:tls";
+import { type ConnectionOptions, checkServerIdentity, connect as connectTls } from "node:tls";
 import type { TlsOptions } from "../config/wire-options.ts";
 import { hostName } from "../net/host-name.ts";
+import { tlsContextOf } from "./tls-context.ts";
 
 /** Where to connect, and whom to expect there: the two are different things, since DNS is not authenticated. */
 export interface Destination {
@@ -45,7 +39,7 @@ export function tlsOptions(verifiedName: string, tls: TlsOptions): ConnectionOpt
     servername: isIP(verifiedName) === 0 ? verifiedName : "",
     // By default Node verifies `servername || host`, which for an IP literal would be the address that is dialled.
     checkServerIdentity: (_host, certificate) => checkServerIdentity(verifiedName, certificate),
-    secureContext: secureContextOf(tls),
+    secureContext: tlsContextOf(tls).credentials().context,
   };
 }
 
@@ -54,32 +48,4 @@ export function openSocket(destination: Destination): Socket {
   const { tls, verifiedName } = destination;
   const tcp = tcpOptions(destination);
   return tls === false ? connectTcp(tcp) : connectTls({ ...tcp, ...tlsOptions(verifiedName, tls) });
-}
-
-// Parsing certificate authorities costs milliseconds, so it is done once for all endpoints and connections of a
-// transport, and at the first connection rather than when the transport is made.
-const secureContexts = new WeakMap<TlsOptions, SecureContext>();
-
-function secureContextOf(tls: TlsOptions): SecureContext {
-  let context = secureContexts.get(tls);
-  if (context === undefined) {
-    context = createSecureContext({
-      ...(tls.ca !== undefined && { ca: Array.isArray(tls.ca) ? tls.ca.map(pem) : pem(tls.ca) }),
-      ...(tls.cert !== undefined && { cert: pem(tls.cert) }),
-      ...(tls.key !== undefined && { key: pem(tls.key) }),
-    });
-    secureContexts.set(tls, context);
-  }
-  return context;
-}
-
-function pem(value: string | Uint8Array): string | Buffer {
-  if (typeof value !== "string") return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  if (!value.startsWith("file:")) return value;
-  try {
-    // Once per transport, at its first connection.
-    return readFileSync(value.slice("file:".length));
-  } catch (error) {
-    throw Object.assign(new Error(`tls: cannot read ${value}`, { cause: error }), { code: "ERR_TLS_FILE" });
-  }
 }

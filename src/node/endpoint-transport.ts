@@ -2,6 +2,7 @@ import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import type { ConnectOptions } from "../config/wire-options.ts";
 import type { Endpoint } from "../endpoint.ts";
+import type { TlsFilesListener } from "../net/tls-files.ts";
 import { transportBorder } from "../pool/attempt-link.ts";
 import type { EndpointContext, EndpointTransport, EndpointTransportFactory } from "../pool/endpoint-transport.ts";
 import type { Clock } from "../runtime.ts";
@@ -11,6 +12,7 @@ import { getOrPost } from "./get-or-post.ts";
 import { createHttp1Agent } from "./http1-agent.ts";
 import { Http2Sessions } from "./http2-session.ts";
 import { SilentGap } from "./silent-gap.ts";
+import { changingTlsOf } from "./tls-context.ts";
 
 export interface NodeEndpointTransportsOptions {
   readonly protocol: "connect" | "grpc" | "grpc-web";
@@ -25,11 +27,13 @@ export interface NodeEndpointTransportsOptions {
   readonly maxAgeMs: number;
   readonly clock: Clock;
   readonly random: () => number;
+  /** Notified of certificates that were replaced on disk. */
+  readonly onTlsFiles?: TlsFilesListener;
 }
 
 /** connect-node's transports, over connections of our own. */
 export function createNodeEndpointTransports(options: NodeEndpointTransportsOptions): EndpointTransportFactory {
-  const { protocol, httpVersion, idleMs, maxAgeMs, clock } = options;
+  const { protocol, httpVersion, idleMs, maxAgeMs, clock, random } = options;
   // connect-node would use HTTP/2 all the same, and the user would look for the fault elsewhere.
   if (protocol === "grpc" && httpVersion === "1.1") throw new TypeError("gRPC needs HTTP/2: use gRPC-web or Connect");
   const silentGap = new SilentGap();
@@ -41,7 +45,9 @@ export function createNodeEndpointTransports(options: NodeEndpointTransportsOpti
     const destination: Destination = { address, alternateAddress, port, verifiedName, tls };
     const exchanges = new Exchanges();
     const handlers = new Handlers();
-    const connection = { baseUrl, destination, connectTimeoutMs, idleMs, maxAgeMs, clock, exchanges, handlers };
+    const changingTls = changingTlsOf(tls, options.onTlsFiles);
+    const limits = { connectTimeoutMs, idleMs, maxAgeMs };
+    const connection = { baseUrl, destination, changingTls, ...limits, clock, random, exchanges, handlers };
     const hasAlternative = (): boolean => context.hasAlternative();
     const isIntercepted = options.interceptors.length > 0;
     const common = {
@@ -58,9 +64,9 @@ export function createNodeEndpointTransports(options: NodeEndpointTransportsOpti
       const open = (connect: ConnectOptions) => create({ ...connect, ...common, httpVersion, nodeOptions });
       return endpointTransport(getOrPost(baseUrl, context.connect, open), connections, run);
     }
-    const { verifyAfterMs, random } = options;
+    const { verifyAfterMs } = options;
     const spacesPings = protocol === "grpc";
-    const sessionManager = new Http2Sessions({ ...connection, verifyAfterMs, random, silentGap, spacesPings });
+    const sessionManager = new Http2Sessions({ ...connection, verifyAfterMs, silentGap, spacesPings });
     if (protocol === "grpc") {
       const transport = createGrpcTransport({ ...context.connect, ...common, sessionManager });
       return endpointTransport(transport, sessionManager, run);

@@ -2,6 +2,7 @@ import { type IncomingMessage, request as sendRequest } from "node:http";
 import type { HttpGet, HttpRequest, HttpResponse } from "../discovery/http.ts";
 import { hostAndPort } from "../endpoint.ts";
 import { openSocket } from "./address.ts";
+import { changingTlsOf } from "./tls-context.ts";
 
 /**
  * `node:http` rather than fetch: fetch keeps its connection for 4 s, cannot be told which address to dial, and holds
@@ -11,6 +12,7 @@ export const nodeHttpGet: HttpGet = (request) =>
   new Promise((resolve, reject) => {
     const { verifiedName, port, path, headers, signal, timeoutMs } = request;
     signal.throwIfAborted();
+    changingTlsOf(request.tls, request.onTlsFiles);
     // Without an agent, it asks for the connection to be closed after the answer. It throws where a header cannot be
     // sent, before it connects.
     const sent = sendRequest({

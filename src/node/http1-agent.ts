@@ -1,14 +1,18 @@
-import { type AgentOptions, type ClientRequest, type ClientRequestArgs, Agent as HttpAgent } from "node:http";
+import { type ClientRequest, type ClientRequestArgs, Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
 import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
 import { type Destination, tlsOptions } from "./address.ts";
 import { connectError, connectFailure, endpointClosed } from "./connect-failure.ts";
 import type { Exchanges, Handlers } from "./exchange.ts";
 import { connectHttp1, observeRequest } from "./http1-failure.ts";
+import { longestUseMs } from "./replaced-credentials.ts";
 import { type TcpDial, TcpDialer } from "./tcp-dialer.ts";
+import { type Credentials, type TlsContext, tlsContextOf } from "./tls-context.ts";
+import { TlsSessions } from "./tls-sessions.ts";
 import { trustedGapMs, twoTurns } from "./two-turns.ts";
 
 export interface Http1AgentOptions {
@@ -19,7 +23,10 @@ export interface Http1AgentOptions {
   readonly idleMs: number;
   /** Connections that are older are closed before the next call; Infinity for no limit. */
   readonly maxAgeMs: number;
+  /** Where the certificates are files, which can change. */
+  readonly changingTls: TlsContext | undefined;
   readonly clock: Clock;
+  readonly random: () => number;
   readonly exchanges: Exchanges;
   readonly handlers: Handlers;
 }
@@ -39,13 +46,16 @@ export interface Http1Agent {
 }
 
 export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
-  const { destination, idleMs, maxAgeMs, clock } = options;
+  const { destination, idleMs, maxAgeMs, changingTls, clock } = options;
   const { tls, verifiedName } = destination;
-  const agentOptions: AgentOptions = { keepAlive: true };
-  const agent: HttpAgent = tls === false ? new HttpAgent(agentOptions) : new HttpsAgent(agentOptions);
+  const tlsContext = tls === false ? undefined : tlsContextOf(tls);
+  const sessions = tlsContext && new TlsSessions(tlsContext);
+  const agent: HttpAgent =
+    tls === false ? new HttpAgent({ keepAlive: true }) : new HttpsAgent({ keepAlive: true, maxCachedSessions: 0 });
   const requests = agent as AgentWithRequests;
   const freedAt = new WeakMap<Duplex, number>();
   const bornAt = new WeakMap<Duplex, number>();
+  const madeWith = new WeakMap<Duplex, { credentials: Credentials | undefined; useMs: number }>();
   const afterGap = new WeakSet<ClientRequest>();
   let aliveAt = 0;
   let check: Promise<void> | undefined;
@@ -54,18 +64,29 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
   /** The one that the agent has just begun. */
   let dial: TcpDial | undefined;
 
-  // The agent's own method, so that TLS sessions are still resumed (RFC 8446 section 2.2).
   const openTls = agent.createConnection.bind(agent);
   agent.createConnection = (request: ClientRequestArgs, callback) => {
-    const done = (error: Error | undefined, socket?: Socket): void => {
-      if (socket !== undefined) bornAt.set(socket, clock.now());
-      callback?.(error ?? null, socket as Socket);
-    };
+    const done = (error: Error | undefined, socket?: Socket): void => callback?.(error ?? null, socket as Socket);
     try {
       if (closed) throw endpointClosed();
       const secured = tls !== false && { ...request, ...tlsOptions(verifiedName, tls) };
-      const secure = secured && ((socket: Socket) => openTls({ ...secured, socket } as ClientRequestArgs) as Socket);
-      dial = connectHttp1(tcp, secure || undefined, options, done);
+      // Those that the dial begins with; they may be replaced before it ends.
+      const credentials = tlsContext?.latest;
+      const secure = (socket: Socket): Socket => {
+        const session = sessions?.resumable(credentials);
+        const overTls = openTls({ ...secured, socket, ...(session && { session }) } as ClientRequestArgs) as TLSSocket;
+        sessions?.keepOf(overTls, credentials);
+        return overTls;
+      };
+      dial = connectHttp1(tcp, secured === false ? undefined : secure, options, (error, socket) => {
+        if (socket !== undefined) {
+          bornAt.set(socket, clock.now());
+          // Spread, so that a fleet whose files change together does not dial together.
+          const useMs = longestUseMs(maxAgeMs) * (0.5 + 0.5 * options.random());
+          if (changingTls !== undefined) madeWith.set(socket, { credentials, useMs });
+        }
+        done(error, socket);
+      });
     } catch (error) {
       recordFact(error, "not-sent");
       // Asynchronously, as a failing connect would: the request has no listener yet.
@@ -101,12 +122,24 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
   // Before the call and by the wall clock: the agent's own timers do not run in a frozen process, and servers close
   // idle connections after 5 s (Node's default), just when a request may be under way.
   function closeIdle(now: number): void {
-    for (const name in agent.freeSockets) {
-      for (const socket of agent.freeSockets[name] ?? []) {
+    for (const free of Object.values(agent.freeSockets) as Socket[][]) {
+      for (let index = free.length - 1; index >= 0; index--) {
+        const socket = free[index] as Socket;
         const isIdle = now - (freedAt.get(socket) ?? now) > idleMs;
-        if (isIdle || now - (bornAt.get(socket) ?? now) > maxAgeMs) socket.destroy();
+        const isOld = now - (bornAt.get(socket) ?? now) > maxAgeMs;
+        if (!isIdle && !isOld && !isReplaced(socket, now)) continue;
+        // The agent takes the last one, and only looks at the first ones whether they are destroyed.
+        free.splice(index, 1);
+        socket.destroy();
       }
     }
+  }
+
+  /** Its credentials were replaced on disk, long enough ago (or after the clock was set back, when nobody knows). */
+  function isReplaced(socket: Socket, now: number): boolean {
+    const { credentials, useMs = 0 } = madeWith.get(socket) ?? {};
+    const replacedAt = credentials?.replacedAt;
+    return replacedAt !== undefined && (now < replacedAt || now >= replacedAt + useMs);
   }
 
   return {
@@ -117,6 +150,7 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
     },
     connect(now) {
       if (closed) return Promise.reject(connectFailure(endpointClosed()));
+      changingTls?.look(now);
       closeIdle(now);
       const gap = now - aliveAt;
       aliveAt = now;

@@ -16,6 +16,7 @@ import { Http2Watchdog } from "./http2-watchdog.ts";
 import { ResetAllowance } from "./reset-allowance.ts";
 import { ResponseReader } from "./response-reader.ts";
 import { RoundTrip } from "./round-trip.ts";
+import type { Credentials } from "./tls-context.ts";
 
 export interface Http2ConnectionOptions {
   readonly clock: Clock;
@@ -34,6 +35,10 @@ const IDS_LEFT = 2 ** 20;
 export class Http2Connection {
   /** When it is due to be replaced by another one; Infinity for never. */
   replaceAt: number;
+  /** When it takes no more calls, because its credentials were replaced; Infinity for never. */
+  retireAt = Number.POSITIVE_INFINITY;
+  /** What it was made with; undefined where that cannot change. */
+  credentials: Credentials | undefined;
   readonly liveness: Http2Liveness;
   readonly roundTrip: RoundTrip;
   readonly #watchdog: Http2Watchdog;
@@ -171,9 +176,9 @@ export class Http2Connection {
   /** No new streams. Running ones finish, then the connection closes. */
   close(): void {
     this.#draining = true;
-    // With nothing running, not close(): that waits for the peer's FIN, which may never come.
+    // Not the session's close(): with nothing running it waits for the peer's FIN, which may never come; and its GOAWAY may
+    // overtake a stream that has just been opened, which Node's server then refuses.
     if (this.#streams === 0) this.#session.destroy();
-    else this.#session.close();
   }
 
   /** Nobody is at the other end: everything on this connection fails now. */

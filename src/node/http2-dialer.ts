@@ -6,11 +6,14 @@ import type { Http2Connection, Http2ConnectionOptions } from "./http2-connection
 import { dialHttp2, type Http2Dial } from "./http2-dial.ts";
 import type { RoundTrip } from "./round-trip.ts";
 import { TcpDialer } from "./tcp-dialer.ts";
+import type { TlsContext } from "./tls-context.ts";
 
 export interface Http2DialerOptions extends Http2ConnectionOptions {
   readonly destination: Destination;
   /** How long a connect may hold up a call that could go elsewhere. A dial goes on for as long, and longer. */
   readonly connectTimeoutMs: number;
+  /** Where the certificates are files, which can change. */
+  readonly changingTls: TlsContext | undefined;
 }
 
 /** A dial that nobody waits for goes on for this long, or for so many round trips. */
@@ -92,7 +95,10 @@ export class Http2Dialer {
       this.#dial = undefined;
     }
     if (this.#dial !== undefined) return this.#dial;
+    const { changingTls } = this.#options;
     const dial = dialHttp2(this.#origin, this.#options.destination, this.#tcp, limitMs, this.#options);
+    // Those that the dial has begun with; they may be replaced before it ends.
+    const credentials = changingTls?.latest;
     this.#dial = dial;
     const over = (): void => {
       if (this.#dial === dial) this.#dial = undefined;
@@ -100,6 +106,7 @@ export class Http2Dialer {
     dial.connection.then((connection) => {
       over();
       this.#roundTrip = connection.roundTrip;
+      connection.credentials = credentials;
       this.#onConnected(connection);
     }, over);
     return dial;

@@ -6,7 +6,9 @@ import { connectFailure, endpointClosed } from "./connect-failure.ts";
 import type { Exchanges } from "./exchange.ts";
 import type { Http2Connection } from "./http2-connection.ts";
 import { Http2Dialer, type Http2DialerOptions } from "./http2-dialer.ts";
+import { endWithCredentials } from "./replaced-credentials.ts";
 import type { SilentGap } from "./silent-gap.ts";
+import type { TlsContext } from "./tls-context.ts";
 import { trustedGapMs, twoTurns } from "./two-turns.ts";
 
 /** What connect-node wants; it exports the type under no name. */
@@ -77,9 +79,11 @@ export class Http2Sessions implements SessionManager {
    */
   connect(now: number, waiting?: Waiting): Promise<void> | undefined {
     if (this.#closed) return Promise.reject(connectFailure(endpointClosed()));
+    if (this.#options.changingTls !== undefined) this.#leaveReplaced(this.#options.changingTls, now);
     const current = this.#chosen();
     if (current === undefined) return this.#dialled(now, waiting);
     if (current.isFull && this.#mayAdd(now)) return this.#oneMore(now, waiting);
+    if (now > current.replaceAt) this.#replaceInBackground(current, now);
     const gap = now - this.#lookedAt;
     // A negative gap says nothing about the connection, only that the clock was set back.
     if (gap < 0 || gap > trustedGapMs || this.#isUnsure(current, now)) return this.#checked(now, waiting);
@@ -87,7 +91,6 @@ export class Http2Sessions implements SessionManager {
     const { verification } = current.liveness;
     if (verification !== undefined && waiting?.repeatable !== true)
       return this.#verified(current, verification, waiting);
-    if (now > current.replaceAt) this.#replaceInBackground(current, now);
     return undefined;
   }
 
@@ -214,6 +217,16 @@ export class Http2Sessions implements SessionManager {
   ): Promise<void> {
     await verification;
     if (!current.usable) await this.#dialled(this.#options.clock.now(), waiting);
+  }
+
+  /** Connections whose credentials were replaced on disk: another one takes their place in time, or they end without. */
+  #leaveReplaced(tls: TlsContext, now: number): void {
+    tls.look(now);
+    const { maxAgeMs, random } = this.#options;
+    for (const connection of this.#connections) {
+      endWithCredentials(connection, now, maxAgeMs, random);
+      if (now >= connection.retireAt) this.#retire(connection);
+    }
   }
 
   #replaceInBackground(connection: Http2Connection, now: number): void {

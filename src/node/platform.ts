@@ -11,7 +11,7 @@ export const nodePlatform: Platform = {
   httpGet: nodeHttpGet,
   writeLog: (line) => void process.stderr.write(`${line}\n`),
   sampleError: connectNodeError,
-  createEndpointTransports: ({ protocol, httpVersion, attemptInterceptors, connection }) =>
+  createEndpointTransports: ({ protocol, httpVersion, attemptInterceptors, connection }, onTlsFiles) =>
     createNodeEndpointTransports({
       protocol,
       httpVersion,
@@ -19,5 +19,6 @@ export const nodePlatform: Platform = {
       ...connection,
       clock: systemRuntime.clock,
       random: systemRuntime.random,
+      onTlsFiles,
     }),
 };

@@ -68,7 +68,7 @@ export interface EndpointContext {
   readonly baseUrl: string;
   /** The name in the server's certificate, in SNI, and in `:authority`. */
   readonly verifiedName: string;
-  /** `false` for cleartext. */
+  /** `false` for cleartext. Paths (`file:`) are as the user wrote them: reading the files, again when they change, is the factory's. */
   readonly tls: TlsOptions | false;
   /** How long a connect, TCP and TLS together, may hold up a call that could go to another endpoint. */
   readonly connectTimeoutMs: number;

@@ -31,6 +31,21 @@ export type BalancedTransportEvent =
    * servers. Told once, by the one that makes the number full.
    */
   | { readonly type: "many-transports"; readonly target: string; readonly transports: number }
+  /**
+   * The files of `tls`, or of Consul's variables, have changed and are in use: connections that were made with others are
+   * replaced within 5 minutes. Also when files are back that could not be used. `files` holds the paths of all.
+   */
+  | { readonly type: "tls-reloaded"; readonly target: string; readonly files: readonly string[] }
+  /**
+   * They have changed and cannot be used, for instance because a certificate has come and its key has not: those before
+   * them go on serving. Again only when they change again.
+   */
+  | {
+      readonly type: "tls-reload-failed";
+      readonly target: string;
+      readonly files: readonly string[];
+      readonly error: unknown;
+    }
   /** An endpoint is out for `forMs`. */
   | { readonly type: "ejected"; readonly endpoint: Endpoint; readonly forMs: number; readonly outcome: Outcome["kind"] }
   /** An ejected endpoint answered its probe and is back. */

@@ -25,6 +25,7 @@ const WARNINGS: ReadonlySet<BalancedTransportEvent["type"]> = new Set([
   "empty",
   "records-dropped",
   "many-transports",
+  "tls-reload-failed",
   "ejected",
 ]);
 
@@ -52,6 +53,10 @@ function fieldsOf(event: BalancedTransportEvent): Record<string, unknown> {
       return { target: event.target, serving_stale: event.stale, error: messageOf(event.error) };
     case "many-transports":
       return { target: event.target, transports: event.transports };
+    case "tls-reloaded":
+      return { target: event.target, files: event.files.join(",") };
+    case "tls-reload-failed":
+      return { target: event.target, files: event.files.join(","), error: messageOf(event.error) };
     case "ejected":
       return { endpoint: nameOf(event), outcome: event.outcome, for_ms: Math.round(event.forMs) };
     case "returned":

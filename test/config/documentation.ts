@@ -82,7 +82,7 @@ balancedTransportFromEnv("orders", {
 - **Durations** have a unit: \`500ms\`, \`1.5s\`, \`2m\`, \`1h\`. A bare number is an error.
 - **Booleans** are \`true\`, \`false\`, \`1\` or \`0\`.
 - **Lists** have commas. Codes are Connect's or gRPC's names.
-- **Certificates and keys** are PEM text, or \`file:\` and a path, which is read at the first connection. They have no place in a target.
+- **Certificates and keys** are PEM text, or \`file:\` and a path, which is read at the first connection, and again [when it changes](targets.md#certificates-that-are-replaced). They have no place in a target.
 - **Empty** is unset. A misspelt variable is an error that names the nearest right one. What Kubernetes sets for a Service named \`connect-lb\` (\`CONNECT_LB_SERVICE_…\`, \`CONNECT_LB_PORT…\`) is ignored.
 
 All problems are told at once, in one \`ConfigurationError\`.

@@ -44,6 +44,24 @@ describe("idle connections", () => {
     expect(relay.connections).toBe(3);
   });
 
+  test("one that is closed for its age is not used again, whatever others were free before it", async () => {
+    await using server = await startEchoServer({ httpVersion });
+    const clock = manualClock();
+    const { client, connect } = endpointClient({ port: server.port, httpVersion, clock, maxAgeMs: 10_000 });
+    const onOld = client.post({ delayMs: 40 });
+    await expect.poll(() => server.active, { interval: 2 }).toBe(1);
+    clock.time += 9_950;
+    await client.post({});
+    // The agent takes the one that became free last, and that is the old one.
+    await onOld;
+    await settled();
+    clock.time += 51;
+    await connect();
+    await client.post({});
+    expect(server.callsByMethod).toEqual({ post: 3 });
+    expect(server.connections).toBe(2);
+  });
+
   test("a clock that was set back is a reason to look, not to discard", async () => {
     await using server = await startEchoServer({ httpVersion });
     const clock = manualClock();

@@ -173,7 +173,6 @@ describe("age", () => {
     const { client, transport } = endpointClient({ port: server.port, clock, maxAgeMs: 60_000, idleMs: 3_600_000 });
     await client.get({});
     clock.time += 60_001;
-    // Within a gap the connection would be looked at first; a process that calls all the time has none.
     await transport.connect?.(clock.now(), calls["may be repeated"]);
     const running = client.post({ delayMs: 30, text: "old" });
     expect(transport.connect?.(clock.now(), calls["may be repeated"])).toBeUndefined();

@@ -13,12 +13,18 @@ export interface TestAuthority {
   ca: string;
   /** A server certificate for these names. Without any, it is valid for 127.0.0.1, ::1 and localhost. */
   server(names?: { dns?: string[]; ip?: string[] }): Promise<CertifiedKey>;
-  /** A client certificate, for mutual TLS. */
-  client(commonName?: string): Promise<CertifiedKey>;
+  /** A client certificate, for mutual TLS. Its key's algorithm: ECDSA by default. */
+  client(commonName?: string, keyAlgorithm?: "ECDSA" | "RSA"): Promise<CertifiedKey>;
 }
 
 // Made anew in each run: certificates in the repository would expire one day, and every test with them.
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+const rsa = {
+  name: "RSASSA-PKCS1-v1_5",
+  hash: "SHA-256",
+  modulusLength: 2_048,
+  publicExponent: new Uint8Array([1, 0, 1]),
+};
 const dayMs = 86_400_000;
 
 export async function createTestAuthority(commonName = "connect-lb test authority"): Promise<TestAuthority> {
@@ -37,8 +43,13 @@ export async function createTestAuthority(commonName = "connect-lb test authorit
   });
 
   let serial = 1;
-  async function issue(subject: string, usage: string, extensions: x509.Extension[]): Promise<CertifiedKey> {
-    const leafKeys = await newKeys();
+  async function issue(
+    subject: string,
+    usage: string,
+    extensions: x509.Extension[],
+    keyAlgorithm?: "ECDSA" | "RSA",
+  ): Promise<CertifiedKey> {
+    const leafKeys = await newKeys(keyAlgorithm);
     serial += 1;
     const leaf = await x509.X509CertificateGenerator.create({
       serialNumber: serial.toString(16).padStart(4, "0"),
@@ -71,12 +82,16 @@ export async function createTestAuthority(commonName = "connect-lb test authorit
         new x509.SubjectAlternativeNameExtension(alternatives),
       ]);
     },
-    client: (name = "test client") => issue(`CN=${name}`, x509.ExtendedKeyUsage.clientAuth, []),
+    client: (name = "test client", keyAlgorithm) =>
+      issue(`CN=${name}`, x509.ExtendedKeyUsage.clientAuth, [], keyAlgorithm),
   };
 }
 
-function newKeys(): Promise<CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]) as Promise<CryptoKeyPair>;
+function newKeys(keyAlgorithm: "ECDSA" | "RSA" = "ECDSA"): Promise<CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(keyAlgorithm === "RSA" ? rsa : algorithm, true, [
+    "sign",
+    "verify",
+  ]) as Promise<CryptoKeyPair>;
 }
 
 function validity() {

@@ -1,6 +1,7 @@
 import { type Client, createClient } from "@connectrpc/connect";
 import type { ConnectOptions, TlsOptions } from "../../src/config/wire-options.ts";
 import { hostAndPort } from "../../src/endpoint.ts";
+import type { TlsFilesListener } from "../../src/net/tls-files.ts";
 import { createNodeEndpointTransports } from "../../src/node/endpoint-transport.ts";
 import type { EndpointTransport } from "../../src/pool/endpoint-transport.ts";
 import { causesOf, factAmong, recordFact } from "../../src/resilience/failure-facts.ts";
@@ -30,6 +31,8 @@ export interface EndpointClientOptions {
   connectTimeoutMs?: number;
   clock?: Clock;
   connect?: ConnectOptions;
+  /** Notified of certificates that were replaced on disk. */
+  onTlsFiles?: TlsFilesListener;
 }
 
 /** A client on the transport of one endpoint, as the pool would make it. */
@@ -56,6 +59,7 @@ export function endpointClient(options: EndpointClientOptions): EndpointClient {
     maxAgeMs: options.maxAgeMs ?? Number.POSITIVE_INFINITY,
     clock,
     random: options.random ?? (() => 0.5),
+    ...(options.onTlsFiles && { onTlsFiles: options.onTlsFiles }),
   });
   const transport = factory(
     { address, port, verifiedName, metadata: {} },

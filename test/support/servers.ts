@@ -2,6 +2,7 @@ import * as http from "node:http";
 import * as http2 from "node:http2";
 import * as https from "node:https";
 import type { AddressInfo, Server, Socket } from "node:net";
+import type { SecureVersion, TLSSocket, Server as TlsServer } from "node:tls";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { type EchoCounters, echoRoutes } from "./echo-service.ts";
 
@@ -10,7 +11,7 @@ export interface EchoServerOptions {
   name?: string;
   httpVersion: "2" | "1.1";
   /** Cleartext without it. `ca` is what client certificates are verified with. */
-  tls?: { cert: string; key: string; ca?: string } | false;
+  tls?: { cert: string; key: string; ca?: string; maxVersion?: SecureVersion } | false;
   /** Refuse clients without a certificate that `tls.ca` has signed. Default false. */
   mutualTls?: boolean;
   /** A loopback address. Default 127.0.0.1. */
@@ -38,12 +39,18 @@ export interface EchoServer extends AsyncDisposable {
   readonly connections: number;
   /** Those that are open now. */
   readonly open: number;
+  /** TLS connections that resumed the session of another one. */
+  readonly resumed: number;
+  /** The common name in the client's certificate, of each TLS connection so far; "" without one. */
+  readonly clients: readonly string[];
   /** HTTP/2 PINGs received so far. */
   readonly pings: number;
   /** The `:authority` (or Host) of each request. */
   readonly authorities: readonly string[];
   /** "METHOD /path" of each request. */
   readonly requests: readonly string[];
+  /** Shows this certificate to connections that come later. */
+  present(tls: { cert: string; key: string; ca?: string }): void;
   /** Sends GOAWAY on each HTTP/2 connection and lets running calls finish; listens on. */
   drain(): void;
   /** Sends GOAWAY on each HTTP/2 connection and leaves it open; calls that begin on it later are ignored. Default: without an error. */
@@ -61,7 +68,9 @@ export async function startEchoServer(options: EchoServerOptions): Promise<EchoS
   const requests: string[] = [];
   const sockets = new Set<Socket>();
   const sessions = new Set<http2.ServerHttp2Session>();
+  const clients: string[] = [];
   let connections = 0;
+  let resumed = 0;
   let pings = 0;
   let closed: Promise<void> | undefined;
 
@@ -78,6 +87,10 @@ export async function startEchoServer(options: EchoServerOptions): Promise<EchoS
     sockets.add(socket);
     socket.on("error", () => {});
     socket.on("close", () => sockets.delete(socket));
+  });
+  server.on("secureConnection", (socket: TLSSocket) => {
+    if (socket.isSessionReused()) resumed += 1;
+    clients.push(String(socket.getPeerCertificate().subject?.CN ?? ""));
   });
   server.on("session", (session: http2.ServerHttp2Session) => {
     sessions.add(session);
@@ -129,11 +142,16 @@ export async function startEchoServer(options: EchoServerOptions): Promise<EchoS
     get pings() {
       return pings;
     },
+    get resumed() {
+      return resumed;
+    },
+    clients,
     get open() {
       return sockets.size;
     },
     authorities,
     requests,
+    present: (tls) => (server as TlsServer).setSecureContext(tls),
     drain,
     goaway(code = http2.constants.NGHTTP2_NO_ERROR) {
       for (const session of sessions) session.goaway(code);

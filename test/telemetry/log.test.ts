@@ -26,3 +26,14 @@ test("an empty answer is one line that says why", () => {
     'time=1970-01-01T00:00:00.000Z level=warn msg="connect-lb: empty" target=srv:///x.test reason="x.test does not exist (NXDOMAIN)"',
   ]);
 });
+
+test("certificates that were replaced are one line, with the paths of their files", () => {
+  const files = ["/etc/tls/ca.crt", "/etc/tls/tls.crt"];
+  expect(linesOf("info", { type: "tls-reloaded", target: "srv:///x.test", files })).toEqual([
+    'time=1970-01-01T00:00:00.000Z level=info msg="connect-lb: tls-reloaded" target=srv:///x.test files=/etc/tls/ca.crt,/etc/tls/tls.crt',
+  ]);
+  const error = new Error("tls: file:/etc/tls/ca.crt holds no certificate");
+  expect(linesOf("info", { type: "tls-reload-failed", target: "srv:///x.test", files, error })).toEqual([
+    'time=1970-01-01T00:00:00.000Z level=warn msg="connect-lb: tls-reload-failed" target=srv:///x.test files=/etc/tls/ca.crt,/etc/tls/tls.crt error="tls: file:/etc/tls/ca.crt holds no certificate"',
+  ]);
+});
