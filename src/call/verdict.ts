@@ -66,7 +66,7 @@ export class Judge {
     const { runtime, budget, retry, directory, recordsFacts } = this.#options;
     const { call, record } = attempt;
     const now = runtime.clock.now();
-    const deadlinePassed = now >= call.deadline(now);
+    const deadlinePassed = call.isOver(now);
     const outcome = classify(error, {
       signal: call.signal,
       deadlinePassed,

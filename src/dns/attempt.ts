@@ -30,14 +30,21 @@ const WITHOUT_EDNS_MS = 600_000;
 /** So many datagrams that are not the answer: somebody is guessing, and TCP cannot be guessed (RFC 5452 section 9.3). */
 const MAX_STRANGERS = 64;
 
+/** How long an attempt lasts: it has no limit of its own. */
+export interface AttemptLimits {
+  readonly signal: AbortSignal;
+  /** No further query is sent; what has been sent may still be answered. */
+  isOver(): boolean;
+}
+
 /**
- * One question to one server, with all that its answer may ask for: again without EDNS, again over TCP. It has no limit
- * of its own: it lasts until `signal` aborts. A rejection is a `DnsError` that continues the server's name.
+ * One question to one server, with all that its answer may ask for: again without EDNS, again over TCP. A rejection is a
+ * `DnsError` that continues the server's name.
  */
 export async function askServer(
   server: DnsServer,
   question: Question,
-  signal: AbortSignal,
+  limits: AttemptLimits,
   context: AttemptContext,
 ): Promise<Answer> {
   const { runtime, withoutEdns } = context;
@@ -47,13 +54,15 @@ export async function askServer(
   let edns = knowsEdns;
   for (;;) {
     const query = encodeQuery(question, runtime.randomUint16(), edns);
-    const reply = await roundTrip(server, query, transport, signal, context.sockets);
+    const reply = await roundTrip(server, query, transport, limits.signal, context.sockets);
     if (reply === "flooded" || reply instanceof MalformedAnswer || reply.truncated) {
       // A truncated answer is no answer, even where it holds records (RFC 2181 section 9).
       if (transport === "tcp") throw overTcp(reply);
       transport = "tcp";
+      throwIfOver(limits);
     } else if (edns && [FORMERR, NOTIMP, BADVERS].includes(reply.rcode)) {
       edns = false;
+      throwIfOver(limits);
     } else if (reply.rcode === NOERROR || reply.rcode === NXDOMAIN) {
       if (knowsEdns && !edns) withoutEdns.set(key, runtime.clock.now() + WITHOUT_EDNS_MS);
       return readFinding(query, reply);
@@ -61,6 +70,10 @@ export async function askServer(
       throw new DnsError(`answered ${rcodeName(reply.rcode)}`);
     }
   }
+}
+
+function throwIfOver(limits: AttemptLimits): void {
+  if (limits.isOver()) throw new DnsError("could not be asked again: no time is left");
 }
 
 type Reply = DnsMessage | MalformedAnswer | "flooded";

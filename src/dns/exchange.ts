@@ -46,6 +46,7 @@ export async function exchange(
 
   const finished = new AbortController();
   const attemptContext = config.tcpOnly ? { ...context, transport: "tcp" as const } : context;
+  const attemptLimits = { signal: finished.signal, isOver };
   const open = new Map<Promise<void>, string>();
   const outcomes: Outcome[] = [];
   const failures = new Map<string, string>();
@@ -54,7 +55,7 @@ export async function exchange(
 
   const start = (server: DnsServer) => {
     const name = serverName(server);
-    const attempt: Promise<void> = askServer(server, question, finished.signal, attemptContext)
+    const attempt: Promise<void> = askServer(server, question, attemptLimits, attemptContext)
       .then((answer) => void outcomes.push({ server: name, answer }))
       .catch((error: DnsError) => void outcomes.push({ server: name, error }))
       .finally(() => open.delete(attempt));
