@@ -4,7 +4,7 @@ import type { Plugin } from "esbuild";
 const USED: Readonly<Record<string, readonly string[]>> = {
   "node:dgram": [],
   "node:fs": ["readFileSync"],
-  "node:fs/promises": ["readFile", "stat"],
+  "node:fs/promises": ["open", "stat"],
   "node:net": ["connect", "isIP"],
   "node:tls": ["checkServerIdentity", "connect", "createSecureContext"],
 };
