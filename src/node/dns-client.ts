@@ -10,7 +10,7 @@ import { createHostsFile } from "./hosts-file.ts";
 import { createSystemServers } from "./resolv-conf.ts";
 
 export interface NodeDnsClientOptions {
-  /** "address" or "address:port", an IPv6 address in brackets. Default: those of /etc/resolv.conf. */
+  /** "address" or "address:port", an IPv6 address in brackets. Default: the system's. */
   readonly servers?: readonly string[] | undefined;
   /** "tcp" never uses UDP. Default "udp". */
   readonly transport?: "udp" | "tcp" | undefined;
@@ -26,7 +26,7 @@ export function createNodeDnsClient(options: NodeDnsClientOptions, runtime: Runt
   return {
     srv: client.srv,
     async addresses(name, limits, family = "auto") {
-      const records = ofFamily((await hosts()).get(checkName(name)) ?? [], family);
+      const records = ofFamily(await hosts(checkName(name)), family);
       return records.length > 0 ? { kind: "records", records } : client.addresses(name, limits, family);
     },
   };
