@@ -4,8 +4,9 @@ import type { Plugin } from "esbuild";
 const USED: Readonly<Record<string, readonly string[]>> = {
   "node:dgram": [],
   "node:fs": ["readFileSync", "statSync"],
-  "node:fs/promises": ["readFile", "stat"],
+  "node:fs/promises": ["open", "stat"],
   "node:net": ["connect", "isIP"],
+  "node:os": ["networkInterfaces"],
   "node:tls": ["checkServerIdentity", "connect", "createSecureContext"],
 };
 

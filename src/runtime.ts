@@ -20,6 +20,14 @@ export interface Runtime {
 /** Timers take at most this: longer ones fire at once (Node, and every browser). */
 export const LONGEST_TIMER_MS = 2_147_483_647;
 
+/**
+ * The delay to give a timer: what is left to a moment that may have passed, because the process was held up. Node warns
+ * of negative delays, of NaN, and of those that are too long.
+ */
+export function timerMs(ms: number): number {
+  return ms > 0 ? Math.min(ms, LONGEST_TIMER_MS) : 0;
+}
+
 /** The system's clock, randomness and timers: the only place that touches these globals (docs/ARCHITECTURE.md). */
 export const systemRuntime: Runtime = {
   clock: { now: () => Date.now() },
@@ -38,13 +46,10 @@ function sleep(ms: number, signal?: AbortSignal, background = false): Promise<vo
       clearTimeout(timer);
       reject(signal?.reason);
     };
-    const timer = setTimeout(
-      () => {
-        signal?.removeEventListener("abort", onAbort);
-        resolve();
-      },
-      Math.min(Math.max(0, ms), LONGEST_TIMER_MS),
-    );
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    }, timerMs(ms));
     // Timers are plain numbers on some runtimes; there they never hold a process.
     if (background && typeof timer === "object") timer.unref();
     signal?.addEventListener("abort", onAbort, { once: true });

@@ -133,7 +133,7 @@ export class AttemptLoop {
     const attempt = await dispatcher.further(call, elsewhere);
     if (attempt === undefined) {
       const now = runtime.clock.now();
-      throw now >= call.deadline(now) ? deadlineExceeded(userError) : userError;
+      throw call.isOver(now) ? deadlineExceeded(userError) : userError;
     }
     onRetry(failed, delayMs);
     return attempt;

@@ -105,7 +105,7 @@ export class Balanced implements BalancedTransport {
     ): Promise<UnaryResponse<I, O>> =>
       underPolicy(policy, callSignal, (policySignal) => {
         const call = new Call(method, policySignal, limit, values, startedAt);
-        return callUnary(this.#parts, call, method, callHeader, message);
+        return callUnary(this.#parts, call, method, callHeader, message, runtime.clock.now());
       });
     const pending =
       interceptors.length === 0
@@ -140,7 +140,7 @@ export class Balanced implements BalancedTransport {
       values: ContextValues | undefined,
     ): Promise<StreamResponse<I, O>> => {
       const call = new Call(method, callSignal, limit, values, startedAt);
-      return callStream(this.#parts, call, method, callHeader, messages);
+      return callStream(this.#parts, call, method, callHeader, messages, runtime.clock.now());
     };
     if (interceptors.length === 0) return send(signal, header, input, contextValues);
     const pending = runStreamingCall<I, O>({

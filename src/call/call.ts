@@ -64,6 +64,11 @@ export class Call implements PickInfo {
     return this.#deadline;
   }
 
+  /** No attempt is started any more. */
+  isOver(now: number): boolean {
+    return now >= this.deadline(now);
+  }
+
   /**
    * The time that is left, as a number that every server can read: a whole one from 1 (fractions are an error to
    * servers, 0 would mean "no limit"). Undefined without a limit.

@@ -2,7 +2,7 @@ import { isTaskCancelledError, TimeoutStrategy, timeout } from "cockatiel";
 import { abortedBy, deadlineExceeded } from "../errors.ts";
 import { extensionMs } from "../late-timer.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
-import type { Clock } from "../runtime.ts";
+import { type Clock, timerMs } from "../runtime.ts";
 
 /** How long a call without a deadline waits for a connection where there is nothing else to try. */
 export const LONGEST_CONNECT_MS = 20_000;
@@ -32,8 +32,9 @@ export async function connected<T>(connecting: Promise<T>, wait: ConnectionWait)
   const { signal, leftMs, connectTimeoutMs, clock } = wait;
   const startedAt = clock.now();
   const limitMs = Math.min(connectTimeoutMs, leftMs);
+  let connection: T;
   try {
-    return await atMost(limitMs, connecting, signal).catch((error) => {
+    connection = await atMost(limitMs, connecting, signal).catch((error) => {
       if (signal?.aborted || !isTaskCancelledError(error)) throw error;
       const passedMs = clock.now() - startedAt;
       const moreMs = Math.min(extensionMs(passedMs - limitMs, connectTimeoutMs), leftMs - passedMs);
@@ -51,8 +52,14 @@ export async function connected<T>(connecting: Promise<T>, wait: ConnectionWait)
     recordFact(error, "not-sent");
     throw error;
   }
+  // Where the process was held up, the connection may show before the timer does.
+  if (clock.now() - startedAt >= leftMs) throw deadlineExceeded();
+  return connection;
 }
 
 function atMost<T>(ms: number, connecting: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  return timeout(ms, { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false }).execute(() => connecting, signal);
+  return timeout(timerMs(ms), { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false }).execute(
+    () => connecting,
+    signal,
+  );
 }

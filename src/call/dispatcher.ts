@@ -45,6 +45,7 @@ export class Dispatcher {
 
   /** A call's first attempt: at once if the answer in hand is good, else when a look-up has answered. */
   first(call: Call, now: number): Attempt | Promise<Attempt> {
+    if (call.isOver(now)) throw deadlineExceeded();
     const answer = this.#options.directory.current(now);
     if (answer === undefined) return this.#firstAfterLookUp(call);
     return this.#attempt(call, this.#pickFirst(call, answer, now), now);
@@ -52,7 +53,7 @@ export class Dispatcher {
 
   /**
    * A call's further attempt: on an endpoint that it has not tried, found by a look-up if need be, else on any.
-   * Undefined if there is none that it may go to.
+   * Undefined if there is none that it may go to, or its time is over.
    *
    * @param elsewhere the request never left: only an untried endpoint will do.
    */
@@ -60,6 +61,7 @@ export class Dispatcher {
     const { directory, pool, runtime } = this.#options;
     const tried = call.failures?.tried ?? new Set();
     let now = runtime.clock.now();
+    if (call.isOver(now)) return undefined;
     this.#use(directory.current(now) ?? (await this.#lookUp(call)), now);
     const pick = () => (elsewhere ? pool.pickForUnsent(now, call, tried) : pool.pickUntried(now, call, tried));
     let record = pick();
@@ -68,10 +70,10 @@ export class Dispatcher {
       this.#use(directory.answer as Answer, now);
       record = pick();
     }
-    if (record === undefined && elsewhere) {
-      record = await this.#reachedLate(call);
-      now = runtime.clock.now();
-    }
+    if (record === undefined && elsewhere) record = await this.#reachedLate(call);
+    // Since it was last looked at, the clock may have moved by a wait, or by as long as the process was held up.
+    now = runtime.clock.now();
+    if (call.isOver(now)) return undefined;
     record ??= elsewhere ? undefined : pool.pick(now, call);
     return record === undefined ? undefined : this.#attempt(call, record, now);
   }
@@ -79,6 +81,7 @@ export class Dispatcher {
   /** Another attempt of a call while this one is under way, on an endpoint of its own; undefined if there is none. */
   besides(attempt: Attempt, now: number): Attempt | undefined {
     const { call, record } = attempt;
+    if (call.isOver(now)) return undefined;
     const taken = new Set(call.failures?.tried).add(record);
     const other = this.#options.pool.pickUntried(now, call, taken);
     return other === undefined ? undefined : this.#attempt(call, other, now);
@@ -122,6 +125,7 @@ export class Dispatcher {
   async #firstAfterLookUp(call: Call): Promise<Attempt> {
     const answer = await this.#lookUp(call);
     const now = this.#options.runtime.clock.now();
+    if (call.isOver(now)) throw deadlineExceeded();
     return this.#attempt(call, this.#pickFirst(call, answer, now), now);
   }
 
@@ -157,7 +161,7 @@ export class Dispatcher {
       if (!(error instanceof NoAnswerError)) throw error;
       const now = this.#options.runtime.clock.now();
       // A clock that went back says nothing of the time that has passed; a look-up that goes on does.
-      throw error.isPending || now >= call.deadline(now) ? deadlineExceeded() : lookUpFailed(error);
+      throw error.isPending || call.isOver(now) ? deadlineExceeded() : lookUpFailed(error);
     }
   }
 

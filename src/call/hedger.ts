@@ -30,7 +30,7 @@ export class Hedger {
     const { dispatcher, budget, repeatable, clock } = this.#options;
     const { call } = attempt;
     const now = clock.now();
-    if (call.isHedged || call.signal?.aborted || now >= call.deadline(now) || !repeatable.copy(call)) return;
+    if (call.isHedged || call.signal?.aborted || call.isOver(now) || !repeatable.copy(call)) return;
     const send = attempt.resend?.();
     if (send?.replayable() !== true || !budget.allowsRetry(now)) return;
     const copy = dispatcher.besides(attempt, now);

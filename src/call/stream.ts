@@ -22,6 +22,7 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
   method: DescMethodStreaming<I, O>,
   header: HeadersInit | undefined,
   input: AsyncIterable<MessageInitShape<I>>,
+  now = call.startedAt,
 ): Promise<StreamResponse<I, O>> {
   const { dispatcher, loop, judge, runtime } = parts;
   const onlyAnswers = method.methodKind === "server_streaming";
@@ -61,7 +62,7 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
     code?.isBounded ? withinLimits(pending, code.limits(call.signal, timeoutMs), runtime) : pending;
   try {
     // Inside an async function: what throws at once rejects too.
-    return await loop.run((async () => dispatcher.first(call, call.startedAt))(), call, send);
+    return await loop.run((async () => dispatcher.first(call, now))(), call, send);
   } catch (error) {
     request.end();
     throw error;

@@ -24,6 +24,8 @@ export interface CallParts {
 /**
  * A unary call. The usual one, with a good answer in hand and a warm connection, adds one `.then` to what the
  * endpoint's transport does: no policy is entered, no signal is linked, no timer is set.
+ *
+ * @param now where something came between the call's start and this.
  */
 export function callUnary<I extends DescMessage, O extends DescMessage>(
   parts: CallParts,
@@ -31,10 +33,11 @@ export function callUnary<I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
   header: HeadersInit | undefined,
   input: MessageInitShape<I>,
+  now = call.startedAt,
 ): Promise<UnaryResponse<I, O>> {
   let first: Attempt | Promise<Attempt>;
   try {
-    first = parts.dispatcher.first(call, call.startedAt);
+    first = parts.dispatcher.first(call, now);
   } catch (error) {
     return Promise.reject(parts.loop.final(ConnectError.from(error), call));
   }

@@ -27,6 +27,8 @@ export interface JudgeOptions {
 /** Ends attempts: what each says of its endpoint, of the service, and of how its call goes on. */
 export class Judge {
   readonly #options: JudgeOptions;
+  /** When the last attempt that succeeded began. */
+  #succeededAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: JudgeOptions) {
     this.#options = options;
@@ -39,6 +41,7 @@ export class Judge {
       return;
     }
     const { record, ticket } = attempt;
+    this.#succeededAt = attempt.startedAt;
     this.#options.budget.succeeded(now);
     this.#release(attempt);
     if (ticket === undefined) return;
@@ -66,7 +69,7 @@ export class Judge {
     const { runtime, budget, retry, directory, recordsFacts } = this.#options;
     const { call, record } = attempt;
     const now = runtime.clock.now();
-    const deadlinePassed = now >= call.deadline(now);
+    const deadlinePassed = call.isOver(now);
     const outcome = classify(error, {
       signal: call.signal,
       deadlinePassed,
@@ -76,7 +79,7 @@ export class Judge {
     });
     // Nothing listens there any more, or something else does.
     const isGone = outcome.kind === "not-sent" || (outcome.kind === "ambiguous" && outcome.cause === "foreign");
-    if (isGone) directory.suspect(now, attempt.startedAt);
+    if (isGone) directory.suspect(now, attempt.startedAt, this.#succeededAt);
     call.addFailure(record, outcome, reportOf(attempt, error, outcome, now));
     const kind = failureKind(outcome) ?? deadlineFailure(attempt, outcome, now);
     await this.#settle(attempt, outcome, kind, now);

@@ -68,18 +68,18 @@ export class AnswerCache {
    * after an empty answer that is not believed yet.
    */
   apply(resolution: Resolution, now: number): { readonly suspectMs?: number } {
+    const { ttlMs: ownTtlMs = 0 } = resolution;
     if (resolution.kind === "endpoints") {
       this.#suspect = undefined;
-      const ttlMs = clamp(resolution.ttlMs, this.#limits.minTtlMs, this.#limits.maxTtlMs);
+      const ttlMs = clamp(ownTtlMs, this.#limits.minTtlMs, this.#limits.maxTtlMs);
       this.#samples = resolution.partial ? (this.#samples ?? new Samples()) : undefined;
       // Caches know nothing of our limits: they repeat a sample for as long as its own TTL.
-      const cachedMs = clamp(resolution.ttlMs, 0, Number.POSITIVE_INFINITY);
-      const listed = this.#samples?.merge(resolution.endpoints, cachedMs, now) ?? resolution.endpoints;
+      const listed = this.#samples?.merge(resolution.endpoints, ownTtlMs, now) ?? resolution.endpoints;
       const endpoints = sameEndpoints(this.#answer?.endpoints, listed);
       this.#answer = { endpoints, resolvedAt: now, ttlMs, freshMs: ttlMs * (0.8 + 0.2 * this.#random()) };
       return {};
     }
-    const ttlMs = clamp(resolution.ttlMs, NEGATIVE_TTL.minMs, NEGATIVE_TTL.maxMs);
+    const ttlMs = clamp(ownTtlMs, NEGATIVE_TTL.minMs, NEGATIVE_TTL.maxMs);
     if (resolution.kind === "empty" && this.#answer !== undefined && this.#answer.endpoints.length > 0) {
       // One empty answer may be a restarted registry or a deployment's gap; the servers of the last one still answer.
       this.#suspect ??= { count: 0, since: now };
@@ -116,6 +116,5 @@ function fingerprint(spec: EndpointSpec): string {
 }
 
 function clamp(value: number, low: number, high: number): number {
-  // A TTL that is no number is as good as none.
-  return Number.isNaN(value) ? low : Math.min(high, Math.max(low, value));
+  return Math.min(high, Math.max(low, value));
 }

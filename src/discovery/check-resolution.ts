@@ -1,5 +1,5 @@
 import type { EndpointSpec } from "../endpoint.ts";
-import { quoted } from "../quoted.ts";
+import { escaped, quoted } from "../quoted.ts";
 import type { Resolution } from "./resolver.ts";
 
 /** An answer that lists endpoints. */
@@ -12,10 +12,16 @@ export type Listing = Resolution & { readonly kind: "endpoints" };
  */
 export function checkResolution(resolution: Resolution): Resolution {
   const kind: unknown = (resolution as Resolution | undefined)?.kind;
-  if (kind === "empty" || kind === "unavailable") return resolution;
+  if (kind === "empty" || kind === "unavailable") {
+    const { ttlMs, reason } = resolution as Resolution & { readonly kind: typeof kind };
+    if (typeof reason !== "string") {
+      throw new TypeError(`reason must be a string that says why there are no endpoints, not ${show(reason)}`);
+    }
+    return { kind, reason, ...checkTtl(ttlMs) };
+  }
   if (kind !== "endpoints") {
     throw new TypeError(
-      `the resolver returned kind ${JSON.stringify(kind) ?? "nothing"}; it must be "endpoints", "empty" or "unavailable"`,
+      `the resolver returned kind ${kind === undefined ? "nothing" : show(kind)}; it must be "endpoints", "empty" or "unavailable"`,
     );
   }
   const { endpoints, ttlMs, partial = false, dropped = [], rest } = resolution as Listing;
@@ -32,7 +38,17 @@ export function checkResolution(resolution: Resolution): Resolution {
   if (rest !== undefined && typeof rest.then !== "function") {
     throw new TypeError(`rest must be a promise of a resolution, not ${show(rest)}`);
   }
-  return { kind, endpoints: specs, ttlMs, partial, dropped: [...dropped], ...(rest !== undefined && { rest }) };
+  const more = rest !== undefined && { rest };
+  return { kind, endpoints: specs, ...checkTtl(ttlMs), partial, dropped: [...dropped], ...more };
+}
+
+/** A Date or a string would compare like a number, and become one that nobody meant. */
+function checkTtl(ttlMs: unknown): { readonly ttlMs?: number } {
+  if (ttlMs === undefined) return {};
+  if (typeof ttlMs === "number" && ttlMs >= 0) return { ttlMs };
+  throw new TypeError(
+    `ttlMs must be a number of milliseconds from 0, not ${show(ttlMs)}; leave it out for dns.minTtlMs`,
+  );
 }
 
 /** What its names and its address say is not looked at here: one that is wrong must not hide the others. */
@@ -66,9 +82,15 @@ function readSpec(spec: EndpointSpec, where: string): EndpointSpec {
   };
 }
 
+/** Never fails, and never shows much: anything may come here. */
 function show(value: unknown): string {
+  if (value === undefined) return "missing";
   if (typeof value === "string") return quoted(value);
-  return typeof value === "number" || value === undefined
-    ? String(value ?? "missing")
-    : (JSON.stringify(value) ?? typeof value);
+  if (typeof value === "number") return String(value);
+  try {
+    const text = JSON.stringify(value) ?? typeof value;
+    return escaped(text.length > 80 ? `${text.slice(0, 77)}...` : text);
+  } catch {
+    return typeof value;
+  }
 }

@@ -1,17 +1,12 @@
 import { isTaskCancelledError, TimeoutStrategy, timeout } from "cockatiel";
 import type { Runtime } from "../runtime.ts";
 import { type AgeLimits, type Answer, AnswerCache, type Phase } from "./answer.ts";
+import { FailureLookUps, isWithin } from "./failure-look-ups.ts";
 import { LOOK_UP_LIMIT_MS, lookUp } from "./look-up.ts";
 import type { Resolution, ResolveContext, Resolver } from "./resolver.ts";
 
 /** How long a look-up is waited for, from its start, by calls that have an old answer to fall back on. */
 export const WAIT_WITH_ANSWER_MS = 500;
-/**
- * A failed connection asks for a new look-up. Where that brings the servers that are known already, none is made again
- * for so long: an outage must not become one of DNS. Where it brings others, the next failure may ask again: servers
- * can be replaced several times within a TTL, and a process that was frozen meanwhile knows nothing else.
- */
-const ON_FAILURE = { leastMs: 100, afterNothingNewMs: 5_000 };
 /** Back-off after failed look-ups: gRPC's connection back-off, shorter. */
 const BACK_OFF = { firstMs: 1_000, factor: 1.6, longestMs: 30_000, jitter: 0.2 };
 
@@ -54,8 +49,7 @@ export class Directory {
   #running: Promise<void> | undefined;
   /** When the last look-up was started. */
   #askedAt = Number.NEGATIVE_INFINITY;
-  /** When a look-up for a failed connection last brought nothing new. */
-  #inVainAt = Number.NEGATIVE_INFINITY;
+  readonly #forFailures = new FailureLookUps();
   /** No look-up before this long after `since`: after a failure, or an empty answer that is not believed yet. */
   #pause: { readonly since: number; readonly forMs: number } | undefined;
   #generation = 0;
@@ -99,12 +93,12 @@ export class Directory {
    * A connection failed: the answer may be out of date.
    *
    * @param triedAt when the endpoint was chosen; an answer that came later is not what failed.
+   * @param succeededAt when the last attempt that succeeded began.
    */
-  suspect(now: number, triedAt: number): void {
+  suspect(now: number, triedAt: number, succeededAt: number): void {
     if (this.#cache.answer !== undefined && this.#cache.answer.resolvedAt >= triedAt) return;
-    if (isWithin(ON_FAILURE.leastMs, this.#askedAt, now)) return;
-    if (isWithin(ON_FAILURE.afterNothingNewMs, this.#inVainAt, now)) return;
-    if (!this.#isPaused(now)) this.#lookUp("connect-failure", now);
+    if (!this.#forFailures.mayAsk(now, this.#askedAt, succeededAt) || this.#isPaused(now)) return;
+    if (this.#lookUp("connect-failure", now)) this.#forFailures.asked();
   }
 
   /**
@@ -167,14 +161,16 @@ export class Directory {
     return isWithin(this.#pause.forMs, this.#pause.since, now);
   }
 
-  #lookUp(reason: ResolveContext["reason"], now: number): void {
+  /** False if one is under way already. */
+  #lookUp(reason: ResolveContext["reason"], now: number): boolean {
     if (this.#running !== undefined) {
       // One that was frozen with the process may never end; its limit is counted on our clock.
-      if (isWithin(2 * LOOK_UP_LIMIT_MS, this.#askedAt, now)) return;
+      if (isWithin(2 * LOOK_UP_LIMIT_MS, this.#askedAt, now)) return false;
     }
     const generation = ++this.#generation;
     this.#askedAt = now;
     this.#running = this.#resolve(reason, generation);
+    return true;
   }
 
   /** Never rejects. What an overtaken look-up finds is dropped. */
@@ -187,8 +183,7 @@ export class Directory {
       const now = clock.now();
       const known = this.#cache.answer?.endpoints;
       const { suspectMs } = this.#cache.apply(resolution, now);
-      if (this.#cache.answer?.endpoints !== known) this.#inVainAt = Number.NEGATIVE_INFINITY;
-      else if (reason === "connect-failure") this.#inVainAt = now;
+      this.#forFailures.answered(this.#cache.answer?.endpoints !== known, reason === "connect-failure", now);
       this.#failures = 0;
       this.#lastError = undefined;
       this.#pause = suspectMs === undefined ? undefined : { since: now, forMs: suspectMs };
@@ -250,9 +245,4 @@ export class Directory {
 
 function droppedOf(resolution: Resolution): readonly string[] {
   return (resolution.kind === "endpoints" && resolution.dropped) || [];
-}
-
-/** Whether no more than `ms` have passed; not if the clock went back, which must hold nothing up. */
-function isWithin(ms: number, since: number, now: number): boolean {
-  return now >= since && now - since < ms;
 }

@@ -73,9 +73,9 @@ export class Failover implements Answers {
     return answer;
   }
 
-  suspect(now: number, triedAt: number): void {
-    this.#options.first.suspect(now, triedAt);
-    if (!this.#firstServes(now)) this.#options.second.suspect(now, triedAt);
+  suspect(now: number, triedAt: number, succeededAt: number): void {
+    this.#options.first.suspect(now, triedAt, succeededAt);
+    if (!this.#firstServes(now)) this.#options.second.suspect(now, triedAt, succeededAt);
   }
 
   async settle(waiting: Waiting): Promise<boolean> {

@@ -9,10 +9,12 @@ import {
   NOERROR,
   NOTIMP,
   NXDOMAIN,
+  type Query,
   type Question,
   rcodeName,
   readAnswer,
 } from "./codec.ts";
+import type { EdnsMemory } from "./edns.ts";
 import { MalformedAnswer } from "./guard.ts";
 import { type DnsServer, type DnsSockets, serverName } from "./sockets.ts";
 
@@ -21,51 +23,108 @@ export interface AttemptContext {
   readonly runtime: Runtime;
   /** "tcp" never uses UDP. */
   readonly transport: "udp" | "tcp";
-  /** Servers that do not understand EDNS, by name, and until when that is remembered. */
-  readonly withoutEdns: Map<string, number>;
+  readonly edns: EdnsMemory;
 }
 
-/** RFC 6891 section 6.2.2 wants it remembered, so that not every question is asked twice. */
-const WITHOUT_EDNS_MS = 600_000;
+/** What the attempts at one question share. They have no limit of their own. */
+export interface Asking {
+  readonly signal: AbortSignal;
+  /** No further query is sent; what has been sent may still be answered. */
+  isOver(): boolean;
+  /** Servers, by name, that have not come to an end with a query that has an OPT record. */
+  readonly unanswered: Set<string>;
+  /** Servers that have been asked without one. */
+  readonly askedWithoutOpt: Set<string>;
+}
+
 /** So many datagrams that are not the answer: somebody is guessing, and TCP cannot be guessed (RFC 5452 section 9.3). */
 const MAX_STRANGERS = 64;
 
 /**
- * One question to one server, with all that its answer may ask for: again without EDNS, again over TCP. It has no limit
- * of its own: it lasts until `signal` aborts. A rejection is a `DnsError` that continues the server's name.
+ * One question to one server, with all that its answer may ask for: again over TCP, again without EDNS. There are
+ * servers and firewalls that answer a query with an OPT record by any error, by a broken message, or not at all, and one
+ * without as they should. So whatever comes of it, or if nothing does until the next attempt, such a server is asked
+ * without one: once for a question, because most failures have other reasons.
+ *
+ * A rejection is a `DnsError` that continues the server's name.
  */
 export async function askServer(
   server: DnsServer,
   question: Question,
-  signal: AbortSignal,
+  asking: Asking,
   context: AttemptContext,
 ): Promise<Answer> {
-  const { runtime, withoutEdns } = context;
-  const key = serverName(server);
-  let transport = context.transport;
-  const knowsEdns = (withoutEdns.get(key) ?? 0) <= runtime.clock.now();
-  let edns = knowsEdns;
+  const { edns, sockets } = context;
+  const { unanswered, askedWithoutOpt } = asking;
+  const name = serverName(server);
+  if (edns.isWithout(name)) return query(server, question, false, asking, context);
+  if (unanswered.has(name) && !askedWithoutOpt.has(name)) {
+    askedWithoutOpt.add(name);
+    const answer = await query(server, question, false, asking, context);
+    // One that was slow, for instance to ask others, answers both at once.
+    await sockets.drain();
+    if (unanswered.has(name)) edns.answeredWithout(name, false);
+    return answer;
+  }
+  let failure: unknown;
+  unanswered.add(name);
+  try {
+    return await query(server, question, true, asking, context);
+  } catch (error) {
+    failure = error;
+  } finally {
+    unanswered.delete(name);
+  }
+  if (asking.signal.aborted || asking.isOver() || askedWithoutOpt.has(name)) throw failure;
+  askedWithoutOpt.add(name);
+  const answer = await query(server, question, false, asking, context);
+  edns.answeredWithout(name, failure instanceof RcodeError && UNKNOWN_EDNS.has(failure.rcode));
+  return answer;
+}
+
+/** RFC 6891 section 7, and 6.1.3 for BADVERS. */
+const UNKNOWN_EDNS: ReadonlySet<number> = new Set([FORMERR, NOTIMP, BADVERS]);
+
+class RcodeError extends DnsError {
+  readonly rcode: number;
+
+  constructor(rcode: number) {
+    super(`answered ${rcodeName(rcode)}`);
+    this.rcode = rcode;
+  }
+}
+
+async function query(
+  server: DnsServer,
+  question: Question,
+  hasOpt: boolean,
+  asking: Asking,
+  context: AttemptContext,
+): Promise<Answer> {
+  const { runtime, sockets } = context;
+  let { transport } = context;
   for (;;) {
-    const query = encodeQuery(question, runtime.randomUint16(), edns);
-    const reply = await roundTrip(server, query, transport, signal, context.sockets);
-    if (reply === "flooded" || reply instanceof MalformedAnswer || reply.truncated) {
-      // A truncated answer is no answer, even where it holds records (RFC 2181 section 9).
-      if (transport === "tcp") throw overTcp(reply);
-      transport = "tcp";
-    } else if (edns && [FORMERR, NOTIMP, BADVERS].includes(reply.rcode)) {
-      edns = false;
-    } else if (reply.rcode === NOERROR || reply.rcode === NXDOMAIN) {
-      if (knowsEdns && !edns) withoutEdns.set(key, runtime.clock.now() + WITHOUT_EDNS_MS);
-      return readFinding(query, reply);
-    } else {
-      throw new DnsError(`answered ${rcodeName(reply.rcode)}`);
+    const sent = encodeQuery(question, runtime.randomUint16(), hasOpt);
+    const reply = await roundTrip(server, sent, transport, asking.signal, sockets);
+    const isWhole = reply !== "flooded" && !(reply instanceof MalformedAnswer) && !reply.truncated;
+    if (isWhole) {
+      if (reply.rcode !== NOERROR && reply.rcode !== NXDOMAIN) throw new RcodeError(reply.rcode);
+      return readFinding(sent, reply);
     }
+    // A truncated answer is no answer, even where it holds records (RFC 2181 section 9).
+    if (transport === "tcp") throw unusable(reply);
+    // What is broken by its OPT record needs no TCP, which may be closed.
+    if (reply instanceof MalformedAnswer && hasOpt && !asking.askedWithoutOpt.has(serverName(server))) {
+      throw unusable(reply);
+    }
+    transport = "tcp";
+    if (asking.isOver()) throw new DnsError("could not be asked again: no time is left");
   }
 }
 
 type Reply = DnsMessage | MalformedAnswer | "flooded";
 
-function overTcp(reply: Reply): DnsError {
+function unusable(reply: Reply): DnsError {
   if (reply === "flooded") return new DnsError("sent nothing but answers to other questions");
   if (reply instanceof MalformedAnswer) return new DnsError(`sent a ${reply.message}`, { cause: reply });
   return new DnsError("truncated its answer over TCP");
@@ -73,7 +132,7 @@ function overTcp(reply: Reply): DnsError {
 
 function roundTrip(
   server: DnsServer,
-  query: ReturnType<typeof encodeQuery>,
+  sent: Query,
   transport: "udp" | "tcp",
   signal: AbortSignal,
   sockets: DnsSockets,
@@ -88,9 +147,9 @@ function roundTrip(
       done();
       reject(new DnsError("was not waited for", { cause: signal.reason }));
     };
-    const close = sockets[transport](server, query.bytes, {
+    const close = sockets[transport](server, sent.bytes, {
       onMessage(message) {
-        const reply = readOrReport(query, message);
+        const reply = readOrReport(sent, message);
         if (reply === undefined && ++strangers <= MAX_STRANGERS) return;
         done();
         resolve(reply ?? "flooded");
@@ -105,9 +164,9 @@ function roundTrip(
   });
 }
 
-function readOrReport(query: ReturnType<typeof encodeQuery>, message: Uint8Array): Reply | undefined {
+function readOrReport(sent: Query, message: Uint8Array): Reply | undefined {
   try {
-    return readAnswer(query, message);
+    return readAnswer(sent, message);
   } catch (error) {
     if (error instanceof MalformedAnswer) return error;
     throw error;

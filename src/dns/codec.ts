@@ -114,8 +114,8 @@ const uint16 = (bytes: Uint8Array, at: number) => (bytes[at] as number) * 256 + 
 /** The question's bytes come back as sent, but for the case of its letters. */
 function hasQuestion(query: Query, bytes: Uint8Array, rcode: number): boolean {
   const count = uint16(bytes, 4);
-  // A server that could not read the query has no question to repeat.
-  if (count === 0) return rcode === FORMERR || rcode === NOTIMP;
+  // A server that could not read the query has no question to repeat; some repeat none with any error.
+  if (count === 0) return rcode !== NOERROR && rcode !== NXDOMAIN;
   const typeAt = HEADER_BYTES + query.name.length + 2;
   if (count !== 1 || bytes.length < typeAt + 4) return false;
   for (let i = HEADER_BYTES; i < typeAt + 4; i++) {

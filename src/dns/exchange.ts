@@ -1,5 +1,5 @@
 import type { Answer } from "./answer.ts";
-import { type AttemptContext, askServer } from "./attempt.ts";
+import { type Asking, type AttemptContext, askServer } from "./attempt.ts";
 import { DnsError, type LookUpLimits } from "./client.ts";
 import type { Question } from "./codec.ts";
 import { type DnsServer, serverName } from "./sockets.ts";
@@ -41,11 +41,13 @@ export async function exchange(
   const startedAt = clock.now();
   const isOver = () => limits.signal.aborted || clock.now() >= limits.deadline;
   const tries = Math.max(MIN_TRIES, servers.length * (config.attempts ?? 2));
-  const gapMs = Math.min(config.timeoutMs ?? 1000, (limits.deadline - startedAt) / tries);
+  // Short enough for a second try with each: a server may be silent because of EDNS alone.
+  const gapMs = Math.min(config.timeoutMs ?? 1000, (limits.deadline - startedAt) / Math.max(tries, 2 * servers.length));
   const first = config.rotate ? Math.floor(random() * servers.length) : 0;
 
   const finished = new AbortController();
   const attemptContext = config.tcpOnly ? { ...context, transport: "tcp" as const } : context;
+  const asking: Asking = { signal: finished.signal, isOver, unanswered: new Set(), askedWithoutOpt: new Set() };
   const open = new Map<Promise<void>, string>();
   const outcomes: Outcome[] = [];
   const failures = new Map<string, string>();
@@ -54,7 +56,7 @@ export async function exchange(
 
   const start = (server: DnsServer) => {
     const name = serverName(server);
-    const attempt: Promise<void> = askServer(server, question, finished.signal, attemptContext)
+    const attempt: Promise<void> = askServer(server, question, asking, attemptContext)
       .then((answer) => void outcomes.push({ server: name, answer }))
       .catch((error: DnsError) => void outcomes.push({ server: name, error }))
       .finally(() => open.delete(attempt));

@@ -4,6 +4,7 @@ import { askBothFamilies } from "./both-families.ts";
 import { resolveChain } from "./chase.ts";
 import type { AddressAnswer, AddressFamily, DnsClient, LookUpLimits } from "./client.ts";
 import type { DnsRecord, Question } from "./codec.ts";
+import { EdnsMemory } from "./edns.ts";
 import { exchange, type ServerConfig } from "./exchange.ts";
 import { isLinkLocal } from "./ip-address.ts";
 import { checkName, isLocalhost } from "./name.ts";
@@ -24,7 +25,7 @@ export function createDnsClient(options: DnsClientOptions): DnsClient {
     sockets: options.sockets,
     runtime: options.runtime,
     transport: options.transport ?? "udp",
-    withoutEdns: new Map(),
+    edns: new EdnsMemory(options.runtime.clock),
   };
   const ask = async (question: Question, limits: LookUpLimits) => {
     return exchange(question, await options.servers(), limits, context);

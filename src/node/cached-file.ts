@@ -1,33 +1,38 @@
-import { readFile, stat } from "node:fs/promises";
 import type { Clock } from "../runtime.ts";
+import { createVersionCheck, readSteadily, unreadable } from "./file-version.ts";
 
-/** Whether a file has changed is looked at no more often than this. */
-const CHECK_EVERY_MS = 5000;
-
-/**
- * A parsed file that is read again when it has changed: no watcher, only a look at its time when somebody asks. A file
- * that cannot be read is an empty one.
- */
-export function createCachedFile<T>(path: string, parse: (text: string) => T, clock: Clock): () => Promise<T> {
-  let cached: { value: T; version: string; checkedAt: number } | undefined;
-  return async () => {
-    const now = clock.now();
-    // A clock that was set back must not keep an old value for long.
-    if (cached && now >= cached.checkedAt && now < cached.checkedAt + CHECK_EVERY_MS) return cached.value;
-    const version = await versionOf(path);
-    if (cached?.version !== version) {
-      cached = { value: parse(await readFile(path, "utf8").catch(() => "")), version, checkedAt: now };
-    }
-    cached.checkedAt = now;
-    return cached.value;
-  };
+export interface CachedFileOptions<T> {
+  readonly path: string;
+  readonly clock: Clock;
+  parse(text: string): T;
+  /** What counts while there is no such file; asked for each time. */
+  missing(): T;
+  /** Ends the error's advice: what to do if the file cannot be made readable. */
+  readonly wayOut: string;
 }
 
-async function versionOf(path: string): Promise<string> {
-  try {
-    const { mtimeMs, size, ino } = await stat(path);
-    return `${mtimeMs} ${size} ${ino}`;
-  } catch {
-    return "missing";
-  }
+/**
+ * A parsed file that is read again when it has changed. Where it cannot be read, the last value goes on counting;
+ * without one this rejects with a `DnsError`, and the next one who asks has it read again.
+ */
+export function createCachedFile<T>(options: CachedFileOptions<T>): () => Promise<T> {
+  const { path, clock, parse, missing, wayOut } = options;
+  const versionNow = createVersionCheck(path, clock);
+  let last: { readonly version: string | undefined; readonly value: T } | undefined;
+  return async () => {
+    try {
+      const version = await versionNow();
+      if (last === undefined || version === undefined || version !== last.version) {
+        const text = version === undefined ? undefined : await readSteadily(path, (file) => file.readFile("utf8"));
+        last = {
+          version: text?.isSteady ? version : undefined,
+          value: text === undefined ? missing() : parse(text.value),
+        };
+      }
+      return last.value;
+    } catch (error) {
+      if (last === undefined) throw unreadable(path, error, wayOut);
+      return last.value;
+    }
+  };
 }

@@ -1,5 +1,5 @@
 import { extensionMs } from "../late-timer.ts";
-import type { Clock } from "../runtime.ts";
+import { type Clock, timerMs } from "../runtime.ts";
 
 export interface ConnectLimit {
   readonly ms: number;
@@ -16,7 +16,7 @@ export interface ConnectLimit {
 export function limitConnecting({ ms, clock, hold }: ConnectLimit, expire: () => void): () => void {
   const startedAt = clock.now();
   const arm = (delayMs: number, then: () => void): NodeJS.Timeout => {
-    const timer = setTimeout(then, delayMs);
+    const timer = setTimeout(then, timerMs(delayMs));
     return hold ? timer : timer.unref();
   };
   let timer = arm(ms, () => {

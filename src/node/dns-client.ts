@@ -12,7 +12,7 @@ import { createHostsFile } from "./hosts-file.ts";
 import { createSystemServers } from "./resolv-conf.ts";
 
 export interface NodeDnsClientOptions {
-  /** "address" or "address:port", an IPv6 address in brackets. Default: those of /etc/resolv.conf. */
+  /** "address" or "address:port", an IPv6 address in brackets. Default: the system's. */
   readonly servers?: readonly string[] | undefined;
   /** "tcp" never uses UDP. Default "udp". */
   readonly transport?: "udp" | "tcp" | undefined;
@@ -29,7 +29,7 @@ export function createNodeDnsClient(options: NodeDnsClientOptions, runtime: Runt
     srv: client.srv,
     async addresses(name, limits, family = "auto") {
       const host = checkName(name);
-      const records = wanted((await hosts()).get(host) ?? [], family);
+      const records = wanted(await hosts(host), family);
       // Many a hosts file has "localhost" for one family only, and a server that listens on the other one.
       if (records.length > 0 && !isLocalhost(host)) return { kind: "records", records };
       const answer = await client.addresses(name, limits, family);

@@ -1,31 +1,97 @@
-import { isIP } from "node:net";
+import type { FileHandle } from "node:fs/promises";
 import type { AddressRecord } from "../dns/client.ts";
-import { canonicalIp } from "../dns/ip-address.ts";
-import { canonicalName } from "../dns/name.ts";
 import type { Clock } from "../runtime.ts";
-import { createCachedFile } from "./cached-file.ts";
+import { createVersionCheck, readSteadily, unreadable } from "./file-version.ts";
+import { HostsSearch } from "./hosts-search.ts";
 
-/** The file has no TTL; this says how soon a change of it shows. */
-const TTL_SECONDS = 60;
+/** So much is read at a time, and searched within a millisecond or two. */
+const PIECE_BYTES = 64 * 1024;
+/** Names whose addresses are remembered: those of servers come and go. */
+const MOST_NAMES = 1_000;
 
-export type HostsFile = ReadonlyMap<string, readonly AddressRecord[]>;
+/** The addresses that the system's hosts file gives to a canonical name. */
+export type HostsFile = (name: string) => Promise<readonly AddressRecord[]>;
 
-/** The addresses that the system gives to host names itself. They come before DNS, for addresses only, never for SRV. */
-export function createHostsFile(clock: Clock, path = "/etc/hosts"): () => Promise<HostsFile> {
-  return createCachedFile(path, parseHosts, clock);
+type Found = ReadonlyMap<string, readonly AddressRecord[]>;
+
+/** Where the system has its hosts file. */
+export function hostsPath(platform: string, env: { readonly [name: string]: string | undefined }): string {
+  if (platform !== "win32") return "/etc/hosts";
+  return `${env.SystemRoot ?? "C:\\Windows"}\\System32\\drivers\\etc\\hosts`;
 }
 
-export function parseHosts(text: string): HostsFile {
-  const hosts = new Map<string, AddressRecord[]>();
-  for (const line of text.split("\n")) {
-    const [first = "", ...names] = line.replace(/#.*/, "").trim().split(/\s+/);
-    const address = isIP(first) === 0 ? undefined : canonicalIp(first);
-    if (address === undefined) continue;
-    for (const name of names.map(canonicalName)) {
-      const known = hosts.get(name) ?? [];
-      if (known.some((record) => record.address === address)) continue;
-      hosts.set(name, [...known, { address, ttlSeconds: TTL_SECONDS }]);
+/**
+ * The addresses that the system gives to host names itself. They come before DNS, for addresses only, never for SRV.
+ *
+ * The file may be of any size, so it is only searched for the names that are asked for, in pieces; what was found is kept
+ * until the file changes. Where it cannot be read, what was found before goes on counting. For a name that was never
+ * found this rejects then: without the file, DNS could lead to another server.
+ */
+export function createHostsFile(clock: Clock, path = hostsPath(process.platform, process.env)): HostsFile {
+  const versionNow = createVersionCheck(path, clock);
+  const search = createSearches(path);
+  const known = new Map<string, { readonly version: string; readonly records: readonly AddressRecord[] }>();
+
+  return async (name) => {
+    try {
+      const version = await versionNow();
+      if (version === undefined) return [];
+      const last = known.get(name);
+      if (last?.version === version) return last.records;
+      const found = await search(name);
+      if (found === undefined) return [];
+      const records = found.value.get(name) ?? [];
+      // A file that never stood still is searched again.
+      remember(name, { version: found.isSteady ? version : "", records });
+      return records;
+    } catch (error) {
+      const last = known.get(name);
+      if (last === undefined) throw unreadable(path, error, "");
+      return last.records;
     }
+  };
+
+  function remember(
+    name: string,
+    entry: { readonly version: string; readonly records: readonly AddressRecord[] },
+  ): void {
+    known.delete(name);
+    known.set(name, entry);
+    const [oldest] = known.keys();
+    if (known.size > MOST_NAMES && oldest !== undefined) known.delete(oldest);
   }
-  return hosts;
+}
+
+/** One search at a time; names that are asked for meanwhile wait for the next one, which searches for all of them. */
+function createSearches(path: string): (name: string) => ReturnType<typeof searchOnce> {
+  let next: { readonly names: Set<string>; readonly found: ReturnType<typeof searchOnce> } | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  return (name) => {
+    if (next === undefined) {
+      const names = new Set<string>();
+      const found = last.then(() => {
+        next = undefined;
+        return searchOnce(path, names);
+      });
+      last = found.catch(() => {});
+      next = { names, found };
+    }
+    next.names.add(name);
+    return next.found;
+  };
+}
+
+function searchOnce(path: string, names: ReadonlySet<string>) {
+  return readSteadily(path, (file) => searchIn(file, names));
+}
+
+async function searchIn(file: FileHandle, names: ReadonlySet<string>): Promise<Found> {
+  const search = new HostsSearch(names);
+  const buffer = Buffer.allocUnsafe(PIECE_BYTES);
+  for (let at = 0; ; ) {
+    const { bytesRead } = await file.read(buffer, 0, PIECE_BYTES, at);
+    if (bytesRead === 0) return search.end();
+    at += bytesRead;
+    search.read(buffer.toString("latin1", 0, bytesRead));
+  }
 }

@@ -1,6 +1,7 @@
 import { type IncomingMessage, request as sendRequest } from "node:http";
 import type { HttpGet, HttpRequest, HttpResponse } from "../discovery/http.ts";
 import { hostAndPort } from "../endpoint.ts";
+import { timerMs } from "../runtime.ts";
 import { openSocket } from "./address.ts";
 import { changingTlsOf } from "./tls-context.ts";
 
@@ -12,6 +13,8 @@ export const nodeHttpGet: HttpGet = (request) =>
   new Promise((resolve, reject) => {
     const { verifiedName, port, path, headers, signal, timeoutMs } = request;
     signal.throwIfAborted();
+    // Whoever counted the time may have been held up since.
+    if (!(timeoutMs > 0)) throw new Error("no time is left");
     changingTlsOf(request.tls, request.onTlsFiles);
     // Without an agent, it asks for the connection to be closed after the answer. It throws where a header cannot be
     // sent, before it connects.
@@ -21,7 +24,7 @@ export const nodeHttpGet: HttpGet = (request) =>
       headers: { ...headers, host: hostAndPort(verifiedName, port) },
     });
     const onAbort = () => fail(signal.reason);
-    const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs).unref();
+    const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timerMs(timeoutMs)).unref();
     const done = () => {
       clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);

@@ -1,6 +1,6 @@
 import type { ClientHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import type { Clock } from "../runtime.ts";
+import { type Clock, timerMs } from "../runtime.ts";
 import type { RoundTrip } from "./round-trip.ts";
 import { twoTurns } from "./two-turns.ts";
 
@@ -110,7 +110,7 @@ export class Http2Liveness {
           this.look();
           resolve(this.#heardAt !== heardAt);
         });
-      }, limitMs).unref();
+      }, timerMs(limitMs)).unref();
       const answered = (error: Error | null, durationMs: number): void => {
         clearTimeout(timer);
         if (error === null) {

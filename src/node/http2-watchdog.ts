@@ -1,4 +1,4 @@
-import type { Clock } from "../runtime.ts";
+import { type Clock, timerMs } from "../runtime.ts";
 import type { Http2Liveness } from "./http2-liveness.ts";
 import type { RoundTrip } from "./round-trip.ts";
 import { twoTurns } from "./two-turns.ts";
@@ -96,7 +96,7 @@ export class Http2Watchdog {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.#check();
-    }, ms).unref();
+    }, timerMs(ms)).unref();
   }
 
   async #check(): Promise<void> {

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { parseHostPort } from "../discovery/host-port.ts";
 import type { ServerConfig } from "../dns/exchange.ts";
 import type { Clock } from "../runtime.ts";
 import { createCachedFile } from "./cached-file.ts";
@@ -9,9 +10,29 @@ const MAX_SERVERS = 3;
 const MAX_TIMEOUT_SECONDS = 30;
 const MAX_ATTEMPTS = 5;
 
-/** The system's DNS servers. */
-export function createSystemServers(clock: Clock, path = "/etc/resolv.conf"): () => Promise<ServerConfig> {
-  return createCachedFile(path, parseResolvConf, clock);
+/**
+ * The system's DNS servers: those of resolv.conf, and where there is none, as on Windows, those that Node has found, or
+ * was given by `dns.setServers()`.
+ */
+export function createSystemServers(
+  clock: Clock,
+  { path = "/etc/resolv.conf", platform = process.platform } = {},
+): () => Promise<ServerConfig> {
+  // There, everybody may make a C:\etc.
+  if (platform === "win32") return async () => serversOfNode();
+  const wayOut = ", or set dns.servers";
+  return createCachedFile({ path, clock, parse: parseResolvConf, missing: serversOfNode, wayOut });
+}
+
+/** None where `dns.setServers([])` was called. */
+function serversOfNode(): ServerConfig {
+  const servers = process.getBuiltinModule("node:dns").getServers();
+  return {
+    servers: servers.map((server) => {
+      const { host, port } = parseHostPort(server, DNS_PORT);
+      return { address: host, port };
+    }),
+  };
 }
 
 /** `search` and `ndots` are not read: the names that are looked up are absolute. */

@@ -2,9 +2,11 @@ import { describe, expect, it, test } from "vitest";
 import { balancedTransport } from "../../src/call/create.ts";
 import type { TlsOptions } from "../../src/config/wire-options.ts";
 import { checkedResolver } from "../../src/discovery/checked-resolver.ts";
+import { Directory } from "../../src/discovery/directory.ts";
 import type { Resolution, ResolveContext, Resolver } from "../../src/discovery/resolver.ts";
 import { nodePlatform } from "../../src/node/platform.ts";
 import type { BalancedTransportEvent } from "../../src/telemetry/events.ts";
+import { FakeRuntime } from "../support/fake-runtime.ts";
 
 const NOW = {} as ResolveContext;
 
@@ -44,6 +46,65 @@ describe("an answer of a resolver", () => {
   ])("%s is an error for the whole of it", async (_, resolution, message) => {
     await expect(resolve(resolution)).rejects.toThrow(TypeError);
     await expect(resolve(resolution)).rejects.toThrow(message);
+  });
+
+  const SERVER = [{ address: "10.0.0.1", port: 1 }];
+  const KINDS = [
+    { kind: "endpoints", endpoints: SERVER },
+    { kind: "empty", reason: "none" },
+    { kind: "unavailable", reason: "none" },
+  ];
+
+  describe.each(KINDS)("of kind $kind", (resolution) => {
+    it.each<[string, unknown, string]>([
+      ["NaN", NaN, "NaN"],
+      ["a negative number", -1, "-1"],
+      ["minus infinity", -Infinity, "-Infinity"],
+      ["text", "30000", '"30000"'],
+      ["a Date, the moment it expires at", new Date(0), '"1970-01-01T00:00:00.000Z"'],
+      ["null", null, "null"],
+      ["a BigInt, which JSON cannot write", 1n, "bigint"],
+      ["a function", () => 1, "function"],
+      ["an object that throws when it is shown", { toJSON: () => decodeURI("%") }, "object"],
+      ["much", "x".repeat(1_000), `"${"x".repeat(77)}..."`],
+    ])("has no TTL that is %s", async (_, ttlMs, shown) => {
+      const message = `ttlMs must be a number of milliseconds from 0, not ${shown}; leave it out for dns.minTtlMs`;
+      await expect(resolve({ ...resolution, ttlMs })).rejects.toThrow(new TypeError(message));
+    });
+
+    it.each([0, 0.5, 30_000, Infinity])("may have a TTL of %d ms", async (ttlMs) => {
+      expect(await resolve({ ...resolution, ttlMs })).toMatchObject({ ttlMs });
+    });
+
+    it("may have none", async () => {
+      expect(await resolve({ ...resolution, ttlMs: undefined })).not.toHaveProperty("ttlMs");
+      expect(await resolve(resolution)).not.toHaveProperty("ttlMs");
+    });
+  });
+
+  it.each(["empty", "unavailable"])("of kind %s needs a reason in words", async (kind) => {
+    const message = "reason must be a string that says why there are no endpoints, not ";
+    await expect(resolve({ kind })).rejects.toThrow(new TypeError(`${message}missing`));
+    await expect(resolve({ kind, reason: new Error("x") })).rejects.toThrow(new TypeError(`${message}{}`));
+    expect(await resolve({ kind, reason: "none", more: 1 })).toEqual({ kind, reason: "none" });
+  });
+
+  it("without a TTL is looked up once for many calls", async () => {
+    let lookUps = 0;
+    const resolver = {
+      target: "mine",
+      async resolve() {
+        lookUps++;
+        return { kind: "endpoints", endpoints: SERVER } as const;
+      },
+    };
+    const runtime = new FakeRuntime();
+    const limits = { minTtlMs: 5_000, maxTtlMs: 300_000, maxStaleMs: 3_600_000 };
+    const directory = new Directory(checkedResolver(resolver, "target", false), limits, runtime, () => {});
+    const answer = await directory.wait({ signal: undefined, deadline: Infinity });
+    expect(answer.ttlMs).toBe(5_000);
+    for (let i = 0; i < 100; i++) directory.current(runtime.time);
+    expect(lookUps).toBe(1);
   });
 
   it("names its servers in one spelling", async () => {

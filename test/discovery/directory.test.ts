@@ -6,6 +6,7 @@ import { FakeRuntime, settled } from "../support/fake-runtime.ts";
 const ages = { minTtlMs: 5_000, maxTtlMs: 300_000, maxStaleMs: 3_600_000 };
 const good: Resolution = { kind: "endpoints", endpoints: [{ address: "10.0.0.1", port: 80 }], ttlMs: 10_000 };
 const noLimit = { signal: undefined, deadline: Number.POSITIVE_INFINITY };
+const never = Number.NEGATIVE_INFINITY;
 
 function directoryOf(answer: () => Resolution) {
   const runtime = new FakeRuntime({ seed: 1 });
@@ -46,7 +47,7 @@ describe("a directory", () => {
     runtime.time += 15_000;
     directory.current(runtime.time);
     await directory.settle(noLimit);
-    directory.suspect(runtime.time, triedAt);
+    directory.suspect(runtime.time, triedAt, never);
     expect(lookUps()).toBe(2);
   });
 
@@ -84,13 +85,18 @@ describe("a directory", () => {
     const on = (port: number): Resolution => ({ ...good, endpoints: [{ address: "10.0.0.1", port }] }) as Resolution;
 
     /** Fails `calls` connections, one each so many milliseconds, while DNS says what `answer` does. */
-    async function failConnections(answer: (lookUp: number) => Resolution, calls: number, everyMs: number) {
+    async function failConnections(
+      answer: (lookUp: number) => Resolution,
+      calls: number,
+      everyMs: number,
+      between: "nothing" | "successes" = "nothing",
+    ) {
       let asked = 0;
       const { runtime, directory } = directoryOf(() => answer(++asked));
       await directory.wait(noLimit);
       for (let i = 0; i < calls; i++) {
         runtime.time += everyMs;
-        directory.suspect(runtime.time, runtime.time);
+        directory.suspect(runtime.time, runtime.time, between === "successes" ? runtime.time - 1 : never);
         await directory.settle(noLimit);
       }
       return { lookUps: asked - 1, endpoints: directory.answer?.endpoints };
@@ -102,16 +108,23 @@ describe("a directory", () => {
       expect(endpoints).toEqual([{ address: "10.0.0.1", port: 2 }]);
     });
 
-    it("looks up each time while each look-up brings other servers", async () => {
-      expect((await failConnections(on, 10, 200)).lookUps).toBe(10);
+    it("looks up twice within a second where each look-up brings other servers, then backs off to 5 s", async () => {
+      expect((await failConnections(on, 5, 200)).lookUps).toBe(2);
+      expect((await failConnections(on, 9_800 / 200, 200)).lookUps).toBe(6);
+      expect((await failConnections(on, 60_000 / 200, 200)).lookUps).toBe(16);
+    });
+
+    it("looks up each time that all servers were replaced again, while calls succeed in between", async () => {
+      expect((await failConnections(on, 100, 2_000, "successes")).lookUps).toBe(100);
     });
 
     it("looks up every 5 s while that brings nothing new", async () => {
       expect((await failConnections(() => good, 100, 200)).lookUps).toBe(4);
     });
 
-    it("looks up at most ten times a second, whatever it brings", async () => {
-      expect((await failConnections(on, 1_000, 1)).lookUps).toBe(10);
+    it("looks up at most once a second after the second time, whatever it brings, and whatever succeeds", async () => {
+      expect((await failConnections(on, 1_000, 1)).lookUps).toBe(2);
+      expect((await failConnections(on, 60_000, 1, "successes")).lookUps).toBe(61);
     });
   });
 });

@@ -197,12 +197,12 @@ describe("the fallback", () => {
     const { call, both, lookUps, health, runtime } = failover(endpoints("a"), endpoints("x"));
     await call();
     await runtime.advance(6_000);
-    both.suspect(runtime.time, runtime.time);
+    both.suspect(runtime.time, runtime.time, Number.NEGATIVE_INFINITY);
     await runtime.advance(1);
     expect(lookUps).toEqual({ first: 2, second: 1 });
     health.ejected = true;
     await runtime.advance(6_000);
-    both.suspect(runtime.time, runtime.time);
+    both.suspect(runtime.time, runtime.time, Number.NEGATIVE_INFINITY);
     expect(lookUps).toEqual({ first: 3, second: 2 });
   });
 });

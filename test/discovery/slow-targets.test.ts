@@ -43,7 +43,7 @@ interface Step {
 const show = (resolution: Resolution) => {
   if (resolution.kind !== "endpoints") return resolution.kind;
   const names = resolution.endpoints.map(({ name = "" }) => name.replace(".test", ""));
-  return `${names.join(" ")} for ${resolution.ttlMs / 1_000} s`;
+  return `${names.join(" ")} for ${(resolution.ttlMs ?? 0) / 1_000} s`;
 };
 
 /** What a look-up gives at first, and what joins later. */

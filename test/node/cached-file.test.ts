@@ -1,9 +1,10 @@
-import { mkdtemp, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { DnsError } from "../../src/dns/client.ts";
 import { createCachedFile } from "../../src/node/cached-file.ts";
-import { createSystemServers } from "../../src/node/resolv-conf.ts";
+import { readSteadily } from "../../src/node/file-version.ts";
 import { manualClock } from "../support/endpoint-client.ts";
 
 // A file that is looked at when somebody asks, no more often than every 5 s, and parsed again when it has changed.
@@ -12,6 +13,7 @@ let directory: string;
 let path: string;
 let clock: ReturnType<typeof manualClock>;
 let parsed: string[];
+let missed: number;
 let read: () => Promise<string>;
 
 beforeEach(async () => {
@@ -23,7 +25,9 @@ beforeEach(async () => {
     parsed.push(text);
     return `<${text}>`;
   };
-  read = createCachedFile(path, parse, clock);
+  const missing = () => `missing, for the ${++missed}. time`;
+  missed = 0;
+  read = createCachedFile({ path, clock, parse, missing, wayOut: ", or do without" });
 });
 afterEach(() => rm(directory, { recursive: true }));
 
@@ -100,34 +104,91 @@ test("a clock that was set back does not keep an old value", async () => {
   expect(await read()).toBe("<third one>");
 });
 
-test("a file that is missing is an empty one, until it is there", async () => {
-  expect(await read()).toBe("<>");
+test("while a file is missing, what counts instead is asked for each time", async () => {
+  expect(await read()).toBe("missing, for the 1. time");
   clock.time += 5_000;
-  expect(await read()).toBe("<>");
-  expect(parsed).toEqual([""]);
+  expect(await read()).toBe("missing, for the 2. time");
   await write("one", 1);
-  expect(await read()).toBe("<>");
+  expect(await read()).toBe("missing, for the 3. time");
   clock.time += 5_000;
   expect(await read()).toBe("<one>");
+  expect(parsed).toEqual(["one"]);
 });
 
-test("a file that goes away is an empty one, and comes back as it was", async () => {
+test("a file that goes away is missing, and comes back as it was", async () => {
   await write("one", 1);
   await read();
   await rename(path, `${path}-away`);
   clock.time += 5_000;
-  expect(await read()).toBe("<>");
+  expect(await read()).toBe("missing, for the 1. time");
   await rename(`${path}-away`, path);
   expect((await stat(path)).mtimeMs).toBe(1_000);
   clock.time += 5_000;
   expect(await read()).toBe("<one>");
 });
 
-test("the system's DNS servers follow resolv.conf", async () => {
-  const servers = createSystemServers(clock, path);
-  await write("nameserver 10.0.0.2\n", 1);
-  expect((await servers()).servers).toEqual([{ address: "10.0.0.2", port: 53 }]);
-  await write("nameserver 10.0.0.3\noptions rotate\n", 2);
+/** Errors that say nothing of what the file holds. Made for real, and as a superuser too, whom permissions do not stop. */
+const FAILURES: [string, string, () => Promise<void>][] = [
+  ["cannot be looked at (ELOOP)", "ELOOP", () => symlink(path, path)],
+  ["cannot be read (EISDIR)", "EISDIR", async () => void (await mkdir(path))],
+];
+
+test.each(FAILURES)(
+  "a file that %s is an error, and is read again for the next one who asks",
+  async (_, code, fail) => {
+    await fail();
+    const failed = await read().catch((error: unknown) => error);
+    expect(failed).toBeInstanceOf(DnsError);
+    expect(failed).toMatchObject({
+      message: `cannot read ${path} (${code}): check that it is a file, or do without`,
+      cause: { code },
+    });
+    await rm(path, { recursive: true });
+    await write("one", 1);
+    if (code === "EISDIR") clock.time += 5_000;
+    expect(await read()).toBe("<one>");
+  },
+);
+
+test.each(FAILURES)("while a file %s, its last value counts", async (_, _code, fail) => {
+  await write("one", 1);
+  expect(await read()).toBe("<one>");
+  await rm(path);
+  await fail();
+  for (let i = 0; i < 3; i++) {
+    clock.time += 5_000;
+    expect(await read()).toBe("<one>");
+  }
+  await rm(path, { recursive: true });
+  await write("other", 2);
   clock.time += 5_000;
-  expect(await servers()).toMatchObject({ servers: [{ address: "10.0.0.3", port: 53 }], rotate: true });
+  expect(await read()).toBe("<other>");
+});
+
+describe("a file that changes while it is read", () => {
+  test("is read again", async () => {
+    await write("half", 1);
+    let reads = 0;
+    const read = await readSteadily(path, async (file) => {
+      const text = await file.readFile("utf8");
+      if (++reads === 1) await write("the whole", 2);
+      return text;
+    });
+    expect(read).toEqual({ value: "the whole", isSteady: true });
+  });
+
+  test("and never stands still is read three times, and again for the next one who asks", async () => {
+    let reads = 0;
+    await write("0", 1);
+    const read = await readSteadily(path, async (file) => {
+      const text = await file.readFile("utf8");
+      await write(`${++reads}`, 1 + reads);
+      return text;
+    });
+    expect(read).toEqual({ value: "2", isSteady: false });
+  });
+
+  test("and goes away is missing", async () => {
+    expect(await readSteadily(path, (file) => file.readFile("utf8"))).toBeUndefined();
+  });
 });

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { HttpRequest } from "../../src/discovery/http.ts";
 import { nodeHttpGet } from "../../src/node/http-get.ts";
+import { startCountingListener } from "../support/counting-listener.ts";
 import { startHttpScript } from "../support/http-script.ts";
 
 const request = (port: number, more: Partial<HttpRequest> = {}): HttpRequest => ({
@@ -42,6 +43,12 @@ test("an abort, before and while it runs", async () => {
   await expect(nodeHttpGet(request(server.port, { signal: controller.signal }))).rejects.toThrow("enough");
   await expect(nodeHttpGet(request(server.port, { signal: controller.signal }))).rejects.toThrow("enough");
   expect(server.requests).toHaveLength(1);
+});
+
+test.each([0, -1, Number.NEGATIVE_INFINITY, Number.NaN])("with %d ms left nothing is dialled", async (timeoutMs) => {
+  await using server = await startCountingListener();
+  await expect(nodeHttpGet(request(server.port, { timeoutMs }))).rejects.toThrow("no time is left");
+  expect(await server.connections()).toBe(0);
 });
 
 test("a header that cannot be sent is a failure, not an uncaught error", async () => {

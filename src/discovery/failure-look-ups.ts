@@ -1,0 +1,55 @@
+/** Between look-ups that failed connections ask for: the first two in a row may follow each other soon. */
+const SOON = { lookUps: 2, apartMs: 100 };
+/** The others back off. */
+const LATER = { firstMs: 1_000, factor: 1.6, longestMs: 5_000 };
+/** Without a failed connection for so long, the row is over. */
+const ROW_ENDS_AFTER_MS = 5_000;
+/** Nor does anybody look up again so soon after a look-up that brought the servers that were known already. */
+const AFTER_NOTHING_NEW_MS = 5_000;
+
+/**
+ * Whether a failed connection may have its target looked up. An outage must not become one of DNS. But servers can be
+ * replaced several times within a TTL, and a process that was frozen meanwhile knows nothing else: so the first two
+ * look-ups come soon, and a call that succeeds takes the back-off back to its floor. Not further, because in an outage
+ * of a part, in which DNS shows another part each time, calls succeed now and then; only quiet ends the row.
+ */
+export class FailureLookUps {
+  /** Look-ups in the row. */
+  #inRow = 0;
+  #failedAt = Number.NEGATIVE_INFINITY;
+  #inVainAt = Number.NEGATIVE_INFINITY;
+
+  /**
+   * A connection has failed.
+   *
+   * @param askedAt when the last look-up of any reason began.
+   * @param succeededAt when the last attempt that succeeded began.
+   */
+  mayAsk(now: number, askedAt: number, succeededAt: number): boolean {
+    if (!isWithin(ROW_ENDS_AFTER_MS, this.#failedAt, now)) this.#inRow = 0;
+    else if (succeededAt > askedAt) this.#inRow = Math.min(this.#inRow, SOON.lookUps);
+    this.#failedAt = now;
+    return !isWithin(this.#apartMs, askedAt, now) && !isWithin(AFTER_NOTHING_NEW_MS, this.#inVainAt, now);
+  }
+
+  /** A look-up was started for one. */
+  asked(): void {
+    this.#inRow += 1;
+  }
+
+  /** A look-up has brought an answer. */
+  answered(isNew: boolean, isForFailure: boolean, now: number): void {
+    if (isNew) this.#inVainAt = Number.NEGATIVE_INFINITY;
+    else if (isForFailure) this.#inVainAt = now;
+  }
+
+  get #apartMs(): number {
+    if (this.#inRow < SOON.lookUps) return SOON.apartMs;
+    return Math.min(LATER.longestMs, Math.round(LATER.firstMs * LATER.factor ** (this.#inRow - SOON.lookUps)));
+  }
+}
+
+/** Whether no more than `ms` have passed; not if the clock went back, which must hold nothing up. */
+export function isWithin(ms: number, since: number, now: number): boolean {
+  return now >= since && now - since < ms;
+}
