@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import net, { type AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Dialled, TcpDialer } from "../../src/node/tcp-dialer.ts";
 import { startBlackHole } from "../support/black-hole.ts";
@@ -97,6 +98,20 @@ describe("the other address is dialled", () => {
     expect(await dial(tcp)).toMatchObject({ address: "::1" });
   });
 });
+
+test.each([
+  ["refuses", undefined],
+  ["leads nowhere", "2001:2::1"],
+])(
+  "a server that is far is reached by its first address, though the other one %s: the first dial goes on",
+  async (_, alternate) => {
+    using hole = await startBlackHole();
+    const connected = dial(dialer(hole.port, "127.0.0.1", alternate));
+    await sleep(300);
+    hole.open();
+    expect(await connected).toMatchObject({ address: "127.0.0.1" });
+  },
+);
 
 describe("a dial fails", () => {
   test("with what each address said; what a server said counts for more than a missing route", async () => {

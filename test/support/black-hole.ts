@@ -6,6 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** A port on loopback whose connects are never answered. */
 export interface BlackHole extends Disposable {
   readonly port: number;
+  /** Accepts from now on: a connect that is under way is answered when the kernel sends its SYN again, a second after the first. */
+  open(): void;
 }
 
 /** A listener that accepts nothing, because its process is stopped: once its backlog is full, Linux drops each SYN. */
@@ -28,5 +30,5 @@ export async function startBlackHole(): Promise<BlackHole> {
     end();
     throw new Error("the backlog took every connection");
   }
-  return { port, [Symbol.dispose]: end };
+  return { port, open: () => void listener.kill("SIGCONT"), [Symbol.dispose]: end };
 }
