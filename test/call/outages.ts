@@ -99,7 +99,7 @@ export const OUTAGES: readonly Outage[] = [
     seconds: 60,
     overAfter: 10,
     errors: [LOOK_UP],
-    failed: 11,
+    failed: 12,
   }),
   row("slower than a call's deadline, from the start", {
     known: false,
