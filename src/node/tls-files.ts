@@ -69,12 +69,12 @@ function read(path: string): Buffer {
  */
 export function secureContextOf(tls: TlsOptions, contents: ReadFiles["contents"]): SecureContext {
   const bytesOf = bytesFrom(contents);
-  const certificates = (value: Pem): readonly (string | Buffer)[] =>
-    isFile(value) ? certificatesIn(value, bytesOf(value)) : [bytesOf(value)];
+  const certificates = (value: Pem) =>
+    isFile(value) ? certificatesIn(value, bytesOf(value)).join("\n") : bytesOf(value);
   const { ca, cert, key } = tls;
   return createSecureContext({
-    ...(ca !== undefined && { ca: listOf(ca).flatMap(certificates) }),
-    ...(cert !== undefined && { cert: isFile(cert) ? certificates(cert).join("\n") : bytesOf(cert) }),
+    ...(ca !== undefined && { ca: listOf(ca).map(certificates) }),
+    ...(cert !== undefined && { cert: certificates(cert) }),
     ...(key !== undefined && { key: bytesOf(key) }),
   });
 }

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, utimesSync } from "node:fs";
+import { mkdirSync, rmdirSync, utimesSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -380,18 +380,36 @@ describe("files that cannot be used leave those in use that could", () => {
     expect(server.clients).toEqual(["one", "one", "one", "one", "two"]);
   });
 
-  test.skipIf(process.getuid?.() === 0)("a file that may not be read for a moment", async () => {
+  test("a folder in the place of a file", async () => {
     await using server = await startEchoServer({ httpVersion: "2", ...(await mutual()) });
-    using folder = certificateFolder(await filesFor("one"));
+    const [one, two] = [await filesFor("one"), await filesFor("two")];
+    using folder = certificateFolder(one);
     const { call, reconnect, reasons } = clientOf(server, { tls: tlsOf(folder) });
     await call();
-    chmodSync(folder.path("tls.key"), 0o000);
-    folder.write({ "ca.crt": `${authority.ca}${other.ca}` });
+    folder.remove("tls.key");
+    mkdirSync(folder.path("tls.key"));
     await reconnect();
-    chmodSync(folder.path("tls.key"), 0o600);
+    await reconnect();
+    rmdirSync(folder.path("tls.key"));
+    folder.write(two);
     await reconnect();
     expect(reasons()).toEqual([expect.stringContaining("cannot read"), "in use"]);
+    expect(server.clients).toEqual(["one", "one", "one", "two"]);
   });
+});
+
+test.each(["2", "1.1"] as const)("each file of a list of authorities: HTTP/%s", async (httpVersion) => {
+  await using server = await startEchoServer({ httpVersion, tls: await authority.server() });
+  using folder = certificateFolder({ "a.crt": authority.ca, "b.crt": authority.ca });
+  const ca = [folder.file("a.crt"), other.ca, Buffer.from(other.ca), folder.file("b.crt")];
+  const { call, reconnect, changes } = clientOf(server, { httpVersion, tls: { ca } });
+  await call();
+  folder.write({ "a.crt": other.ca });
+  await reconnect();
+  folder.write({ "b.crt": other.ca });
+  expect(String(await rejection(reconnect()))).toMatch(UNTRUSTED);
+  const files = [folder.path("a.crt"), folder.path("b.crt")];
+  expect(changes).toEqual([{ files }, { files }]);
 });
 
 test("a Secret that Kubernetes replaces is one change, whatever its files are called", async () => {
