@@ -12,24 +12,30 @@ export type Listing = Resolution & { readonly kind: "endpoints" };
  */
 export function checkResolution(resolution: Resolution): Resolution {
   const kind: unknown = (resolution as Resolution | undefined)?.kind;
+  if (kind === "empty")
+    checkTexts("cleartextTokens", "servers", (resolution as Partial<Listing>).cleartextTokens ?? []);
   if (kind === "empty" || kind === "unavailable") return resolution;
   if (kind !== "endpoints") {
     throw new TypeError(
       `the resolver returned kind ${JSON.stringify(kind) ?? "nothing"}; it must be "endpoints", "empty" or "unavailable"`,
     );
   }
-  const { endpoints, ttlMs, partial = false, dropped = [] } = resolution as Listing;
+  const { endpoints, ttlMs, partial = false, dropped = [], cleartextTokens = [] } = resolution as Listing;
   if (!Array.isArray(endpoints) || endpoints.length === 0) {
     throw new TypeError('the resolver returned no endpoints; to say that there are none, return kind "empty"');
   }
   if (typeof partial !== "boolean") throw new TypeError(`partial must be true or false, not ${show(partial)}`);
-  if (!Array.isArray(dropped) || !dropped.every((reason) => typeof reason === "string")) {
-    throw new TypeError(`dropped must be a list of reasons, not ${show(dropped)}`);
-  }
+  checkTexts("dropped", "reasons", dropped);
+  checkTexts("cleartextTokens", "servers", cleartextTokens);
   const specs = Array.from(endpoints as readonly EndpointSpec[], (spec, index) =>
     readSpec(spec, `endpoints[${index}]`),
   );
-  return { kind, endpoints: specs, ttlMs, partial, dropped: [...dropped] };
+  return { kind, endpoints: specs, ttlMs, partial, dropped: [...dropped], cleartextTokens: [...cleartextTokens] };
+}
+
+function checkTexts(field: string, of: string, value: unknown): void {
+  if (Array.isArray(value) && value.every((text) => typeof text === "string")) return;
+  throw new TypeError(`${field} must be a list of ${of}, not ${show(value)}`);
 }
 
 /** What its names and its address say is not looked at here: one that is wrong must not hide the others. */

@@ -35,7 +35,8 @@ export type Resolution =
   /**
    * `endpoints` holds at least one. `ttlMs` is clamped by the directory. `partial`: a random part of what there is,
    * which is merged with the parts before it. `dropped`: a reason for each record that was left out because it cannot
-   * be used, for the event `records-dropped`.
+   * be used, for the event `records-dropped`. `cleartextTokens`: the registry servers that were sent a secret without
+   * TLS and not over loopback, for the event `token-in-cleartext`.
    */
   | {
       readonly kind: "endpoints";
@@ -43,8 +44,14 @@ export type Resolution =
       readonly ttlMs: number;
       readonly partial?: boolean;
       readonly dropped?: readonly string[];
+      readonly cleartextTokens?: readonly string[];
     }
   /** The name exists without servers, or does not exist. After good data it takes effect when confirmed. */
-  | { readonly kind: "empty"; readonly ttlMs: number; readonly reason: string }
+  | {
+      readonly kind: "empty";
+      readonly ttlMs: number;
+      readonly reason: string;
+      readonly cleartextTokens?: readonly string[];
+    }
   /** The service is decidedly not available (an SRV target of "."): obeyed at once. */
   | { readonly kind: "unavailable"; readonly ttlMs: number; readonly reason: string };

@@ -26,3 +26,10 @@ test("an empty answer is one line that says why", () => {
     'time=1970-01-01T00:00:00.000Z level=warn msg="connect-lb: empty" target=srv:///x.test reason="x.test does not exist (NXDOMAIN)"',
   ]);
 });
+
+test("a token in cleartext is a warning that names the server", () => {
+  const event = { type: "token-in-cleartext", target: "consul+http://a/users", server: "a:8500" } as const;
+  expect(linesOf("info", event)).toEqual([
+    'time=1970-01-01T00:00:00.000Z level=warn msg="connect-lb: token-in-cleartext" target=consul+http://a/users server=a:8500',
+  ]);
+});
