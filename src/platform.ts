@@ -1,4 +1,5 @@
 import type { Settings } from "./config/settings.ts";
+import type { ReadTextFile } from "./discovery/consul-credentials.ts";
 import type { HttpGet } from "./discovery/http.ts";
 import type { EndpointTransportFactory } from "./pool/endpoint-transport.ts";
 import type { Runtime } from "./runtime.ts";
@@ -9,6 +10,7 @@ export interface Platform {
   readonly runtime: Runtime;
   readonly createDnsClient: DnsClientFactory;
   readonly httpGet: HttpGet;
+  readonly readTextFile: ReadTextFile;
   /** Writes one line where a process's own messages go. */
   writeLog(line: string): void;
   /** A ConnectError of the copy of connect-es that the transports of endpoints use, if it can be had without I/O. */

@@ -23,3 +23,9 @@ function canonicalIpv6(text: string): string | undefined {
 export function isLinkLocal(address: string): boolean {
   return /^fe[89ab][0-9a-f]:/i.test(address);
 }
+
+/** Whether what is sent there stays on the machine: 127.0.0.0/8, also in the form of IPv6, and ::1. */
+export function isLoopback(address: string): boolean {
+  const canonical = canonicalIp(address) ?? "";
+  return /^(127\.|::1$|::ffff:7f[0-9a-f]{2}:)/.test(canonical);
+}
