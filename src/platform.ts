@@ -1,4 +1,5 @@
 import type { Settings } from "./config/settings.ts";
+import type { ReadTextFile } from "./discovery/consul-credentials.ts";
 import type { HttpGet } from "./discovery/http.ts";
 import type { TlsFilesListener } from "./net/tls-files.ts";
 import type { EndpointTransportFactory } from "./pool/endpoint-transport.ts";
@@ -10,6 +11,7 @@ export interface Platform {
   readonly runtime: Runtime;
   readonly createDnsClient: DnsClientFactory;
   readonly httpGet: HttpGet;
+  readonly readTextFile: ReadTextFile;
   /** Writes one line where a process's own messages go. */
   writeLog(line: string): void;
   /** A ConnectError of the copy of connect-es that the transports of endpoints use, if it can be had without I/O. */

@@ -130,7 +130,8 @@ function queryOf(
     else if (row !== undefined && option === "fallbackTarget") {
       report(`"${key}" in its query is an option of the whole transport, which only "target" can give`);
     } else if (row === undefined && !scheme.keys.includes(key)) {
-      report(`unknown key "${key}" in its query${suggestion(key, [...scheme.keys, ...queryOptions])}`);
+      const meant = scheme.synonyms?.get(key) ?? key;
+      report(`unknown key "${key}" in its query${suggestion(meant, [...scheme.keys, ...queryOptions])}`);
     } else if (value === "") report(`"${key}" in its query is empty`);
     else if (isRepeatable) lists[key] = [...(lists[key] ?? []), value];
     else if (row === undefined) values[key] = value;

@@ -24,7 +24,13 @@ class TargetDirectory {
     const { target } = resolver;
     this.target = target;
     let lastDropped = "";
+    const toldCleartext = new Set<string>();
     this.directory = new Directory(resolver, ages, runtime, (fact: LookUpFact) => {
+      for (const server of fact.kind === "answered" ? fact.cleartextTokens : []) {
+        if (toldCleartext.has(server)) continue;
+        toldCleartext.add(server);
+        emit({ type: "token-in-cleartext", target, server });
+      }
       this.lookUpError = fact.kind === "failed" ? fact.error : undefined;
       if (fact.kind === "failed") {
         emit({ type: "resolve-failed", target, error: fact.error, stale: this.answer !== undefined });

@@ -17,29 +17,45 @@ export function checkResolution(resolution: Resolution): Resolution {
     if (typeof reason !== "string") {
       throw new TypeError(`reason must be a string that says why there are no endpoints, not ${show(reason)}`);
     }
-    return { kind, reason, ...checkTtl(ttlMs) };
+    if (kind === "unavailable") return { kind, reason, ...checkTtl(ttlMs) };
+    const { cleartextTokens = [] } = resolution as Partial<Listing>;
+    return {
+      kind,
+      reason,
+      ...checkTtl(ttlMs),
+      cleartextTokens: checkTexts("cleartextTokens", "servers", cleartextTokens),
+    };
   }
   if (kind !== "endpoints") {
     throw new TypeError(
       `the resolver returned kind ${kind === undefined ? "nothing" : show(kind)}; it must be "endpoints", "empty" or "unavailable"`,
     );
   }
-  const { endpoints, ttlMs, partial = false, dropped = [], rest } = resolution as Listing;
+  const { endpoints, ttlMs, partial = false, dropped = [], cleartextTokens = [], rest } = resolution as Listing;
   if (!Array.isArray(endpoints) || endpoints.length === 0) {
     throw new TypeError('the resolver returned no endpoints; to say that there are none, return kind "empty"');
   }
   if (typeof partial !== "boolean") throw new TypeError(`partial must be true or false, not ${show(partial)}`);
-  if (!Array.isArray(dropped) || !dropped.every((reason) => typeof reason === "string")) {
-    throw new TypeError(`dropped must be a list of reasons, not ${show(dropped)}`);
-  }
   const specs = Array.from(endpoints as readonly EndpointSpec[], (spec, index) =>
     readSpec(spec, `endpoints[${index}]`),
   );
   if (rest !== undefined && typeof rest.then !== "function") {
     throw new TypeError(`rest must be a promise of a resolution, not ${show(rest)}`);
   }
-  const more = rest !== undefined && { rest };
-  return { kind, endpoints: specs, ...checkTtl(ttlMs), partial, dropped: [...dropped], ...more };
+  return {
+    kind,
+    endpoints: specs,
+    ...checkTtl(ttlMs),
+    partial,
+    dropped: checkTexts("dropped", "reasons", dropped),
+    cleartextTokens: checkTexts("cleartextTokens", "servers", cleartextTokens),
+    ...(rest !== undefined && { rest }),
+  };
+}
+
+function checkTexts(field: string, of: string, value: unknown): readonly string[] {
+  if (Array.isArray(value) && value.every((text) => typeof text === "string")) return [...value];
+  throw new TypeError(`${field} must be a list of ${of}, not ${show(value)}`);
 }
 
 /** A Date or a string would compare like a number, and become one that nobody meant. */

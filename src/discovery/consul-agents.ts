@@ -1,97 +1,171 @@
 import type { TlsOptions } from "../config/wire-options.ts";
-import type { DnsClient, LookUpLimits } from "../dns/client.ts";
-import { canonicalIp } from "../dns/ip-address.ts";
+import type { DnsClient } from "../dns/client.ts";
+import { canonicalIp, isLoopback } from "../dns/ip-address.ts";
 import { hostAndPort } from "../endpoint.ts";
+import { createAgentAddresses } from "./consul-agent-addresses.ts";
+import type { ConsulCredentials } from "./consul-credentials.ts";
+import { ConsulFailures, isEverybodysRefusal, isRefusal } from "./consul-failures.ts";
 import { earlier } from "./follow-up.ts";
 import type { HostPort } from "./host-port.ts";
 import type { HttpGet, HttpResponse } from "./http.ts";
 import type { ResolveContext } from "./resolver.ts";
 
 export interface ConsulAgentsOptions {
-  /** Asked in this order, the one that answered last first. */
+  /** Asked in this order, the one that answered last first. Each address of a name is an agent. */
   readonly agents: readonly HostPort[];
   /** `serverName`: the name in their certificate, in place of their own. */
   readonly tls: TlsOptions | false;
   /** Read at each look-up. Never part of an error. */
-  token(): string | undefined;
+  credentials(): Promise<ConsulCredentials>;
   readonly get: HttpGet;
   /** For agents that are given by name. */
   readonly dns: DnsClient;
 }
 
-/** An agent that lost its servers answers after 7 to 10 s; by then, another one has. */
-const ATTEMPT_LIMIT_MS = 2_000;
+export interface AgentAnswer {
+  readonly response: HttpResponse;
+  /** The agents, as the target names them, that were sent a secret without TLS and not over loopback. */
+  readonly cleartextTokens: readonly string[];
+}
+
+/** An agent in order answers within milliseconds. After so long without an answer another one is asked as well. */
+const GAP_MS = 1_000;
 /** 1,500 instances are 1.4 MB. */
 const MAX_BYTES = 32 * 1024 * 1024;
-/** For some seconds after a leader is lost, a part of the answers is 500. */
+/** For some seconds after a leader is lost, a part of the answers is 500: an agent that failed is asked again. */
 const MIN_TRIES = 3;
 
-/** Asks one of several Consul agents: the next one where one fails. What an agent refuses, the others would refuse, too. */
-export function createConsulAgents({ agents, tls, token, get, dns }: ConsulAgentsOptions) {
-  let first = 0;
+/** An agent of the target. Without an address, its name is looked up first. */
+interface Agent extends HostPort {
+  /** As the target has it, with its port. */
+  readonly written: string;
+  readonly address: string | undefined;
+}
 
-  async function ask(agent: HostPort, path: string, limits: LookUpLimits, leftMs: number): Promise<HttpResponse> {
-    const secret = token()?.trim();
-    const response = await get({
-      address: await addressOf(agent.host, dns, limits),
-      port: agent.port,
-      verifiedName: (tls !== false && tls.serverName) || agent.host,
-      tls,
-      path,
-      // Compressing costs more than it saves where the agent is near.
-      headers: { "accept-encoding": "identity", ...(secret && { "x-consul-token": secret }) },
-      signal: limits.signal,
-      timeoutMs: Math.ceil(Math.min(ATTEMPT_LIMIT_MS, leftMs)),
-      maxBytes: MAX_BYTES,
-    });
-    // 429: an agent serves at most 200 connections of one client address (limits.http_max_conns_per_client).
-    if (response.status >= 500 || response.status === 429) throw new Error(`answered ${describe(response, secret)}`);
-    return response;
-  }
+type Outcome = { readonly agent: Agent } & (
+  | { readonly addresses: readonly string[] }
+  | { readonly response: HttpResponse }
+  | { readonly error: unknown }
+);
 
-  return async function askAgents(path: string, context: ResolveContext): Promise<HttpResponse> {
-    const { clock } = context;
+/**
+ * Asks Consul agents until one answers, within the one deadline of the look-up. Another agent is asked when one failed
+ * or refused, or when none has answered for a while; earlier requests stay open to the end, so that a late answer
+ * counts. No agent has two requests at a time: one that is slow would only become slower, and TCP itself repeats what
+ * gets lost.
+ */
+export function createConsulAgents({ agents, tls, credentials, get, dns }: ConsulAgentsOptions) {
+  const addressesOf = createAgentAddresses(dns);
+  const listed = agents.map(({ host, port }): Agent => {
+    return { host, port, written: hostAndPort(host, port), address: canonicalIp(host) };
+  });
+  let last: Agent | undefined;
+
+  return async function askAgents(path: string, context: ResolveContext): Promise<AgentAnswer> {
+    const { clock, sleep } = context;
     const limits = earlier(context, clock);
-    const failures = new Map<string, string>();
-    const tries = Math.max(MIN_TRIES, agents.length);
-    for (let tried = 0; tried < tries; tried++) {
-      const leftMs = limits.deadline - clock.now();
-      if (leftMs <= 0) break;
-      const index = (first + tried) % agents.length;
-      const agent = agents[index] as HostPort;
-      const name = hostAndPort(agent.host, agent.port);
+    const startedAt = clock.now();
+    const isOver = () => limits.signal.aborted || clock.now() >= limits.deadline;
+    const secrets = await credentials();
+    const finished = new AbortController();
+    const signal = AbortSignal.any([limits.signal, finished.signal]);
+    const untried = lastFirst(listed, (agent) => agent.written === last?.written);
+    const failed: Agent[] = [];
+    const open = new Map<Promise<void>, Agent>();
+    const outcomes: Outcome[] = [];
+    const failures = new ConsulFailures(path, secrets);
+    const cleartextTokens = new Set<string>();
+    let requests = 0;
+    let tries = Math.max(MIN_TRIES, listed.length);
+    const gapMs = () => Math.min(GAP_MS, (limits.deadline - startedAt) / tries);
+
+    const request = (agent: Agent, address: string): Promise<HttpResponse> => {
+      requests++;
+      if (tls === false && secrets.values.length > 0 && !isLoopback(address)) cleartextTokens.add(agent.written);
+      return get({
+        address,
+        port: agent.port,
+        verifiedName: (tls !== false && tls.serverName) || agent.host,
+        tls,
+        path,
+        // Compressing costs more than it saves where the agent is near.
+        headers: { "accept-encoding": "identity", ...secrets.headers },
+        signal,
+        timeoutMs: Math.max(1, Math.ceil(limits.deadline - clock.now())),
+        maxBytes: MAX_BYTES,
+      });
+    };
+    const ask = async (agent: Agent): Promise<Outcome> => {
       try {
-        const response = await ask(agent, path, limits, leftMs);
-        first = index;
-        if (response.status === 200) return response;
-        throw new RefusedError(`Consul at ${name} answered ${describe(response, token()?.trim())}`);
+        if (agent.address !== undefined) return { agent, response: await request(agent, agent.address) };
+        return { agent, addresses: await addressesOf(agent.host, { ...limits, signal, sleep }, gapMs()) };
       } catch (error) {
-        // The same question would be refused again.
-        if (error instanceof RefusedError) throw error;
-        context.signal.throwIfAborted();
-        failures.set(name, error instanceof Error ? error.message : String(error));
+        return { agent, error };
       }
+    };
+    const start = (agent: Agent) => {
+      const asking = ask(agent).then((outcome) => {
+        outcomes.push(outcome);
+        open.delete(asking);
+      });
+      open.set(asking, agent);
+    };
+    /** The next outcome, or undefined if there is none within `ms`. */
+    const wait = async (ms: number): Promise<Outcome | undefined> => {
+      if (outcomes.length === 0) {
+        const waited = new AbortController();
+        const timeout = sleep(Math.max(0, ms), AbortSignal.any([limits.signal, waited.signal])).catch(() => {});
+        await Promise.race([...open.keys(), timeout]);
+        waited.abort();
+      }
+      return outcomes.shift();
+    };
+
+    try {
+      for (;;) {
+        const next = isOver() ? undefined : (untried.shift() ?? (requests < MIN_TRIES ? failed.shift() : undefined));
+        if (next !== undefined) start(next);
+        else if (open.size === 0 && outcomes.length === 0) break;
+        const outcome = await wait(Math.min(gapMs(), limits.deadline - clock.now()));
+        if (outcome === undefined) {
+          if (isOver()) break;
+        } else if ("addresses" in outcome) {
+          const { agent, addresses } = outcome;
+          const found = addresses.map((address): Agent => ({ ...agent, address }));
+          untried.unshift(...lastFirst(found, ({ address }) => address === last?.address));
+          tries += found.length - 1;
+        } else if ("error" in outcome) {
+          failures.add(shown(outcome.agent), outcome.error);
+          // DNS has its own retries.
+          if (outcome.agent.address !== undefined) failed.push(outcome.agent);
+        } else {
+          const { agent, response } = outcome;
+          if (response.status === 200) {
+            last = agent;
+            return { response, cleartextTokens: [...cleartextTokens] };
+          }
+          failures.addResponse(shown(agent), response);
+          if (isEverybodysRefusal(response)) throw failures.error();
+          if (!isRefusal(response)) failed.push(agent);
+        }
+      }
+      context.signal.throwIfAborted();
+      const elapsedMs = Math.max(0, Math.round(clock.now() - startedAt));
+      for (const agent of open.values()) failures.add(shown(agent), new Error(`no answer within ${elapsedMs} ms`));
+      throw failures.error();
+    } finally {
+      finished.abort(DONE);
     }
-    const reasons = [...failures].map(([name, reason]) => `${name}: ${reason}`).join("; ");
-    throw new Error(`Consul cannot be asked: ${reasons || "no time is left"}`);
   };
 }
 
-/** The question or the token is wrong. */
-class RefusedError extends Error {}
+/** Built once: aborting without a reason would capture a stack. */
+const DONE = new Error("the look-up is over");
 
-/** Consul says what is wrong in the body. It does not repeat the token, but whatever stands before it may. */
-function describe({ status, body }: HttpResponse, secret: string | undefined): string {
-  const said = body.replace(/\s+/g, " ").trim().slice(0, 200);
-  const shown = secret ? said.replaceAll(secret, "***") : said;
-  return shown === "" ? `${status}` : `${status} (${shown})`;
+function lastFirst(agents: readonly Agent[], isLast: (agent: Agent) => boolean): Agent[] {
+  return [...agents.filter(isLast), ...agents.filter((agent) => !isLast(agent))];
 }
 
-async function addressOf(host: string, dns: DnsClient, limits: LookUpLimits): Promise<string> {
-  const literal = canonicalIp(host);
-  if (literal !== undefined) return literal;
-  const answer = await dns.addresses(host, limits);
-  const address = answer.kind === "records" ? answer.records[0]?.address : undefined;
-  if (address === undefined) throw new Error("its name has no address");
-  return address;
+function shown({ host, written, address }: Agent): string {
+  return address === undefined || canonicalIp(host) !== undefined ? written : `${written} (${address})`;
 }

@@ -1,4 +1,5 @@
 import type { AddressFamily, LookUpLimits } from "../dns/client.ts";
+import { checkConsulKeys } from "../dns/consul-names.ts";
 import { checkHostName } from "../net/host-name.ts";
 import { Bounds } from "./bounds.ts";
 import { type ConsulAgentsOptions, createConsulAgents } from "./consul-agents.ts";
@@ -16,6 +17,13 @@ export interface ConsulHttpQuery {
   /** Instances must have all of them. */
   readonly tags?: readonly string[];
   readonly dc?: string | undefined;
+  /** Another cluster that exports the service to this one. Not with `dc`. */
+  readonly peer?: string | undefined;
+  /** Of Consul Enterprise, as is `partition`; the community edition refuses any. */
+  readonly namespace?: string | undefined;
+  readonly partition?: string | undefined;
+  /** The domain of Consul's DNS, for the name that TLS verifies. Default "consul". */
+  readonly domain?: string | undefined;
   /** Measures distance from this node, or from the agent: "_agent". The order is in the endpoints' metadata, for pickers. */
   readonly near?: string | undefined;
   /** Consul's filter expression. */
@@ -46,33 +54,41 @@ export function createConsulHttpResolver(options: ConsulHttpResolverOptions): Re
     target,
     authority,
     async resolve(context) {
-      const response = await ask(path, context);
+      const { response, cleartextTokens } = await ask(path, context);
       const instances = instancesOf(response, options.near !== undefined);
       if (instances.length === 0) {
-        return { kind: "empty", ttlMs: 0, reason: `Consul names no instance of ${service}: ${causes(response)}` };
+        const reason = `Consul names no instance of ${service}: ${causes(response)}`;
+        return { kind: "empty", ttlMs: 0, reason, cleartextTokens };
       }
       const { records, dropped } = withHostNames(instances.map(recordOf));
       if (records.length === 0) throw new Error(nothingLeft(dropped));
       const lookUp = (host: string, limits: LookUpLimits) => dns.addresses(host, limits, family);
-      return locateTargets({ asked: service, records, dropped, known: NOTHING, lookUp, family, bounds }, context);
+      const targets = { asked: service, records, dropped, known: NOTHING, lookUp, family, bounds };
+      return { ...(await locateTargets(targets, context)), cleartextTokens };
     },
   };
 }
 
-function authorityOf({ service, tags = [], filter, passing, preparedQuery }: ConsulHttpQuery): string {
+function authorityOf(query: ConsulHttpQuery): string {
+  const { service, tags = [], filter, passing, preparedQuery, domain = "consul" } = query;
+  checkConsulKeys(query);
   if (/^_[^.]+\._/.test(service)) throw new TypeError(`write the service "${service}" as in "users?tag=canary"`);
   if (preparedQuery !== undefined && (tags.length > 0 || filter !== undefined || passing !== undefined)) {
     throw new TypeError('"tag", "filter" and "passing" are for services; a prepared query has its own');
   }
-  return checkHostName(`${service}.service.consul`);
+  return checkHostName(`${service}.service.${checkHostName(domain)}`);
 }
 
 /** `stale`: any server may answer, not the leader alone, so that a cluster without one still does. */
-function pathOf({ service, tags = [], dc, near, filter, passing = true, preparedQuery }: ConsulHttpQuery): string {
+function pathOf(asked: ConsulHttpQuery): string {
+  const { service, tags = [], dc, near, filter, passing = true, preparedQuery } = asked;
   const query = new URLSearchParams({ stale: "" });
   const set = (key: string, value: string | undefined) => value !== undefined && query.append(key, value);
   for (const tag of tags) set("tag", tag);
   set("dc", dc);
+  set("peer", asked.peer);
+  set("ns", asked.namespace);
+  set("partition", asked.partition);
   set("near", near);
   set("filter", filter);
   if (preparedQuery !== undefined) return `/v1/query/${encodeURIComponent(preparedQuery)}/execute?${query}`;

@@ -13,6 +13,11 @@ export interface ConsulResolverOptions {
   /** At most one: DNS cannot ask for more. */
   readonly tag?: string | undefined;
   readonly dc?: string | undefined;
+  /** Another cluster that exports the service to this one. Not with `dc`. */
+  readonly peer?: string | undefined;
+  /** Of Consul Enterprise, as is `partition`. */
+  readonly namespace?: string | undefined;
+  readonly partition?: string | undefined;
   /** A prepared query to ask, by name or ID. */
   readonly preparedQuery?: string | undefined;
   /** Default "consul". */
@@ -46,7 +51,9 @@ export function createConsulResolver(options: ConsulResolverOptions): Resolver {
         lookUp: (host, limits) => (isConsulTarget(host, domain) ? dns : systemDns).addresses(host, limits, family),
       });
       if (answer.kind !== "nxdomain" || resolution.kind !== "empty") return asSample(resolution, overUdp);
-      return { ...resolution, reason: `${resolution.reason}: ${NXDOMAIN_CAUSES}` };
+      const enterprise = options.namespace ?? options.partition;
+      const causes = enterprise === undefined ? NXDOMAIN_CAUSES : `${NXDOMAIN_CAUSES}, ${NOT_ENTERPRISE}`;
+      return { ...resolution, reason: `${resolution.reason}: ${causes}` };
     },
   };
 }
@@ -55,3 +62,7 @@ export function createConsulResolver(options: ConsulResolverOptions): Resolver {
 const NXDOMAIN_CAUSES =
   "no instance is healthy, or the service, its tag or the datacenter is unknown, or the agent's DNS token may not " +
   "read it (service:read and node:read), or the agent has just restarted";
+
+const NOT_ENTERPRISE =
+  "or it is the community edition, which has no namespaces and no partitions (CONSUL_NAMESPACE, CONSUL_PARTITION, or " +
+  '"ns" and "partition" in the target)';

@@ -13,7 +13,13 @@ const BACK_OFF = { firstMs: 1_000, factor: 1.6, longestMs: 30_000, jitter: 0.2 }
 /** What a look-up came to, for events. */
 export type LookUpFact =
   /** `dropped`: a reason for each record that was left out. */
-  | { readonly kind: "answered"; readonly answer: Answer; readonly dropped: readonly string[] }
+  | {
+      readonly kind: "answered";
+      readonly answer: Answer;
+      readonly dropped: readonly string[];
+      /** Registry servers that were sent a secret in cleartext. */
+      readonly cleartextTokens: readonly string[];
+    }
   | { readonly kind: "unconfirmed"; readonly reason: string }
   | { readonly kind: "failed"; readonly error: unknown };
 
@@ -190,7 +196,7 @@ export class Directory {
       fact =
         resolution.kind !== "endpoints" && suspectMs !== undefined
           ? { kind: "unconfirmed", reason: resolution.reason }
-          : { kind: "answered", answer: this.#cache.answer as Answer, dropped: droppedOf(resolution) };
+          : { kind: "answered", answer: this.#cache.answer as Answer, ...noticesOf(resolution) };
       if (resolution.kind === "endpoints" && resolution.rest) void this.#join(resolution.rest, generation, now);
     } catch (error) {
       if (generation !== this.#generation) return;
@@ -243,6 +249,9 @@ export class Directory {
   }
 }
 
-function droppedOf(resolution: Resolution): readonly string[] {
-  return (resolution.kind === "endpoints" && resolution.dropped) || [];
+function noticesOf(resolution: Resolution) {
+  return {
+    dropped: (resolution.kind === "endpoints" && resolution.dropped) || [],
+    cleartextTokens: (resolution.kind !== "unavailable" && resolution.cleartextTokens) || [],
+  };
 }

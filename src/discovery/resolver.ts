@@ -38,8 +38,9 @@ export type Resolution =
    * `endpoints` holds at least one. `ttlMs`: how long the answer may be used, in milliseconds from 0, Infinity included;
    * it is kept within `dns.minTtlMs` and `dns.maxTtlMs`, and is `dns.minTtlMs` where it is missing. `partial`: a random part of what there is,
    * which is merged with the parts before it. `dropped`: a reason for each record that was left out because it cannot
-   * be used, for the event `records-dropped`. `rest`: the whole of it, where a part is found out so slowly that calls
-   * should not wait for it; they use `endpoints` until then, and go on with them if it rejects.
+   * be used, for the event `records-dropped`. `cleartextTokens`: the registry servers that were sent a secret without
+   * TLS and not over loopback, for the event `token-in-cleartext`. `rest`: the whole of it, where a part is found out so
+   * slowly that calls should not wait for it; they use `endpoints` until then, and go on with them if it rejects.
    */
   | {
       readonly kind: "endpoints";
@@ -47,12 +48,18 @@ export type Resolution =
       readonly ttlMs?: number;
       readonly partial?: boolean;
       readonly dropped?: readonly string[];
+      readonly cleartextTokens?: readonly string[];
       readonly rest?: Promise<Resolution>;
     }
   /**
    * The name exists without servers, or does not exist. After good data it takes effect when confirmed. `ttlMs` is kept
    * within 1 s and 5 s, and is 1 s where it is missing.
    */
-  | { readonly kind: "empty"; readonly ttlMs?: number; readonly reason: string }
+  | {
+      readonly kind: "empty";
+      readonly ttlMs?: number;
+      readonly reason: string;
+      readonly cleartextTokens?: readonly string[];
+    }
   /** The service is decidedly not available (an SRV target of "."): obeyed at once. */
   | { readonly kind: "unavailable"; readonly ttlMs?: number; readonly reason: string };

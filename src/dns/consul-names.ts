@@ -9,6 +9,11 @@ export interface ConsulService {
   readonly service: string;
   readonly tag?: string | undefined;
   readonly dc?: string | undefined;
+  /** Another cluster that exports the service to this one. Not with `dc`. */
+  readonly peer?: string | undefined;
+  /** Of Consul Enterprise, as is `partition`; the community edition answers NXDOMAIN to any. */
+  readonly namespace?: string | undefined;
+  readonly partition?: string | undefined;
   /** The name or ID of a prepared query to ask in place of the service, which then is only what TLS verifies. */
   readonly preparedQuery?: string | undefined;
   /** Default "consul". */
@@ -24,10 +29,12 @@ export interface ConsulName {
 }
 
 /**
- * `[tag.]users.service[.dc1.dc].consul`, `users-q.query[.dc1].consul` or `_users._tag.service[.dc1.dc].consul`. A value comes before its keyword, and
- * all that stands before the service is one tag.
+ * `[tag.]users.service[.team-a.ns][.part-a.ap][.dc1.dc|.p1.peer].consul`, `users-q.query[.dc1].consul` or
+ * `_users._tag.service….consul`. A value comes before its keyword, and all that stands before the service is one tag.
  */
-export function consulName({ service, tag, dc, preparedQuery, domain = "consul" }: ConsulService): ConsulName {
+export function consulName(asked: ConsulService): ConsulName {
+  const { service, tag, dc, preparedQuery, domain = "consul" } = asked;
+  checkConsulKeys(asked);
   const zone = checkHostName(domain);
   if (preparedQuery !== undefined) {
     if (tag !== undefined) throw new DnsError('"tag" is for services; a prepared query has tags of its own');
@@ -35,7 +42,7 @@ export function consulName({ service, tag, dc, preparedQuery, domain = "consul" 
     const name = checkName(`${checkDotted("prepared query", preparedQuery)}.query${where}.${zone}`);
     return { name, authority: authorityOf(checkLabel("service", service), zone), domain: zone };
   }
-  const rest = `service${dc === undefined ? "" : `.${checkLabel("datacenter", dc)}.dc`}.${zone}`;
+  const rest = `service${placeOf(asked)}.${zone}`;
   const rfc2782 = /^_([^.]+)\._([^.]+)$/.exec(service);
   if (rfc2782) {
     if (tag !== undefined) throw new DnsError(`the Consul service "${service}" names a tag already: leave tag out`);
@@ -45,6 +52,28 @@ export function consulName({ service, tag, dc, preparedQuery, domain = "consul" 
   const plain = checkLabel("service", service);
   const prefix = tag === undefined ? "" : `${checkDotted("tag", tag)}.`;
   return { name: checkName(`${prefix}${plain}.${rest}`), authority: authorityOf(plain, zone), domain: zone };
+}
+
+/** What cannot be asked for together, of DNS and of the HTTP API alike. */
+export function checkConsulKeys({ dc, peer, namespace, partition, preparedQuery }: ConsulService): void {
+  if (peer !== undefined && dc !== undefined) {
+    throw new DnsError('"peer" and "dc" exclude each other: a peer is a cluster of its own; leave one out');
+  }
+  if (preparedQuery !== undefined && [peer, namespace, partition].some((value) => value !== undefined)) {
+    throw new DnsError('"peer", "ns" and "partition" are for services; a prepared query has its own');
+  }
+}
+
+function placeOf({ dc, peer, namespace, partition }: ConsulService): string {
+  const qualifier = (what: string, value: string | undefined, keyword: string) => {
+    return value === undefined ? "" : `.${checkLabel(what, value)}.${keyword}`;
+  };
+  return [
+    qualifier("namespace", namespace, "ns"),
+    qualifier("partition", partition, "ap"),
+    qualifier("datacenter", dc, "dc"),
+    qualifier("peer", peer, "peer"),
+  ].join("");
 }
 
 function authorityOf(service: string, zone: string): string {

@@ -19,12 +19,13 @@ function canonicalIpv6(text: string): string | undefined {
   }
 }
 
-/** 127.0.0.0/8 and ::1 (RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3). */
-export function isLoopback(address: string): boolean {
-  return address.startsWith("127.") || address === "::1";
-}
-
 /** fe80::/10 means nothing without the interface it belongs to, which DNS cannot say (RFC 4007 section 6). */
 export function isLinkLocal(address: string): boolean {
   return /^fe[89ab][0-9a-f]:/i.test(address);
+}
+
+/** Whether what is sent there stays on the machine: 127.0.0.0/8, also in the form of IPv6, and ::1. */
+export function isLoopback(address: string): boolean {
+  const canonical = canonicalIp(address) ?? "";
+  return /^(127\.|::1$|::ffff:7f[0-9a-f]{2}:)/.test(canonical);
 }

@@ -33,7 +33,11 @@ export const nodeHttpGet: HttpGet = (request) =>
     signal.addEventListener("abort", onAbort, { once: true });
     // Its listener stays, as the socket's does: a late error that nobody hears ends the process.
     sent.on("error", fail);
+    // A 101 that nobody asked for closes it without an error.
+    const onClose = () => fail(new Error("the connection was closed without an answer"));
+    sent.on("close", onClose);
     sent.on("response", (message) => {
+      sent.off("close", onClose);
       readBody(message, request).then((response) => {
         done();
         resolve(response);

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import type { Platform } from "../platform.ts";
 import { systemRuntime } from "../runtime.ts";
 import { createNodeDnsClient } from "./dns-client.ts";
@@ -9,6 +10,7 @@ export const nodePlatform: Platform = {
   runtime: systemRuntime,
   createDnsClient: (options) => createNodeDnsClient(options, systemRuntime),
   httpGet: nodeHttpGet,
+  readTextFile: (path) => readFile(path, "utf8"),
   writeLog: (line) => void process.stderr.write(`${line}\n`),
   sampleError: connectNodeError,
   createEndpointTransports: ({ protocol, httpVersion, attemptInterceptors, connection }, onTlsFiles) =>

@@ -24,6 +24,11 @@ export type BalancedTransportEvent =
    * serve. Again only when `reason`, which quotes the first few of them, changes.
    */
   | { readonly type: "records-dropped"; readonly target: string; readonly dropped: number; readonly reason: string }
+  /**
+   * A look-up sent a secret of Consul's variables (a token or a password) to `server` without TLS and not over loopback:
+   * whoever sees the traffic can read it. Once for each server. Use `consul+https:`.
+   */
+  | { readonly type: "token-in-cleartext"; readonly target: string; readonly server: string }
   /** A look-up failed. `stale` tells whether there is an older answer to go on with. */
   | { readonly type: "resolve-failed"; readonly target: string; readonly error: unknown; readonly stale: boolean }
   /**

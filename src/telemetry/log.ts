@@ -24,6 +24,7 @@ const WARNINGS: ReadonlySet<BalancedTransportEvent["type"]> = new Set([
   "resolve-failed",
   "empty",
   "records-dropped",
+  "token-in-cleartext",
   "many-transports",
   "tls-reload-failed",
   "ejected",
@@ -49,6 +50,8 @@ function fieldsOf(event: BalancedTransportEvent): Record<string, unknown> {
       return { target: event.target, reason: event.reason };
     case "records-dropped":
       return { target: event.target, dropped: event.dropped, reason: event.reason };
+    case "token-in-cleartext":
+      return { target: event.target, server: event.server };
     case "resolve-failed":
       return { target: event.target, serving_stale: event.stale, error: messageOf(event.error) };
     case "many-transports":

@@ -478,6 +478,25 @@ export const badEnvironments: readonly {
       'target "srv:///_grpc._tcp.users.test?tls-key=***": "tls-key" may be a secret, which has no place in a target; set CONNECT_LB_TLS_KEY',
   },
   {
+    env: { CONNECT_LB_TARGET: "consul:///users", CONSUL_NAMESPACE: "team a" },
+    message: 'target "consul:///users": CONSUL_NAMESPACE must have 1 to 63 letters, digits or hyphens, not "team a"',
+  },
+  {
+    env: { CONNECT_LB_TARGET: "consul+https://10.0.0.1/users", CONSUL_HTTP_SSL_VERIFY: "false" },
+    message:
+      'target "consul+https://10.0.0.1/users": CONSUL_HTTP_SSL_VERIFY must be true or unset, not "false": certificates are always verified; set CONSUL_CACERT to the authority\'s certificate, and CONSUL_TLS_SERVER_NAME if they have another name',
+  },
+  {
+    env: { CONNECT_LB_TARGET: "consul+https://10.0.0.1/users", CONSUL_CAPATH: "/etc/ssl" },
+    message:
+      'target "consul+https://10.0.0.1/users": CONSUL_CAPATH is not read; put the certificates into one file and set CONSUL_CACERT to it',
+  },
+  {
+    env: { CONNECT_LB_TARGET: "consul+http://10.0.0.1/users?auth=me:hunter2" },
+    message:
+      'target "consul+http://10.0.0.1/users?auth=***": "auth" is a secret, which has no place in a target; set CONSUL_HTTP_AUTH',
+  },
+  {
     env: { CONNECT_LB_TARGET: "consul+http://10.0.0.1/users?token=hunter2" },
     message:
       'target "consul+http://10.0.0.1/users?token=***": "token" is a secret, which has no place in a target; set CONSUL_HTTP_TOKEN',

@@ -570,6 +570,34 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
       'target "consul+http://10.0.0.1/_users._canary": write the service "_users._canary" as in "users?tag=canary"',
   },
   {
+    options: { target: "consul+http://10.0.0.1/users?peer=p1&dc=dc2", tls: false },
+    message:
+      'target "consul+http://10.0.0.1/users?peer=p1&dc=dc2": "peer" and "dc" exclude each other: a peer is a cluster of its own; leave one out',
+  },
+  {
+    options: { target: "consul:///users?peer=p1&dc=dc2", tls: false },
+    message:
+      'target "consul:///users?peer=p1&dc=dc2": "peer" and "dc" exclude each other: a peer is a cluster of its own; leave one out',
+  },
+  {
+    options: { target: "consul+http://10.0.0.1/users?query=geo&ns=team-a", tls: false },
+    message:
+      'target "consul+http://10.0.0.1/users?query=geo&ns=team-a": "peer", "ns" and "partition" are for services; a prepared query has its own',
+  },
+  {
+    options: { target: "consul:///users?ns=team_a", tls: false },
+    message:
+      'target "consul:///users?ns=team_a": "ns" in its query must have 1 to 63 letters, digits or hyphens, not "team_a"',
+  },
+  {
+    options: { target: "consul:///users?namespace=team-a", tls: false },
+    message: 'target "consul:///users?namespace=team-a": unknown key "namespace" in its query; did you mean "ns"?',
+  },
+  {
+    options: { target: "consul:///users?partitions=a", tls: false },
+    message: 'target "consul:///users?partitions=a": unknown key "partitions" in its query; did you mean "partition"?',
+  },
+  {
     options: { target: "consul+http://10.0.0.1/users?passing=yes", tls: false },
     message:
       'target "consul+http://10.0.0.1/users?passing=yes": "passing" in its query must be "true" or "false", not "yes"',

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { optionTable } from "../../src/config/option-table.ts";
 import type { BalancedTransportOptions } from "../../src/config/options.ts";
 import { type Settings, settingsOf } from "../../src/config/settings.ts";
+import { nodePlatform } from "../../src/node/platform.ts";
 import { createBalancedTransport } from "../../src/node.ts";
 import { type DnsClientFactory, schemeResolver } from "../../src/schemes.ts";
 import { parseTarget } from "../../src/target.ts";
@@ -71,6 +72,7 @@ const elsewhere: Readonly<Record<string, (text: string) => void>> = {
       parseTarget(TARGET),
       {},
       {
+        ...nodePlatform,
         createDnsClient: () => ({
           srv: () => Promise.reject(new Error("not needed")),
           addresses: async (_name, _limits, family) => {
@@ -78,7 +80,6 @@ const elsewhere: Readonly<Record<string, (text: string) => void>> = {
             return { kind: "records", records: [{ address: "10.0.0.1", ttlSeconds: 1 }] };
           },
         }),
-        httpGet: () => Promise.reject(new Error("not needed")),
       },
       {},
     );
@@ -112,7 +113,7 @@ function asked(target: string): Parameters<DnsClientFactory>[0][] {
     const notNeeded = () => Promise.reject(new Error("not needed"));
     return { srv: notNeeded, addresses: notNeeded };
   };
-  schemeResolver(parseTarget(target), {}, { createDnsClient, httpGet: () => Promise.reject(new Error()) }, {});
+  schemeResolver(parseTarget(target), {}, { ...nodePlatform, createDnsClient }, {});
   return made;
 }
 

@@ -36,6 +36,16 @@ describe("an answer of a resolver", () => {
       answer([{ address: "10.0.0.1", port: 1 }], { dropped: [1] }),
       /^dropped must be a list of reasons/,
     ],
+    [
+      "cleartextTokens: [1]",
+      answer([{ address: "10.0.0.1", port: 1 }], { cleartextTokens: [1] }),
+      /^cleartextTokens must be a list of servers/,
+    ],
+    [
+      "cleartextTokens: 1, without endpoints",
+      { kind: "empty", ttlMs: 1, reason: "", cleartextTokens: 1 },
+      /^cleartextTokens must be a list of servers/,
+    ],
     ["an address that is a number", answer([{ address: 1, port: 1 }]), /^endpoints\[0\]\.address must be/],
     ["port 0", answer([{ address: "10.0.0.1", port: 0 }]), /^endpoints\[0\]\.port must be a whole number.*not 0/],
     ["port NaN", answer([{ address: "10.0.0.1", port: NaN }]), /^endpoints\[0\]\.port must be.*not NaN/],
@@ -121,6 +131,7 @@ describe("an answer of a resolver", () => {
       ttlMs: 30_000,
       partial: true,
       dropped: ["port 0"],
+      cleartextTokens: [],
     });
   });
 

@@ -41,6 +41,8 @@ test.each([
   ["users.v1?near=_agent", "/v1/health/service/users.v1?stale=&near=_agent&passing=true"],
   ["users?filter=a%20%3D%3D%20%22b%22", "/v1/health/service/users?stale=&filter=a+%3D%3D+%22b%22&passing=true"],
   ["users?query=users-q&near=n1", "/v1/query/users-q/execute?stale=&near=n1"],
+  ["users?peer=p1", "/v1/health/service/users?stale=&peer=p1&passing=true"],
+  ["users?ns=a&partition=b", "/v1/health/service/users?stale=&ns=a&partition=b&passing=true"],
 ])("consul+http://…/%s is one request for %s", async (rest, path) => {
   await using agent = await startHttpScript(answering(200, [instance("10.0.0.1")]));
   expect(await resolve([agent], rest)()).toMatchObject({ kind: "endpoints", ttlMs: 0 });
@@ -85,15 +87,84 @@ describe("an agent that fails", () => {
 });
 
 test.each<[string, Scripted, RegExp]>([
-  ["a refusal", answering(403, "Permission denied"), /Consul at 127.* answered 403 \(Permission denied\)$/],
-  ["a query that does not exist", answering(404, "Query not found"), /answered 404 \(Query not found\)$/],
-  ["a redirect", answering(302, "", { location: "http://127.0.0.1:1/" }), /answered 302$/],
+  ["a refusal", answering(403, "Permission denied"), /Consul at 127.* answered 403 \(Permission denied\): set CONSUL_/],
+  ["no way in", answering(401, ""), /answered 401: set CONSUL_HTTP_AUTH/],
+  ["another method's path", answering(405, "no"), /answered 405 \(no\): it must be Consul's HTTP API/],
+  ["an answer without content", answering(204, ""), /answered 204: it must be Consul's HTTP API/],
+  ["a redirect", answering(302, "", { location: "http://127.0.0.1:1/" }), /answered 302: .*without a redirect$/],
+  ["cleartext to TLS", answering(400, "Client sent an HTTP request to an HTTPS server."), /write consul\+https/],
+  ["another question than Consul's", answering(400, "no"), /answered 400 \(no\): correct the target's query$/],
   ["no JSON", answering(200, "<html>"), /Consul's answer is no JSON/],
   ["no list", answering(200, { error: 1 }), /no list of instances/],
 ])("%s is a failure that is not tried again", async (_, answer, message) => {
   await using agent = await startHttpScript(answer);
   await expect(resolve([agent])()).rejects.toThrow(message);
   expect(agent.requests).toHaveLength(1);
+});
+
+test.each([
+  ["a token", "users", 403, "Permission denied"],
+  ["a prepared query", "users?query=q", 404, "Query not found"],
+  ["a path", "users", 405, "method not allowed"],
+])("%s that one agent does not know is asked of the next one", async (_, rest, status, body) => {
+  await using behind = await startHttpScript(answering(status, body));
+  await using good = await startHttpScript(answering(200, [instance("10.0.0.1")]));
+  await using dead = await startHttpScript((_request, response) => response.destroy());
+  expect(await resolve([behind, good], rest)()).toMatchObject({ endpoints: [{ address: "10.0.0.1" }] });
+  expect(behind.requests).toHaveLength(1);
+  // Whatever the order of the failures, the error shows the refusal and its way out.
+  const failure = String(await resolve([dead, behind], rest)().catch((error: Error) => error));
+  expect(failure).toMatch(
+    new RegExp(`Consul cannot be asked: .*: socket hang up; .* answered ${status} \\(${body}\\): `),
+  );
+});
+
+test("what every agent refuses is one error about the refusal", async () => {
+  await using first = await startHttpScript(answering(403, "ACL not found"));
+  await using second = await startHttpScript(answering(403, "Permission denied"));
+  const env = { CONSUL_HTTP_TOKEN: "hunter2" };
+  await expect(resolve([first, second], "users", env)()).rejects.toThrow(
+    `Consul at ${first.address} answered 403 (ACL not found); Consul at ${second.address} answered 403 ` +
+      "(Permission denied): the token of CONSUL_HTTP_TOKEN must exist in Consul, and its policies must have " +
+      "service:read and node:read",
+  );
+});
+
+test("a wrong question is asked of one agent only", async () => {
+  await using first = await startHttpScript(answering(400, "Invalid query parameter"));
+  await using second = await startHttpScript(answering(200, []));
+  await expect(resolve([first, second])()).rejects.toThrow(/answered 400/);
+  expect(second.requests).toHaveLength(0);
+});
+
+describe("a name with several addresses", () => {
+  const answerOf = (addresses: readonly string[]) => (query: Parameters<typeof message>[0]) => [
+    message(query, { answers: addresses.map((address) => a("consul.test", address)) }),
+  ];
+  const limits = () => ({ ...systemRuntime, signal: new AbortController().signal, deadline: Date.now() + 5_000 });
+
+  test("each is an agent: one that is dead is followed by the next, which is then asked first", async () => {
+    await using dns = await startDnsPeer((query) => answerOf(["127.0.0.2", "127.0.0.1"])(query));
+    await using agent = await startHttpScript(answering(200, [instance("10.0.0.1")]));
+    const target = parseTarget(`consul+http://consul.test:${agent.port}/users`);
+    const resolver = resolverOf(target, { servers: [dns.address] }, nodePlatform);
+    for (let i = 0; i < 2; i++) {
+      expect(await resolver.resolve({ ...limits(), reason: "first" })).toMatchObject({ kind: "endpoints" });
+    }
+    expect(agent.requests).toHaveLength(2);
+    expect(agent.requests[0]?.headers.host).toBe(`consul.test:${agent.port}`);
+    // Looked up each time: an agent may move.
+    expect(dns.queries.filter(({ asks }) => asks === "A consul.test")).toHaveLength(2);
+  });
+
+  test("all are in the error", async () => {
+    await using dns = await startDnsPeer((query) => answerOf(["127.0.0.2", "127.0.0.3"])(query));
+    const target = parseTarget("consul+http://consul.test:1/users");
+    const resolver = resolverOf(target, { servers: [dns.address] }, nodePlatform);
+    await expect(resolver.resolve({ ...limits(), reason: "first" })).rejects.toThrow(
+      /consul\.test:1 \(127\.0\.0\.2\): .*ECONNREFUSED.*; consul\.test:1 \(127\.0\.0\.3\): .*ECONNREFUSED/,
+    );
+  });
 });
 
 test("a token that comes back in an answer is in no error", async () => {

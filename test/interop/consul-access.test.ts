@@ -35,6 +35,7 @@ beforeAll(async () => {
   const { management } = tokens;
   agent = await startConsulAgent({
     config: {
+      alt_domain: "consul.example",
       acl: { enabled: true, default_policy: "deny", tokens: { initial_management: management } },
       tls: { https: { ca_file: file("ca"), cert_file: file("cert"), key_file: file("key"), verify_incoming: true } },
     },
@@ -81,8 +82,30 @@ describe("consul+http", () => {
 
   test("a token that Consul does not know is refused, and no error names it", async () => {
     const error = String(await rejection(withToken(tokens.unknown).transport.refresh()));
-    expect(error).toMatch(/Consul at .* answered 403 \(ACL not found/);
+    expect(error).toMatch(/Consul at .* answered 403 \(ACL not found.*the token of CONSUL_HTTP_TOKEN must exist/);
     expect(error).not.toContain(tokens.unknown);
+  });
+
+  test("an agent that does not know the token yet is followed by the next one", async () => {
+    await using other = await startConsulAgent({
+      name: "n2",
+      config: { acl: { enabled: true, default_policy: "deny", tokens: { initial_management: tokens.management } } },
+    });
+    await other.ready();
+    const env = { CONSUL_HTTP_TOKEN: tokens.reader };
+    expect(await fromEnv(`consul+http://${other.http},${agent.http}/users`, env).client.get({})).toMatchObject({
+      server: "a",
+    });
+  });
+
+  test("a token in a file, which is replaced while the process runs", async () => {
+    const path = join(folder, "token");
+    await writeFile(path, tokens.unknown);
+    const env = { CONSUL_HTTP_TOKEN_FILE: path, CONSUL_HTTP_TOKEN: tokens.unknown };
+    const { transport } = fromEnv(`${schemes["consul+http"](agent)}/users`, env);
+    expect(String(await rejection(transport.refresh()))).toMatch(/403.*the token of CONSUL_HTTP_TOKEN_FILE/);
+    await writeFile(path, `${tokens.reader}\n`);
+    await transport.refresh();
   });
 
   test("a token that is replaced while the process runs", async () => {
@@ -94,6 +117,23 @@ describe("consul+http", () => {
   });
 });
 
+describe("the community edition, asked for a namespace or a partition, answers nothing in its place", () => {
+  const CONSUL_HTTP_TOKEN = tokens.reader;
+  test.each([
+    ["CONSUL_NAMESPACE", "users", { CONSUL_NAMESPACE: "team-a" }],
+    ["CONSUL_PARTITION", "users", { CONSUL_PARTITION: "part" }],
+    ["the default namespace", "users?ns=default", {}],
+    ["a partition in the target", "users?partition=part", {}],
+  ])("%s", async (_, name, env) => {
+    const http = fromEnv(`${schemes["consul+http"](agent)}/${name}`, { CONSUL_HTTP_TOKEN, ...env });
+    const refused = String(await rejection(http.transport.refresh()));
+    expect(refused).toMatch(/answered 400 \(.*Enterprise.*\): the community edition of Consul has no namespaces/);
+    const dns = fromEnv(`${schemes.consul(agent)}/${name}`, env);
+    await rejection(dns.client.get({}));
+    expect(dns.transport.snapshot().answer?.reason).toMatch(/NXDOMAIN.*or it is the community edition/);
+  });
+});
+
 test("consul: the agent's own token decides; without one, nothing exists", async () => {
   const target = `${schemes.consul(agent)}/users`;
   const { transport, client } = echoClient(target);
@@ -101,6 +141,13 @@ test("consul: the agent's own token decides; without one, nothing exists", async
   expect(transport.snapshot().answer?.reason).toMatch(/NXDOMAIN.*the agent's DNS token may not read it/);
   await agent.put("/v1/agent/token/dns", { Token: tokens.reader });
   expect(await echoClient(target).client.get({})).toMatchObject({ server: "a" });
+
+  // The other domain of the agent, and what TLS would verify.
+  const other = echoClient(`${target}?domain=consul.example`);
+  expect(await other.client.get({})).toMatchObject({ server: "a" });
+  expect(other.transport.snapshot().endpoints.map(({ verifiedName }) => verifiedName)).toEqual([
+    "users.service.consul.example",
+  ]);
 });
 
 describe("consul+https", () => {

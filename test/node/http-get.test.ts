@@ -37,6 +37,18 @@ test("an answer that does not come, or does not end", async () => {
   await expect(nodeHttpGet(request(endless.port, { timeoutMs: 30 }))).rejects.toThrow("no answer within 30 ms");
 });
 
+test("a status of 1xx: 103 comes before the answer, and 101 is none", async () => {
+  await using early = await startHttpScript((_, response) => {
+    response.writeEarlyHints({ link: "</a>; rel=preload" });
+    response.end("tea");
+  });
+  expect(await nodeHttpGet(request(early.port))).toMatchObject({ status: 200, body: "tea" });
+  await using odd = await startHttpScript(({ socket }) => {
+    socket.end("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
+  });
+  await expect(nodeHttpGet(request(odd.port))).rejects.toThrow("the connection was closed without an answer");
+});
+
 test("an abort, before and while it runs", async () => {
   const controller = new AbortController();
   await using server = await startHttpScript(() => controller.abort(new Error("enough")));

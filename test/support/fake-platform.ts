@@ -17,6 +17,7 @@ export function fakePlatform(
       return createDnsClient({ servers: async () => config, sockets, runtime, transport });
     },
     httpGet: () => Promise.reject(new Error("no HTTP here")),
+    readTextFile: () => Promise.reject(new Error("no files here")),
     writeLog: () => {},
     sampleError: () => undefined,
     createEndpointTransports: () => createTransport,

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** An HTTP server on loopback that says whatever a test wants. */
+/** An HTTP server that says whatever a test wants. */
 export interface HttpScript extends AsyncDisposable {
   /** "127.0.0.1:port". */
   readonly address: string;
@@ -12,13 +12,14 @@ export interface HttpScript extends AsyncDisposable {
 
 export async function startHttpScript(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
+  listenOn = "127.0.0.1",
 ): Promise<HttpScript> {
   const requests: IncomingMessage[] = [];
   const server = createServer((request, response) => {
     requests.push(request);
     answer(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, listenOn, resolve));
   const { port } = server.address() as AddressInfo;
   return {
     address: `127.0.0.1:${port}`,

@@ -37,3 +37,10 @@ test("certificates that were replaced are one line, with the paths of their file
     'time=1970-01-01T00:00:00.000Z level=warn msg="connect-lb: tls-reload-failed" target=srv:///x.test files=/etc/tls/ca.crt,/etc/tls/tls.crt error="tls: file:/etc/tls/ca.crt holds no certificate"',
   ]);
 });
+
+test("a token in cleartext is a warning that names the server", () => {
+  const event = { type: "token-in-cleartext", target: "consul+http://a/users", server: "a:8500" } as const;
+  expect(linesOf("info", event)).toEqual([
+    'time=1970-01-01T00:00:00.000Z level=warn msg="connect-lb: token-in-cleartext" target=consul+http://a/users server=a:8500',
+  ]);
+});
