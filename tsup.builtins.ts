@@ -4,7 +4,7 @@ import type { Plugin } from "esbuild";
 const USED: Readonly<Record<string, readonly string[]>> = {
   "node:dgram": [],
   "node:fs": ["readFileSync", "statSync"],
-  "node:fs/promises": ["open", "stat"],
+  "node:fs/promises": ["open", "readFile", "stat"],
   "node:net": ["connect", "isIP"],
   "node:os": ["networkInterfaces"],
   "node:tls": ["checkServerIdentity", "connect", "createSecureContext"],

@@ -18,20 +18,14 @@ export function checkResolution(resolution: Resolution): Resolution {
       throw new TypeError(`reason must be a string that says why there are no endpoints, not ${show(reason)}`);
     }
     if (kind === "unavailable") return { kind, reason, ...checkTtl(ttlMs) };
-    const { cleartextTokens = [] } = resolution as Partial<Listing>;
-    return {
-      kind,
-      reason,
-      ...checkTtl(ttlMs),
-      cleartextTokens: checkTexts("cleartextTokens", "servers", cleartextTokens),
-    };
+    return { kind, reason, ...checkTtl(ttlMs), ...checkTokens((resolution as Partial<Listing>).cleartextTokens) };
   }
   if (kind !== "endpoints") {
     throw new TypeError(
       `the resolver returned kind ${kind === undefined ? "nothing" : show(kind)}; it must be "endpoints", "empty" or "unavailable"`,
     );
   }
-  const { endpoints, ttlMs, partial = false, dropped = [], cleartextTokens = [], rest } = resolution as Listing;
+  const { endpoints, ttlMs, partial = false, dropped = [], cleartextTokens, rest } = resolution as Listing;
   if (!Array.isArray(endpoints) || endpoints.length === 0) {
     throw new TypeError('the resolver returned no endpoints; to say that there are none, return kind "empty"');
   }
@@ -48,9 +42,13 @@ export function checkResolution(resolution: Resolution): Resolution {
     ...checkTtl(ttlMs),
     partial,
     dropped: checkTexts("dropped", "reasons", dropped),
-    cleartextTokens: checkTexts("cleartextTokens", "servers", cleartextTokens),
+    ...checkTokens(cleartextTokens),
     ...(rest !== undefined && { rest }),
   };
+}
+
+function checkTokens(value: unknown): { readonly cleartextTokens?: readonly string[] } {
+  return value === undefined ? {} : { cleartextTokens: checkTexts("cleartextTokens", "servers", value) };
 }
 
 function checkTexts(field: string, of: string, value: unknown): readonly string[] {
