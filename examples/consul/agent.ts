@@ -42,7 +42,8 @@ export interface ConsulAgent extends AsyncDisposable {
 const READY_WITHIN_MS = 30_000;
 
 export async function startConsulAgent(options: ConsulAgentOptions = {}): Promise<ConsulAgent> {
-  const { name = "n1", address = "127.0.0.1", config = {}, dev = true } = options;
+  const { name = "n1", address = "127.0.0.1", dev = true } = options;
+  const { ports, ...config } = { ports: {}, ...options.config };
   const program = await consulProgram();
   const folder = await mkdtemp(join(tmpdir(), "connect-lb-consul-"));
   const [dns = 0, http = 0, https = 0, serf = 0, server = 0] = await freePorts(5, address);
@@ -67,6 +68,7 @@ export async function startConsulAgent(options: ConsulAgentOptions = {}): Promis
         grpc: -1,
         grpc_tls: -1,
         ...("tls" in config && { https }),
+        ...ports,
       },
       ...config,
     }),

@@ -118,6 +118,21 @@ describe("an agent that is slow", () => {
     );
   });
 
+  test("a process that was frozen beyond the look-up's end: what has arrived counts, and nothing more is asked", async () => {
+    for (const status of [200, 500]) {
+      const { runtime, lookUp, asked, of } = setUp(["10.0.0.1", "10.0.0.2"]);
+      const look = lookUp();
+      await runtime.advance(100);
+      runtime.time += 60_000;
+      of("10.0.0.1").answer(status, "arrived");
+      await runtime.advance(0);
+      expect(asked()).toEqual(["10.0.0.1 at 0"]);
+      expect(look.outcome).toBe(
+        status === 200 ? "arrived" : "Consul cannot be asked: 10.0.0.1:8500: answered 500 (arrived)",
+      );
+    }
+  });
+
   test("a look-up that is of no more use ends at once", async () => {
     const { runtime, sent, lookUp } = setUp(["10.0.0.1"]);
     const closing = new AbortController();
@@ -175,8 +190,11 @@ describe("agents that are given by name", () => {
     await runtime.advance(0);
     expect(look.outcome).toBe("v6");
     lookUp();
-    await runtime.advance(1_000);
-    expect(asked()).toEqual(["::1 at 0", "127.0.0.1 at 1000"]);
+    await runtime.advance(0);
+    expect(asked()).toEqual(["::1 at 0"]);
+    of("::1").answer(200);
+    await runtime.advance(0);
+    expect(runtime.timers).toBe(0);
   });
 
   test("its addresses of before are used while DNS fails, and are looked up again each time", async () => {
