@@ -3,7 +3,7 @@ import { ofFamily } from "../discovery/families.ts";
 import { parseHostPort } from "../discovery/host-port.ts";
 import type { AddressFamily, AddressRecord, DnsClient } from "../dns/client.ts";
 import type { ServerConfig } from "../dns/exchange.ts";
-import { isLinkLocal, isLoopback } from "../dns/ip-address.ts";
+import { isLinkLocal } from "../dns/ip-address.ts";
 import { checkName, isLocalhost } from "../dns/name.ts";
 import { createDnsClient } from "../dns/stub.ts";
 import type { Runtime } from "../runtime.ts";
@@ -43,12 +43,8 @@ function wanted(records: readonly AddressRecord[], family: AddressFamily): reado
   return family === "auto" ? records : ofFamily(records, family);
 }
 
-/**
- * As AI_ADDRCONFIG of getaddrinfo (RFC 3493 section 6.1): where this machine has an address of that family that leads
- * anywhere. Loopback addresses say nothing of the machine, and their other family costs nothing to ask for.
- */
-function canUse(addresses: readonly AddressRecord[]): boolean {
-  if (addresses.some(({ address }) => isLoopback(address))) return false;
+/** As AI_ADDRCONFIG of getaddrinfo (RFC 3493 section 6.1): where this machine has an address of that family that leads anywhere. */
+export function canUse(addresses: readonly AddressRecord[]): boolean {
   const version = addresses.some(({ address }) => address.includes(":")) ? "IPv6" : "IPv4";
   return Object.values(networkInterfaces()).some((own = []) =>
     own.some(({ family, internal, address }) => !internal && family === version && !isLinkLocal(address)),

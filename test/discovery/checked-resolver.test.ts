@@ -131,7 +131,6 @@ describe("an answer of a resolver", () => {
       ttlMs: 30_000,
       partial: true,
       dropped: ["port 0"],
-      cleartextTokens: [],
     });
   });
 

@@ -1,0 +1,97 @@
+import { networkInterfaces } from "node:os";
+import { describe, expect, test, vi } from "vitest";
+import { isEnough } from "../../src/discovery/additional.ts";
+import { createSrvResolver } from "../../src/discovery/srv.ts";
+import type { AddressAnswer, AddressRecord, DnsClient } from "../../src/dns/client.ts";
+import { canUse } from "../../src/node/dns-client.ts";
+import { FakeRuntime, settled } from "../support/fake-runtime.ts";
+
+// An additional section with the addresses of one family: when the other one is asked for, and what comes of it.
+
+vi.mock("node:os", () => ({ networkInterfaces: vi.fn() }));
+
+const records = (...addresses: string[]): AddressRecord[] => addresses.map((address) => ({ address, ttlSeconds: 30 }));
+const found = (...addresses: string[]): AddressAnswer => ({ kind: "records", records: records(...addresses) });
+
+type Interfaces = ReturnType<typeof networkInterfaces>;
+const on = (address: string, internal = false) =>
+  ({ family: address.includes(":") ? "IPv6" : "IPv4", address, internal }) as NonNullable<Interfaces[string]>[number];
+
+describe.each([
+  ["IPv4 alone", [on("127.0.0.1", true), on("::1", true), on("10.0.0.7")], true, false],
+  ["IPv4, and a link-local address", [on("10.0.0.7"), on("fe80::1")], true, false],
+  ["IPv6 alone", [on("127.0.0.1", true), on("2001:db8::7")], false, true],
+  ["both families", [on("10.0.0.7"), on("2001:db8::7")], true, true],
+  ["nothing but loopback", [on("127.0.0.1", true), on("::1", true)], false, false],
+])("a machine with %s", (_, interfaces, v4, v6) => {
+  test("needs no more than it can use", () => {
+    vi.mocked(networkInterfaces).mockReturnValue({ eth0: interfaces });
+    expect([canUse(records("192.0.2.1")), canUse(records("2001:db8::1"))]).toEqual([v4, v6]);
+  });
+});
+
+test("of both families, nothing more is asked for, whatever the machine can use", () => {
+  expect(isEnough(records("192.0.2.1", "2001:db8::1"), { canUse: () => false })).toBe(true);
+});
+
+/** What becomes of an SRV answer whose additional section has `given`, on a machine that can use none of it. */
+async function lookUp(given: readonly AddressRecord[], addresses: () => Promise<AddressAnswer>) {
+  const runtime = new FakeRuntime();
+  let asked = 0;
+  const dns: DnsClient = {
+    srv: async () => ({
+      kind: "records",
+      records: [{ priority: 0, weight: 1, port: 80, target: "one.test", ttlSeconds: 30 }],
+      addresses: new Map([["one.test", given]]),
+    }),
+    addresses: () => {
+      asked++;
+      return addresses();
+    },
+    canUse: () => false,
+  };
+  const resolver = createSrvResolver({ target: "test", name: "_grpc._tcp.users.test", dns, family: "auto" });
+  const resolving = resolver.resolve({
+    signal: new AbortController().signal,
+    deadline: runtime.time + 1_000,
+    clock: runtime.clock,
+    random: runtime.random,
+    sleep: (ms, signal) => runtime.sleep(ms, signal, true),
+    reason: "first",
+  });
+  await settled();
+  await runtime.advance(100);
+  const resolution = await resolving;
+  const endpoints = resolution.kind === "endpoints" ? resolution.endpoints : [];
+  return { asked, timers: runtime.timers, dialled: endpoints.map((one) => [one.address, one.alternateAddress]) };
+}
+
+const never = () => new Promise<AddressAnswer>(() => {});
+
+test.each<[string, AddressRecord[], () => Promise<AddressAnswer>, [string, string | undefined][]]>([
+  [
+    "IPv6 joins IPv4",
+    records("192.0.2.1"),
+    async () => found("192.0.2.1", "2001:db8::1"),
+    [["192.0.2.1", "2001:db8::1"]],
+  ],
+  [
+    "IPv4 comes first, though IPv6 was given",
+    records("2001:db8::1"),
+    async () => found("192.0.2.1"),
+    [["192.0.2.1", "2001:db8::1"]],
+  ],
+  [
+    "there is no other",
+    records("192.0.2.1"),
+    async () => ({ kind: "nodata", ttlSeconds: 5 }),
+    [["192.0.2.1", undefined]],
+  ],
+  ["its look-up fails", records("192.0.2.1"), () => Promise.reject(new Error("SERVFAIL")), [["192.0.2.1", undefined]]],
+  ["its look-up is not answered", records("192.0.2.1"), never, [["192.0.2.1", undefined]]],
+])(
+  "the other family is asked for where the machine can use none of what was given: %s",
+  async (_, given, addresses, dialled) => {
+    expect(await lookUp(given, addresses)).toEqual({ asked: 1, timers: 0, dialled });
+  },
+);
