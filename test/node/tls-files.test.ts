@@ -429,7 +429,7 @@ test("a pipe is read once: nobody writes to it again", async () => {
   await using server = await startEchoServer({ httpVersion: "2", tls: await authority.server() });
   using folder = certificateFolder({ "ca.crt": authority.ca });
   const pipe = folder.path("pipe");
-  execFileSync("mkfifo", [pipe]);
+  execFileSync("sh", ["-c", 'mkfifo "$1"', "sh", pipe]);
   const writer = spawn("sh", ["-c", 'cat "$1" > "$2"', "sh", folder.path("ca.crt"), pipe]);
   const { clock, call, reconnect, changes } = clientOf(server, { tls: { ca: folder.file("pipe") } });
   await call();
