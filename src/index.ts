@@ -1,5 +1,5 @@
 import type { BalancedTransport } from "./call/balanced-transport.ts";
-import type { Environment } from "./config/environment.ts";
+import type { EnvironmentTransportOptions } from "./config/from-environment.ts";
 import type { BalancedTransportOptions } from "./config/options.ts";
 import { ConfigurationError } from "./errors.ts";
 
@@ -19,6 +19,8 @@ export function createBalancedTransport(_options: BalancedTransportOptions): Bal
 }
 
 /** @throws ConfigurationError always: these runtimes are not supported yet. */
-export function balancedTransportFromEnv(_name?: string, _env?: Environment): BalancedTransport {
+export function balancedTransportFromEnv(name?: string, options?: EnvironmentTransportOptions): BalancedTransport;
+export function balancedTransportFromEnv(options: EnvironmentTransportOptions): BalancedTransport;
+export function balancedTransportFromEnv(): BalancedTransport {
   throw new ConfigurationError([UNSUPPORTED]);
 }

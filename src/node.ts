@@ -1,8 +1,7 @@
 import type { BalancedTransport } from "./call/balanced-transport.ts";
 import { balancedTransport } from "./call/create.ts";
-import { type Environment, readEnvironment } from "./config/environment.ts";
+import { type EnvironmentTransportOptions, readOptions } from "./config/from-environment.ts";
 import type { BalancedTransportOptions } from "./config/options.ts";
-import { ConfigurationError } from "./errors.ts";
 import { nodePlatform } from "./node/platform.ts";
 
 export * from "./public.ts";
@@ -22,15 +21,20 @@ export function createBalancedTransport(options: BalancedTransportOptions): Bala
  * one `CONNECT_LB_<NAME>_TARGET` and `CONNECT_LB_<NAME>_<OPTION>` (docs/configuration.md). What a named transport is
  * not told is taken from the unnamed one's options, its targets and client certificate aside.
  *
+ * ```ts
+ * const orders = balancedTransportFromEnv("orders", { interceptors: [authorize] });
+ * ```
+ *
  * @param name for instance "orders"; without it, the unnamed transport.
- * @param env the variables. Default `process.env`, read when this is called.
+ * @param options what code says besides, for instance interceptors. It beats the target's query, which beats the
+ * variables. `env`: the variables. Default `process.env`, read when this is called.
  * @throws ConfigurationError with everything that is wrong with them.
  */
+export function balancedTransportFromEnv(name?: string, options?: EnvironmentTransportOptions): BalancedTransport;
+export function balancedTransportFromEnv(options: EnvironmentTransportOptions): BalancedTransport;
 export function balancedTransportFromEnv(
-  name?: string,
-  env: Environment = globalThis.process?.env ?? {},
+  ...given: [name?: string, options?: EnvironmentTransportOptions] | [options: EnvironmentTransportOptions]
 ): BalancedTransport {
-  const { target, sources, problems } = readEnvironment(name, env);
-  if (target === undefined || problems.length > 0) throw new ConfigurationError(problems);
-  return balancedTransport({ target }, nodePlatform, sources, env);
+  const { options, sources, env } = readOptions(given);
+  return balancedTransport(options, nodePlatform, sources, env);
 }

@@ -3,6 +3,7 @@ export type { Candidate, Picker, PickerFactory, PickInfo } from "./balancing/pic
 export type { BalancedTransport } from "./call/balanced-transport.ts";
 export type { WarmUpOptions } from "./call/warm-up.ts";
 export type { Environment } from "./config/environment.ts";
+export type { EnvironmentTransportOptions } from "./config/from-environment.ts";
 export type {
   BalancedTransportOptions,
   BreakerOptions,

@@ -30,6 +30,7 @@ import { callStream } from "./stream.ts";
 import { callUnary } from "./unary.ts";
 import { type WarmUpOptions, warmUp } from "./warm-up.ts";
 import { withinLimits } from "./within-limits.ts";
+import { quoted } from "../quoted.ts";
 
 /** A Connect transport that finds its own servers. Creating one does no I/O; nobody needs to close it. */
 export interface BalancedTransport extends Transport {
@@ -185,7 +186,7 @@ export class Balanced implements BalancedTransport {
     if (this.#closed) return transportClosed();
     if (timeoutMs !== undefined && (typeof timeoutMs !== "number" || Number.isNaN(timeoutMs))) {
       return invalidCall(
-        `timeoutMs must be a number of milliseconds, not ${typeof timeoutMs === "string" ? JSON.stringify(timeoutMs) : String(timeoutMs)}`,
+        `timeoutMs must be a number of milliseconds, not ${typeof timeoutMs === "string" ? quoted(timeoutMs) : String(timeoutMs)}`,
       );
     }
     const problem = header === undefined ? undefined : headerProblem(header);

@@ -1,4 +1,5 @@
 import type { Call } from "./call.ts";
+import { quoted } from "../quoted.ts";
 
 /** How many attempts came before this one (gRFC A6). */
 const PREVIOUS_ATTEMPTS = "grpc-previous-rpc-attempts";
@@ -46,9 +47,9 @@ export function headerProblem(header: HeadersInit): string | undefined {
 function unreadable(header: HeadersInit): string {
   for (const [name, value] of entriesOf(header)) {
     if (!isAllowed(name, ""))
-      return `header name ${JSON.stringify(name)} is none that HTTP allows (RFC 9110 section 5.1)`;
+      return `header name ${quoted(name)} is none that HTTP allows (RFC 9110 section 5.1)`;
     if (!isAllowed("x", value))
-      return `header ${JSON.stringify(name)} has a value that HTTP cannot carry; text in other characters than Latin-1 goes through encodeBinaryHeader()`;
+      return `header ${quoted(name)} has a value that HTTP cannot carry; text in other characters than Latin-1 goes through encodeBinaryHeader()`;
   }
   return "headers must be Headers, an object, or a list of pairs of a name and a value";
 }

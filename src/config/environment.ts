@@ -1,4 +1,6 @@
-import { nearest, suggestion } from "./nearest.ts";
+import { escaped, quoted } from "../quoted.ts";
+import { variableHint } from "./hints.ts";
+import { nearest } from "./nearest.ts";
 import type { OptionRow } from "./option-row.ts";
 import { optionTable, variableOf } from "./option-table.ts";
 import { readWritten, type Source } from "./sources.ts";
@@ -18,8 +20,8 @@ export interface EnvironmentOptions {
 
 const PREFIX = "CONNECT_LB_";
 
-/** Kubernetes sets these in every pod beside a Service that is called connect-lb. */
-const KUBERNETES = /^(SERVICE_(HOST|PORT)|PORT(_|$))/;
+/** Kubernetes sets these in every pod beside a Service that is called connect-lb, or connect-lb-anything. */
+const KUBERNETES = /^(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_\d+_(TCP|UDP)(_.+)?)?)$/;
 
 const rowsByVariable = new Map<string, OptionRow>(
   optionTable.flatMap((row) => (row.name === undefined ? [] : [[variableOf(row.name).slice(PREFIX.length), row]])),
@@ -27,16 +29,21 @@ const rowsByVariable = new Map<string, OptionRow>(
 const tails = ["TARGET", ...rowsByVariable.keys()];
 const firstWords = new Set(tails.map((tail) => tail.split("_")[0] as string));
 
+/** Names of transports whose target was given in code: their other variables belong to somebody. */
+const namedInCode = new Set<string>();
+
 /**
  * Reads the options of a transport from variables. An empty one is an unset one. A named transport falls back to what
  * the unnamed one says, its targets and client certificate aside: a forgotten target must not call another service.
  *
  * @param name of the transport, as in `balancedTransportFromEnv(name)`; undefined for the unnamed one.
+ * @param hasTarget code gives the target.
  */
-export function readEnvironment(name: string | undefined, env: Environment): EnvironmentOptions {
+export function readEnvironment(name: string | undefined, env: Environment, hasTarget = false): EnvironmentOptions {
   const problems: string[] = [];
   const ownPrefix = name === undefined ? "" : `${prefixOf(name, problems)}_`;
   if (problems.length > 0) return { target: undefined, sources: [], problems };
+  if (hasTarget && name !== undefined) namedInCode.add(ownPrefix.slice(0, -1));
   const shared = new Map<string, unknown>();
   const own = new Map<string, unknown>();
   let target: string | undefined;
@@ -53,12 +60,11 @@ export function readEnvironment(name: string | undefined, env: Environment): Env
       const reading = readWritten(row, text, variable);
       if ("problem" in reading) problems.push(reading.problem);
       else (mine ? own : shared).set(row.path, reading.value);
-    } else if (!isForeign(rest)) {
-      const known = name === undefined ? tails : [...tails, ...tails.map((known) => ownPrefix + known)];
-      problems.push(`unknown variable ${variable}${suggestion(rest, known).replace('"', `"${PREFIX}`)}`);
+    } else if (!KUBERNETES.test(rest) && !isOfAnother(rest, env)) {
+      problems.push(`unknown variable ${escaped(variable)}${variableHint(rest, PREFIX, ownPrefix, tails)}`);
     }
   }
-  if (target === undefined) problems.push(missingTarget(`${PREFIX}${ownPrefix}TARGET`, env));
+  if (target === undefined && !hasTarget) problems.push(missingTarget(`${PREFIX}${ownPrefix}TARGET`, env));
   checkConflicts(shared, PREFIX, problems);
   checkConflicts(own, PREFIX + ownPrefix, problems);
   return { target, sources: [shared, own], problems };
@@ -76,12 +82,12 @@ function missingTarget(variable: string, env: Environment): string {
   return `${variable} is not set${meant === undefined ? "; " : ", "}${hint}`;
 }
 
-/** Whether a variable is another transport's, or none of ours at all. */
-function isForeign(rest: string): boolean {
-  if (KUBERNETES.test(rest)) return true;
+/** Whether a variable is one of another transport, which has a target. */
+function isOfAnother(rest: string, env: Environment): boolean {
   return tails.some((tail) => {
     const name = rest.endsWith(`_${tail}`) ? rest.slice(0, -tail.length - 1) : "";
-    return /^[A-Z0-9][A-Z0-9_]*$/.test(name) && !firstWords.has(name);
+    if (name === "" || firstWords.has(name)) return false;
+    return namedInCode.has(name) || Boolean(env[`${PREFIX}${name}_TARGET`]);
   });
 }
 
@@ -89,10 +95,10 @@ function prefixOf(name: string, problems: string[]): string {
   const upper = name.toUpperCase().replaceAll("-", "_");
   if (!/^[A-Z][A-Z0-9_]*$/.test(upper)) {
     problems.push(
-      `the name ${JSON.stringify(name)} must be letters, digits, hyphens or underscores, starting with a letter`,
+      `the name ${quoted(name)} must be letters, digits, hyphens or underscores, starting with a letter`,
     );
   } else if (firstWords.has(upper) || upper === "SERVICE" || upper === "PORT") {
-    problems.push(`a transport cannot be named ${JSON.stringify(name)}: ${PREFIX}${upper}_… are variables of options`);
+    problems.push(`a transport cannot be named ${quoted(name)}: ${PREFIX}${upper}_… are variables of options`);
   }
   return upper;
 }

@@ -29,10 +29,17 @@ export const writtenNumber: Written = {
   read: (text) => (/^\d+(\.\d+)?$/.test(text) ? { value: Number(text) } : {}),
 };
 
+const booleans = new Map([
+  ["true", true],
+  ["1", true],
+  ["false", false],
+  ["0", false],
+]);
+
 export const writtenBoolean: Written = {
   description: '"true" or "false"',
   read(text) {
-    const value = { true: true, "1": true, false: false, "0": false }[text.toLowerCase()];
+    const value = booleans.get(text.toLowerCase());
     return value === undefined ? {} : { value };
   },
 };

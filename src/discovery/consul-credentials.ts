@@ -1,4 +1,5 @@
 import type { Environment } from "../config/environment.ts";
+import { quoted } from "../quoted.ts";
 
 /** What an agent is shown. */
 export interface ConsulCredentials {
@@ -47,7 +48,7 @@ async function readToken(path: string, readTextFile: ReadTextFile): Promise<stri
     return (await readTextFile(path)).trim();
   } catch (error) {
     const code = error instanceof Error && "code" in error ? ` (${error.code})` : "";
-    throw new Error(`the file of CONSUL_HTTP_TOKEN_FILE, ${JSON.stringify(path)}, cannot be read${code}`);
+    throw new Error(`the file of CONSUL_HTTP_TOKEN_FILE, ${quoted(path)}, cannot be read${code}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { canonicalIp } from "../dns/ip-address.ts";
+import { quoted } from "../quoted.ts";
 
 export interface HostPort {
   /** An IPv6 address without its brackets. */
@@ -17,11 +18,11 @@ export function parseHostPort(text: string, defaultPort?: number): HostPort {
   const port = match?.[3] === undefined ? defaultPort : Number(match[3]);
   const form = defaultPort === undefined ? '"host:port"' : '"host" or "host:port"';
   if (host === undefined || port === undefined) {
-    throw new TypeError(`${JSON.stringify(text)} is not ${form}; an IPv6 address needs brackets`);
+    throw new TypeError(`${quoted(text)} is not ${form}; an IPv6 address needs brackets`);
   }
-  if (port < 1 || port > 65_535) throw new TypeError(`${JSON.stringify(text)} has a port outside 1 to 65535`);
+  if (port < 1 || port > 65_535) throw new TypeError(`${quoted(text)} has a port outside 1 to 65535`);
   if (match?.[1] !== undefined && canonicalIp(withoutScope(host)) === undefined) {
-    throw new TypeError(`${JSON.stringify(text)} has no IPv6 address in its brackets`);
+    throw new TypeError(`${quoted(text)} has no IPv6 address in its brackets`);
   }
   return { host, port };
 }

@@ -1,5 +1,6 @@
 import { type EndpointSpec, hostAndPort } from "../endpoint.ts";
 import type { Resolution } from "./resolver.ts";
+import { quoted } from "../quoted.ts";
 
 /**
  * An endpoint that samples leave out is kept until samples that would have shown it with this probability have left it
@@ -81,5 +82,5 @@ export function sampleSizeOf(sample: string | undefined): number | undefined {
   if (sample === undefined) return undefined;
   if (/^[1-9]\d{0,3}$/.test(sample)) return Number(sample);
   const meaning = "the most records of one answer, such as 8 for AWS Cloud Map";
-  throw new TypeError(`"sample" in its query must be ${meaning}, not ${JSON.stringify(sample.slice(0, 80))}`);
+  throw new TypeError(`"sample" in its query must be ${meaning}, not ${quoted(sample)}`);
 }

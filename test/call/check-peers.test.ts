@@ -29,7 +29,7 @@ async function creations() {
     }
     return undefined;
   };
-  return [thrown(() => createBalancedTransport(options)), thrown(() => balancedTransportFromEnv(undefined, env))];
+  return [thrown(() => createBalancedTransport(options)), thrown(() => balancedTransportFromEnv({ env }))];
 }
 
 describe("a transport is created", () => {

@@ -65,17 +65,16 @@ import { balancedTransportFromEnv, createBalancedTransport } from "connect-lb";
 createBalancedTransport({ target: "srv:///_grpc._tcp.users.example.com", retry: { maxAttempts: 2 } });
 createBalancedTransport({ target: "srv:///_grpc._tcp.users.example.com?max-attempts=2" });
 
-balancedTransportFromEnv(undefined, {
+const env = {
   CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.example.com",
   CONNECT_LB_MAX_ATTEMPTS: "2",
-});
-balancedTransportFromEnv("orders", {
   CONNECT_LB_ORDERS_TARGET: "srv:///_grpc._tcp.orders.example.com",
-  CONNECT_LB_ORDERS_MAX_ATTEMPTS: "2",
-});
+};
+balancedTransportFromEnv({ env });
+balancedTransportFromEnv("orders", { env, defaultTimeoutMs: 2_000 });
 \`\`\`
 
-\`balancedTransportFromEnv()\` reads \`process.env\` when it is called; a second argument takes the place of it.
+\`balancedTransportFromEnv()\` reads \`process.env\` when it is called, or the variables in \`env\`. Its other options are those of \`createBalancedTransport\`: interceptors, for instance, which no variable can give.
 
 - **Names.** \`CONNECT_LB_TARGET\` and \`CONNECT_LB_<OPTION>\` are the unnamed transport's, \`CONNECT_LB_<NAME>_TARGET\` and \`CONNECT_LB_<NAME>_<OPTION>\` those of \`balancedTransportFromEnv("<name>")\`. A hyphen in a name is an underscore in a variable. A name must not be the first word of an option.
 - **Falling back.** A named transport takes from the unnamed one's options what it is not told itself, but never the targets nor the client certificate: a forgotten \`CONNECT_LB_ORDERS_TARGET\` is an error, not a call to another service.
@@ -83,7 +82,7 @@ balancedTransportFromEnv("orders", {
 - **Booleans** are \`true\`, \`false\`, \`1\` or \`0\`.
 - **Lists** have commas. Codes are Connect's or gRPC's names.
 - **Certificates and keys** are PEM text, or \`file:\` and a path, which is read at the first connection, and again [when it changes](targets.md#certificates-that-are-replaced). They have no place in a target.
-- **Empty** is unset. A misspelt variable is an error that names the nearest right one. What Kubernetes sets for a Service named \`connect-lb\` (\`CONNECT_LB_SERVICE_…\`, \`CONNECT_LB_PORT…\`) is ignored.
+- **Empty** is unset. A variable that belongs to nobody is an error that names the right one: \`CONNECT_LB_ORDERS_TIMEOUT\` belongs to the transport \`orders\` where \`CONNECT_LB_ORDERS_TARGET\` is set, or where code has given its target before. What Kubernetes sets for Services named \`connect-lb\` and \`connect-lb-…\` (\`…_SERVICE_HOST\`, \`…_SERVICE_PORT\`, \`…_PORT\`, \`…_PORT_80_TCP\`) is ignored.
 
 All problems are told at once, in one \`ConfigurationError\`.
 

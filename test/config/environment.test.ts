@@ -21,7 +21,7 @@ describe("wrong environments", () => {
   it.each(badEnvironments.map((row) => [row.message, row] as const))("%s", (message, { name, env }) => {
     let thrown: unknown;
     try {
-      balancedTransportFromEnv(name, env);
+      balancedTransportFromEnv(name, { env });
     } catch (error) {
       thrown = error;
     }
@@ -84,7 +84,7 @@ describe("the environment of a transport", () => {
   it("has a fallback target of its own", () => {
     const env = { CONNECT_LB_ORDERS_TARGET: target, CONNECT_LB_ORDERS_FALLBACK_TARGET: "dns:///backup.test:80" };
     expect(optionsOf(env, "orders").fallbackTarget).toBe("dns:///backup.test:80");
-    const transport = balancedTransportFromEnv("orders", env);
+    const transport = balancedTransportFromEnv("orders", { env });
     expect(transport.snapshot()).toMatchObject({ target, fallback: { target: "dns:///backup.test:80" } });
   });
 
@@ -95,7 +95,15 @@ describe("the environment of a transport", () => {
   it("leaves alone what other transports and Kubernetes set, and takes an empty variable for unset", () => {
     const env = {
       CONNECT_LB_TARGET: target,
+      CONNECT_LB_ORDERS_TARGET: target,
       CONNECT_LB_ORDERS_MAX_ATTEMPTS: "no number",
+      CONNECT_LB_DEMO_SERVICE_HOST: "10.0.0.8",
+      CONNECT_LB_DEMO_SERVICE_PORT: "80",
+      CONNECT_LB_DEMO_SERVICE_PORT_GRPC: "80",
+      CONNECT_LB_DEMO_PORT: "tcp://10.0.0.8:80",
+      CONNECT_LB_DEMO_PORT_80_TCP: "tcp://10.0.0.8:80",
+      CONNECT_LB_DEMO_PORT_80_TCP_PROTO: "tcp",
+      CONNECT_LB_DEMO_PORT_53_UDP_ADDR: "10.0.0.8",
       CONNECT_LB_SERVICE_HOST: "10.0.0.9",
       CONNECT_LB_SERVICE_PORT_HTTP: "80",
       CONNECT_LB_PORT: "tcp://10.0.0.9:80",
@@ -130,13 +138,58 @@ describe("the environment of a transport", () => {
   });
 
   it("gives a transport that calls", async () => {
-    const transport = balancedTransportFromEnv("orders", {
+    const transport = balancedTransportFromEnv("orders", { env: {
       CONNECT_LB_ORDERS_TARGET: "static:///127.0.0.1:1?tls=false&retry=false",
-    });
+    } });
     const error = await createClient(EchoService, transport)
       .get({})
       .catch((reason: unknown) => reason);
     expect(callReport(error)?.attempts.map(({ outcome }) => outcome)).toEqual(["not-sent"]);
+  });
+
+  it("is weaker than the options beside it, which may give the target", () => {
+    const env = { CONNECT_LB_ORDERS_TARGET: "static:///127.0.0.1:1", CONNECT_LB_ORDERS_TIMEOUT: "1s" };
+    expect(balancedTransportFromEnv("orders", { env }).snapshot().target).toBe("static:///127.0.0.1:1");
+    expect(balancedTransportFromEnv("orders", { env, target: "static:///127.0.0.1:2" }).snapshot().target).toBe(
+      "static:///127.0.0.1:2",
+    );
+    const { CONNECT_LB_ORDERS_TARGET: _, ...rest } = env;
+    expect(balancedTransportFromEnv("orders", { env: rest, target }).snapshot().target).toBe(target);
+    expect(balancedTransportFromEnv({ env: { CONNECT_LB_TLS: "false" }, target }).snapshot().target).toBe(target);
+  });
+
+  it("of a transport whose target code has given belongs to somebody, too", () => {
+    const env = { CONNECT_LB_TARGET: target, CONNECT_LB_BILLING_TIMEOUT: "1s" };
+    expect(() => balancedTransportFromEnv({ env })).toThrow(/CONNECT_LB_BILLING_TARGET must be set too/);
+    balancedTransportFromEnv("billing", { env, target });
+    expect(balancedTransportFromEnv({ env }).snapshot().target).toBe(target);
+  });
+
+  it("comes with interceptors of code's", async () => {
+    const seen: string[] = [];
+    const transport = balancedTransportFromEnv({
+      env: { CONNECT_LB_TARGET: "static:///127.0.0.1:1?tls=false&retry=false" },
+      interceptors: [
+        (next) => (request) => {
+          seen.push(request.method.name);
+          return next(request);
+        },
+      ],
+    });
+    await createClient(EchoService, transport)
+      .get({})
+      .catch(() => {});
+    expect(seen).toEqual(["Get"]);
+  });
+
+  it.each<[string, readonly unknown[], RegExp]>([
+    ["variables in place of options", [undefined, { CONNECT_LB_TARGET: target }], /CONNECT_LB_TARGET is a variable: give variables as \{ env \}/],
+    ["options before the name", [{ target }, "orders"], /the name comes before the options/],
+    ["a name that is no text", [7], /the transport's name must be text/],
+    ["variables that are none", [{ env: "x" }], /env must be an object of variables/],
+    ["an option that is wrong, and a variable", [{ env: { CONNECT_LB_TIMEOUT: "1" }, target, retries: 3 }], /2 problems:/],
+  ])("is an error with %s", (_, given, message) => {
+    expect(() => (balancedTransportFromEnv as (...args: readonly unknown[]) => unknown)(...given)).toThrow(message);
   });
 
   it("is read when the function is called, not at import", () => {

@@ -140,7 +140,7 @@ describe("credentials", () => {
     await using agent = await startHttpScript((_, response) => response.end(INSTANCES));
     const file = join(folder, "replaced");
     const target = `consul+http://${agent.address}/users`;
-    const transport = balancedTransportFromEnv(undefined, { CONNECT_LB_TARGET: target, CONSUL_HTTP_TOKEN_FILE: file });
+    const transport = balancedTransportFromEnv({ env: { CONNECT_LB_TARGET: target, CONSUL_HTTP_TOKEN_FILE: file } });
     const missing = `the file of CONSUL_HTTP_TOKEN_FILE, "${file}", cannot be read (ENOENT)`;
     expect(String(await rejection(transport.refresh()))).toContain(missing);
     for (const token of ["one", "two"]) {
@@ -257,7 +257,7 @@ describe("TLS to agents", () => {
     [{ CONSUL_CAPATH: "/etc/ca" }, /CONSUL_CAPATH is not read; .*CONSUL_CACERT/],
   ])("%j is an error at the start, over TLS only", (env, problem) => {
     const make = (scheme: string) => {
-      balancedTransportFromEnv(undefined, { CONNECT_LB_TARGET: `${scheme}://10.0.0.1/users`, ...env }).close();
+      balancedTransportFromEnv({ env: { CONNECT_LB_TARGET: `${scheme}://10.0.0.1/users`, ...env } }).close();
     };
     expect(errorOf(() => make("consul+https"))).toMatch(problem);
     expect(errorOf(() => make("consul+http"))).toBe("");

@@ -58,7 +58,7 @@ afterAll(async () => {
 const file = (name: string) => join(folder, `${name}.pem`);
 
 function fromEnv(target: string, env: Record<string, string>) {
-  const transport = balancedTransportFromEnv(undefined, { CONNECT_LB_TARGET: target, CONNECT_LB_TLS: "false", ...env });
+  const transport = balancedTransportFromEnv({ env: { CONNECT_LB_TARGET: target, CONNECT_LB_TLS: "false", ...env } });
   return { transport, client: createClient(EchoService, transport) };
 }
 
@@ -110,7 +110,7 @@ describe("consul+http", () => {
 
   test("a token that is replaced while the process runs", async () => {
     const env = { CONNECT_LB_TARGET: `${schemes["consul+http"](agent)}/users`, CONSUL_HTTP_TOKEN: tokens.unknown };
-    const transport = balancedTransportFromEnv(undefined, env);
+    const transport = balancedTransportFromEnv({ env });
     await rejection(transport.refresh());
     env.CONSUL_HTTP_TOKEN = tokens.reader;
     await transport.refresh();

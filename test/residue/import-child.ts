@@ -17,7 +17,7 @@ const loaded = (path.endsWith(".cjs") ? require(path) : await import(path)) as t
 const atImport = watched.seen();
 for (const target of targets) {
   loaded.createBalancedTransport({ target });
-  loaded.balancedTransportFromEnv("orders", { CONNECT_LB_ORDERS_TARGET: target });
+  loaded.balancedTransportFromEnv("orders", { env: { CONNECT_LB_ORDERS_TARGET: target } });
 }
 const atConstruction = watched.seen();
 // Synchronously, and only now: an output stream would be one of the things seen.

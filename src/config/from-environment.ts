@@ -1,0 +1,54 @@
+import { ConfigurationError } from "../errors.ts";
+import { escaped } from "../quoted.ts";
+import { checkOptions } from "./check-options.ts";
+import { type Environment, readEnvironment } from "./environment.ts";
+import type { BalancedTransportOptions } from "./options.ts";
+import type { Source } from "./sources.ts";
+
+/** What code says of a transport that is configured by variables. */
+export interface EnvironmentTransportOptions extends Partial<BalancedTransportOptions> {
+  /** The variables by name. Default `process.env`, read when the transport is made. */
+  readonly env?: Environment | undefined;
+}
+
+export interface ReadOptions {
+  readonly options: BalancedTransportOptions;
+  /** What variables say, the weaker source first. */
+  readonly sources: readonly Source[];
+  readonly env: Environment;
+}
+
+/**
+ * What code and variables say of a transport.
+ *
+ * @param given a name, and options, either of which may be missing.
+ * @throws ConfigurationError with everything that is wrong with them.
+ */
+export function readOptions(given: readonly unknown[]): ReadOptions {
+  const [name, rest] = typeof given[0] === "object" && given[0] !== null ? [undefined, given[0]] : given;
+  const problems: string[] = [];
+  if (name !== undefined && typeof name !== "string") problems.push("the transport's name must be text, or left out");
+  if (given.length > 1 && typeof given[0] === "object" && given[0] !== null) {
+    problems.push("the name comes before the options, or is left out");
+  }
+  const { env = globalThis.process?.env ?? {}, ...code } = checked(rest, problems);
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  const read = readEnvironment(name as string | undefined, env, code.target !== undefined);
+  problems.push(...read.problems, ...checkOptions(code as BalancedTransportOptions));
+  const target = code.target ?? read.target;
+  if (target === undefined || problems.length > 0) throw new ConfigurationError(problems);
+  return { options: { ...code, target }, sources: read.sources, env };
+}
+
+function checked(options: unknown, problems: string[]): EnvironmentTransportOptions {
+  if (options === undefined) return {};
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    problems.push("the options must be an object");
+    return {};
+  }
+  const variables = Object.keys(options).filter((name) => name.startsWith("CONNECT_LB_"));
+  if (variables.length > 0) problems.push(`${escaped(variables[0] as string)} is a variable: give variables as { env }`);
+  const { env } = options as { readonly env?: unknown };
+  if (env !== undefined && (typeof env !== "object" || env === null)) problems.push("env must be an object of variables");
+  return options;
+}

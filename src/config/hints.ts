@@ -1,0 +1,61 @@
+import { nearest, suggestion } from "./nearest.ts";
+
+// What people write who know the option by another system's name. Only what a nearest name does not lead to.
+
+/** By the words of the name in lower case, without what is between them. */
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ["loglevel", 'did you mean "LOG"? It is "info" or "debug"'],
+  ["retries", 'did you mean "MAX_ATTEMPTS"? It counts the first attempt as well'],
+  ["maxretries", 'did you mean "MAX_ATTEMPTS"? It counts the first attempt as well'],
+  ["retrycount", 'did you mean "MAX_ATTEMPTS"? It counts the first attempt as well'],
+  ["timeoutms", 'did you mean "TIMEOUT"? Its value has a unit, such as "500ms"'],
+  ["ca", 'did you mean "TLS_CA"? A path is written as "file:/path"'],
+  ["cafile", 'did you mean "TLS_CA"? A path is written as "file:/path"'],
+  ["tlscafile", 'did you mean "TLS_CA"? A path is written as "file:/path"'],
+  ["tlscertfile", 'did you mean "TLS_CERT"? A path is written as "file:/path"'],
+  ["tlskeyfile", 'did you mean "TLS_KEY"? A path is written as "file:/path"'],
+  ["insecure", 'did you mean "TLS"? With "false" there is none; certificates are always verified, by "TLS_CA"'],
+  ["tlsskipverify", 'certificates are always verified: "TLS_CA" says by which authority'],
+  ["tlsinsecureskipverify", 'certificates are always verified: "TLS_CA" says by which authority'],
+  ["dnsttl", 'did you mean "DNS_MIN_TTL" or "DNS_MAX_TTL"?'],
+  ["minttl", 'did you mean "DNS_MIN_TTL"?'],
+  ["maxttl", 'did you mean "DNS_MAX_TTL"?'],
+  ["http2", 'did you mean "HTTP_VERSION"? It is "2" or "1.1"'],
+  ["grpc", 'did you mean "PROTOCOL"? It is "connect", "grpc" or "grpc-web"'],
+  ["policy", "a policy can be given in code only"],
+  ["interceptors", "interceptors can be given in code only"],
+  ["pinginterval", 'there are no PINGs at intervals: "VERIFY_AFTER" says when an idle connection is verified'],
+  ["keepalive", 'there are no PINGs at intervals: "VERIFY_AFTER" says when an idle connection is verified'],
+  ["enabletls", 'did you mean "TLS"? It is "true" or "false"'],
+  ["disabletls", 'did you mean "TLS"? With "false" there is none'],
+  ["disableretry", 'did you mean "RETRY"? With "false" every call is sent once'],
+  ["disablebreaker", 'did you mean "BREAKER"? With "false" no endpoint is ever ejected'],
+  ["loadbalancer", 'did you mean "PICKER"? It is "p2c" or "round-robin"'],
+  ["lbpolicy", 'did you mean "PICKER"? It is "p2c" or "round-robin"'],
+]);
+
+/**
+ * What to write in place of a variable that means nothing.
+ *
+ * @param rest of its name, behind the prefix of all.
+ * @param ownPrefix of the transport's own name, with its underscore; empty for the unnamed one.
+ * @param tails of all variables there are.
+ */
+export function variableHint(rest: string, prefix: string, ownPrefix: string, tails: readonly string[]): string {
+  const isOwn = ownPrefix !== "" && rest.startsWith(ownPrefix);
+  const own = isOwn ? rest.slice(ownPrefix.length) : rest;
+  const start = isOwn ? prefix + ownPrefix : prefix;
+  const hint = HINTS.get(own.toLowerCase().replaceAll("_", ""));
+  if (hint !== undefined) return `; ${hint.replaceAll(/"([A-Z_\d]+)"/g, (_, tail: string) => `"${start}${tail}"`)}`;
+  const known = ownPrefix === "" ? tails : [...tails, ...tails.map((tail) => ownPrefix + tail)];
+  if (nearest(rest, known) !== undefined) return suggestion(rest, known).replace('"', `"${prefix}`);
+  const tail = longest(tails.filter((one) => own.endsWith(`_${one}`)));
+  if (tail === undefined) return suggestion(rest, known).replace('"', `"${prefix}`);
+  const name = own.slice(0, -tail.length - 1);
+  const other = `if it is that of a transport "${name.toLowerCase()}", ${prefix}${name}_TARGET must be set too`;
+  return `; did you mean "${start}${tail}"? (${other})`;
+}
+
+function longest(texts: readonly string[]): string | undefined {
+  return texts.toSorted((a, b) => b.length - a.length)[0];
+}
