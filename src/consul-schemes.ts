@@ -5,8 +5,8 @@ import { consulTenancy, consulTls } from "./discovery/consul-environment.ts";
 import { createConsulHttpResolver } from "./discovery/consul-http.ts";
 import { type HostPort, parseHostPort } from "./discovery/host-port.ts";
 import { checkHostName } from "./net/host-name.ts";
-import type { Scheme } from "./schemes.ts";
 import { quoted } from "./quoted.ts";
+import type { Scheme } from "./schemes.ts";
 
 const CONSUL_DNS_PORT = 8600;
 /** What Consul's API, its DNS and its documentation call them elsewhere. */

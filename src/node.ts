@@ -33,8 +33,9 @@ export function createBalancedTransport(options: BalancedTransportOptions): Bala
 export function balancedTransportFromEnv(name?: string, options?: EnvironmentTransportOptions): BalancedTransport;
 export function balancedTransportFromEnv(options: EnvironmentTransportOptions): BalancedTransport;
 export function balancedTransportFromEnv(
-  ...given: [name?: string, options?: EnvironmentTransportOptions] | [options: EnvironmentTransportOptions]
+  nameOrOptions?: string | EnvironmentTransportOptions,
+  optionsOfNamed?: EnvironmentTransportOptions,
 ): BalancedTransport {
-  const { options, sources, env } = readOptions(given);
+  const { options, sources, env } = readOptions(nameOrOptions, optionsOfNamed);
   return balancedTransport(options, nodePlatform, sources, env);
 }

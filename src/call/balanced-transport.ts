@@ -18,6 +18,7 @@ import type { Settings } from "../config/settings.ts";
 import type { Resolver } from "../discovery/resolver.ts";
 import { invalidCall, transportClosed } from "../errors.ts";
 import type { Platform } from "../platform.ts";
+import { quoted } from "../quoted.ts";
 import { LONGEST_TIMER_MS } from "../runtime.ts";
 import { type Snapshot, takeSnapshot } from "../telemetry/snapshot.ts";
 import { type Assembly, assemble } from "./assemble.ts";
@@ -30,7 +31,6 @@ import { callStream } from "./stream.ts";
 import { callUnary } from "./unary.ts";
 import { type WarmUpOptions, warmUp } from "./warm-up.ts";
 import { withinLimits } from "./within-limits.ts";
-import { quoted } from "../quoted.ts";
 
 /** A Connect transport that finds its own servers. Creating one does no I/O; nobody needs to close it. */
 export interface BalancedTransport extends Transport {

@@ -1,5 +1,5 @@
-import type { Call } from "./call.ts";
 import { quoted } from "../quoted.ts";
+import type { Call } from "./call.ts";
 
 /** How many attempts came before this one (gRFC A6). */
 const PREVIOUS_ATTEMPTS = "grpc-previous-rpc-attempts";
@@ -46,8 +46,7 @@ export function headerProblem(header: HeadersInit): string | undefined {
 
 function unreadable(header: HeadersInit): string {
   for (const [name, value] of entriesOf(header)) {
-    if (!isAllowed(name, ""))
-      return `header name ${quoted(name)} is none that HTTP allows (RFC 9110 section 5.1)`;
+    if (!isAllowed(name, "")) return `header name ${quoted(name)} is none that HTTP allows (RFC 9110 section 5.1)`;
     if (!isAllowed("x", value))
       return `header ${quoted(name)} has a value that HTTP cannot carry; text in other characters than Latin-1 goes through encodeBinaryHeader()`;
   }

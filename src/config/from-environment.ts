@@ -21,17 +21,17 @@ export interface ReadOptions {
 /**
  * What code and variables say of a transport.
  *
- * @param given a name, and options, either of which may be missing.
+ * @param first a name, or the options of the unnamed transport.
+ * @param second the options of a named one.
  * @throws ConfigurationError with everything that is wrong with them.
  */
-export function readOptions(given: readonly unknown[]): ReadOptions {
-  const [name, rest] = typeof given[0] === "object" && given[0] !== null ? [undefined, given[0]] : given;
+export function readOptions(first: unknown, second: unknown): ReadOptions {
   const problems: string[] = [];
+  const isUnnamed = typeof first === "object" && first !== null;
+  const name = isUnnamed ? undefined : first;
   if (name !== undefined && typeof name !== "string") problems.push("the transport's name must be text, or left out");
-  if (given.length > 1 && typeof given[0] === "object" && given[0] !== null) {
-    problems.push("the name comes before the options, or is left out");
-  }
-  const { env = globalThis.process?.env ?? {}, ...code } = checked(rest, problems);
+  if (isUnnamed && second !== undefined) problems.push("the name comes before the options, or is left out");
+  const { env = globalThis.process?.env ?? {}, ...code } = checked(isUnnamed ? first : second, problems);
   if (problems.length > 0) throw new ConfigurationError(problems);
   const read = readEnvironment(name as string | undefined, env, code.target !== undefined);
   problems.push(...read.problems, ...checkOptions(code as BalancedTransportOptions));
@@ -47,8 +47,10 @@ function checked(options: unknown, problems: string[]): EnvironmentTransportOpti
     return {};
   }
   const variables = Object.keys(options).filter((name) => name.startsWith("CONNECT_LB_"));
-  if (variables.length > 0) problems.push(`${escaped(variables[0] as string)} is a variable: give variables as { env }`);
+  if (variables.length > 0)
+    problems.push(`${escaped(variables[0] as string)} is a variable: give variables as { env }`);
   const { env } = options as { readonly env?: unknown };
-  if (env !== undefined && (typeof env !== "object" || env === null)) problems.push("env must be an object of variables");
+  if (env !== undefined && (typeof env !== "object" || env === null))
+    problems.push("env must be an object of variables");
   return options;
 }

@@ -34,6 +34,9 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["lbpolicy", 'did you mean "PICKER"? It is "p2c" or "round-robin"'],
 ]);
 
+/** As far as a slip of the fingers goes. */
+const TYPO = 2;
+
 /**
  * What to write in place of a variable that means nothing.
  *
@@ -46,11 +49,14 @@ export function variableHint(rest: string, prefix: string, ownPrefix: string, ta
   const own = isOwn ? rest.slice(ownPrefix.length) : rest;
   const start = isOwn ? prefix + ownPrefix : prefix;
   const hint = HINTS.get(own.toLowerCase().replaceAll("_", ""));
-  if (hint !== undefined) return `; ${hint.replaceAll(/"([A-Z_\d]+)"/g, (_, tail: string) => `"${start}${tail}"`)}`;
+  if (hint !== undefined)
+    return `; ${hint.replaceAll(/"([A-Z][A-Z_\d]*)"/g, (_, tail: string) => `"${start}${tail}"`)}`;
   const known = ownPrefix === "" ? tails : [...tails, ...tails.map((tail) => ownPrefix + tail)];
-  if (nearest(rest, known) !== undefined) return suggestion(rest, known).replace('"', `"${prefix}`);
   const tail = longest(tails.filter((one) => own.endsWith(`_${one}`)));
-  if (tail === undefined) return suggestion(rest, known).replace('"', `"${prefix}`);
+  const isWord = tails.some((one) => one.split("_")[0] === own.split("_")[0]);
+  if (tail === undefined || isWord || nearest(rest, known, TYPO) !== undefined) {
+    return suggestion(rest, known).replace('"', `"${prefix}`);
+  }
   const name = own.slice(0, -tail.length - 1);
   const other = `if it is that of a transport "${name.toLowerCase()}", ${prefix}${name}_TARGET must be set too`;
   return `; did you mean "${start}${tail}"? (${other})`;

@@ -1,8 +1,15 @@
-/** The name that was probably meant; undefined if none is close. */
-export function nearest(word: string, names: Iterable<string>): string | undefined {
+/**
+ * The name that was probably meant; undefined if none is close.
+ *
+ * @param most letters that may be wrong. Default: a third of the word; further off, a suggestion misleads.
+ */
+export function nearest(
+  word: string,
+  names: Iterable<string>,
+  most = Math.max(1, Math.floor(word.length / 3)),
+): string | undefined {
   let best: string | undefined;
-  // A third of the word may be wrong; further off, a suggestion misleads.
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let bestDistance = most + 1;
   for (const name of names) {
     const distance = editDistance(word.toLowerCase(), name.toLowerCase());
     if (distance < bestDistance) {

@@ -1,6 +1,6 @@
 import { type EndpointSpec, hostAndPort } from "../endpoint.ts";
-import type { Resolution } from "./resolver.ts";
 import { quoted } from "../quoted.ts";
+import type { Resolution } from "./resolver.ts";
 
 /**
  * An endpoint that samples leave out is kept until samples that would have shown it with this probability have left it

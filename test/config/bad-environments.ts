@@ -137,10 +137,6 @@ export const badEnvironments: readonly {
     message: 'unknown variable CONNECT_LB_MAX_ATTEMPT; did you mean "CONNECT_LB_MAX_ATTEMPTS"?',
   },
   {
-    env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_RETRIES: "2" },
-    message: "unknown variable CONNECT_LB_RETRIES; docs/configuration.md lists what there is",
-  },
-  {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_DEBUG: "true" },
     message: "unknown variable CONNECT_LB_DEBUG; docs/configuration.md lists what there is",
   },
@@ -560,15 +556,18 @@ export const badEnvironments: readonly {
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_CALL_TIMEOUT: "1s" },
-    message: 'unknown variable CONNECT_LB_CALL_TIMEOUT; did you mean "CONNECT_LB_TIMEOUT"? (if it is that of a transport "call", CONNECT_LB_CALL_TARGET must be set too)',
+    message:
+      'unknown variable CONNECT_LB_CALL_TIMEOUT; did you mean "CONNECT_LB_TIMEOUT"? (if it is that of a transport "call", CONNECT_LB_CALL_TARGET must be set too)',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_REQUEST_TIMEOUT: "1s" },
-    message: 'unknown variable CONNECT_LB_REQUEST_TIMEOUT; did you mean "CONNECT_LB_TIMEOUT"? (if it is that of a transport "request", CONNECT_LB_REQUEST_TARGET must be set too)',
+    message:
+      'unknown variable CONNECT_LB_REQUEST_TIMEOUT; did you mean "CONNECT_LB_TIMEOUT"? (if it is that of a transport "request", CONNECT_LB_REQUEST_TARGET must be set too)',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_GLOBAL_TIMEOUT: "1s" },
-    message: 'unknown variable CONNECT_LB_GLOBAL_TIMEOUT; did you mean "CONNECT_LB_TIMEOUT"? (if it is that of a transport "global", CONNECT_LB_GLOBAL_TARGET must be set too)',
+    message:
+      'unknown variable CONNECT_LB_GLOBAL_TIMEOUT; did you mean "CONNECT_LB_TIMEOUT"? (if it is that of a transport "global", CONNECT_LB_GLOBAL_TARGET must be set too)',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_ENABLE_TLS: "false" },
@@ -576,16 +575,19 @@ export const badEnvironments: readonly {
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_DISABLE_RETRY: "true" },
-    message: 'unknown variable CONNECT_LB_DISABLE_RETRY; did you mean "CONNECT_LB_RETRY"? With "false" every call is sent once',
+    message:
+      'unknown variable CONNECT_LB_DISABLE_RETRY; did you mean "CONNECT_LB_RETRY"? With "false" every call is sent once',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_DISABLE_BREAKER: "true" },
-    message: 'unknown variable CONNECT_LB_DISABLE_BREAKER; did you mean "CONNECT_LB_BREAKER"? With "false" no endpoint is ever ejected',
+    message:
+      'unknown variable CONNECT_LB_DISABLE_BREAKER; did you mean "CONNECT_LB_BREAKER"? With "false" no endpoint is ever ejected',
   },
   {
     name: "orders",
     env: { CONNECT_LB_ORDERS_TARGET: "srv:///_grpc._tcp.orders.test", CONNECT_LB_ORDERS_LOG_LEVEL: "info" },
-    message: 'unknown variable CONNECT_LB_ORDERS_LOG_LEVEL; did you mean "CONNECT_LB_ORDERS_LOG"? It is "info" or "debug"',
+    message:
+      'unknown variable CONNECT_LB_ORDERS_LOG_LEVEL; did you mean "CONNECT_LB_ORDERS_LOG"? It is "info" or "debug"',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_LOG_LEVEL: "info" },
@@ -593,15 +595,18 @@ export const badEnvironments: readonly {
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_RETRIES: "3" },
-    message: 'unknown variable CONNECT_LB_RETRIES; did you mean "CONNECT_LB_MAX_ATTEMPTS"? It counts the first attempt as well',
+    message:
+      'unknown variable CONNECT_LB_RETRIES; did you mean "CONNECT_LB_MAX_ATTEMPTS"? It counts the first attempt as well',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_MAX_RETRIES: "3" },
-    message: 'unknown variable CONNECT_LB_MAX_RETRIES; did you mean "CONNECT_LB_MAX_ATTEMPTS"? It counts the first attempt as well',
+    message:
+      'unknown variable CONNECT_LB_MAX_RETRIES; did you mean "CONNECT_LB_MAX_ATTEMPTS"? It counts the first attempt as well',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_TLS_CA_FILE: "/ca.pem" },
-    message: 'unknown variable CONNECT_LB_TLS_CA_FILE; did you mean "CONNECT_LB_TLS_CA"? A path is written as "file:/path"',
+    message:
+      'unknown variable CONNECT_LB_TLS_CA_FILE; did you mean "CONNECT_LB_TLS_CA"? A path is written as "file:/path"',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_CA: "/ca.pem" },
@@ -609,11 +614,13 @@ export const badEnvironments: readonly {
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_INSECURE: "true" },
-    message: 'unknown variable CONNECT_LB_INSECURE; did you mean "CONNECT_LB_TLS"? With "false" there is none; certificates are always verified, by "CONNECT_LB_TLS_CA"',
+    message:
+      'unknown variable CONNECT_LB_INSECURE; did you mean "CONNECT_LB_TLS"? With "false" there is none; certificates are always verified, by "CONNECT_LB_TLS_CA"',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_TLS_SKIP_VERIFY: "true" },
-    message: 'unknown variable CONNECT_LB_TLS_SKIP_VERIFY; certificates are always verified: "CONNECT_LB_TLS_CA" says by which authority',
+    message:
+      'unknown variable CONNECT_LB_TLS_SKIP_VERIFY; certificates are always verified: "CONNECT_LB_TLS_CA" says by which authority',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_DNS_TTL: "1s" },
@@ -629,15 +636,17 @@ export const badEnvironments: readonly {
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_GRPC: "true" },
-    message: 'unknown variable CONNECT_LB_GRPC; did you mean "CONNECT_LB_PROTOCOL"? It is "connect", "grpc" or "grpc-web"',
+    message:
+      'unknown variable CONNECT_LB_GRPC; did you mean "CONNECT_LB_PROTOCOL"? It is "connect", "grpc" or "grpc-web"',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_POLICY: "x" },
-    message: 'unknown variable CONNECT_LB_POLICY; a policy can be given in code only',
+    message: "unknown variable CONNECT_LB_POLICY; a policy can be given in code only",
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_PING_INTERVAL: "1s" },
-    message: 'unknown variable CONNECT_LB_PING_INTERVAL; there are no PINGs at intervals: "CONNECT_LB_VERIFY_AFTER" says when an idle connection is verified',
+    message:
+      'unknown variable CONNECT_LB_PING_INTERVAL; there are no PINGs at intervals: "CONNECT_LB_VERIFY_AFTER" says when an idle connection is verified',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_TLS: "__proto__" },
@@ -649,6 +658,6 @@ export const badEnvironments: readonly {
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", "CONNECT_LB_\u001b[31mRED": "x" },
-    message: 'unknown variable CONNECT_LB_\\u001b[31mRED; docs/configuration.md lists what there is',
+    message: "unknown variable CONNECT_LB_\\u001b[31mRED; docs/configuration.md lists what there is",
   },
 ];

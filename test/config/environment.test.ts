@@ -138,9 +138,11 @@ describe("the environment of a transport", () => {
   });
 
   it("gives a transport that calls", async () => {
-    const transport = balancedTransportFromEnv("orders", { env: {
-      CONNECT_LB_ORDERS_TARGET: "static:///127.0.0.1:1?tls=false&retry=false",
-    } });
+    const transport = balancedTransportFromEnv("orders", {
+      env: {
+        CONNECT_LB_ORDERS_TARGET: "static:///127.0.0.1:1?tls=false&retry=false",
+      },
+    });
     const error = await createClient(EchoService, transport)
       .get({})
       .catch((reason: unknown) => reason);
@@ -183,11 +185,19 @@ describe("the environment of a transport", () => {
   });
 
   it.each<[string, readonly unknown[], RegExp]>([
-    ["variables in place of options", [undefined, { CONNECT_LB_TARGET: target }], /CONNECT_LB_TARGET is a variable: give variables as \{ env \}/],
+    [
+      "variables in place of options",
+      [undefined, { CONNECT_LB_TARGET: target }],
+      /CONNECT_LB_TARGET is a variable: give variables as \{ env \}/,
+    ],
     ["options before the name", [{ target }, "orders"], /the name comes before the options/],
     ["a name that is no text", [7], /the transport's name must be text/],
     ["variables that are none", [{ env: "x" }], /env must be an object of variables/],
-    ["an option that is wrong, and a variable", [{ env: { CONNECT_LB_TIMEOUT: "1" }, target, retries: 3 }], /2 problems:/],
+    [
+      "an option that is wrong, and a variable",
+      [{ env: { CONNECT_LB_TIMEOUT: "1" }, target, retries: 3 }],
+      /2 problems:/,
+    ],
   ])("is an error with %s", (_, given, message) => {
     expect(() => (balancedTransportFromEnv as (...args: readonly unknown[]) => unknown)(...given)).toThrow(message);
   });

@@ -111,10 +111,12 @@ test("events say which files, once per change", async () => {
 test("variables of the environment name files, too", async () => {
   await using server = await startEchoServer({ httpVersion: "2", tls: await authority.server() });
   using folder = certificateFolder({ "ca.crt": authority.ca });
-  const transport = balancedTransportFromEnv({ env: {
-    CONNECT_LB_TARGET: `static:///127.0.0.1:${server.port}`,
-    CONNECT_LB_TLS_CA: folder.file("ca.crt"),
-  } });
+  const transport = balancedTransportFromEnv({
+    env: {
+      CONNECT_LB_TARGET: `static:///127.0.0.1:${server.port}`,
+      CONNECT_LB_TLS_CA: folder.file("ca.crt"),
+    },
+  });
   const client = createClient(EchoService, transport);
   await client.get({});
   folder.write({ "ca.crt": other.ca });
