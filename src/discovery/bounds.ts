@@ -1,12 +1,14 @@
 import type { EndpointSpec } from "../endpoint.ts";
 import { rank } from "../rank.ts";
 
-/** Nobody balances over more endpoints than this; who answers with more may want to fill the memory. */
-const MOST_ENDPOINTS = 1_000;
+/** Nobody balances over more endpoints than this; who answers DNS with more may want to fill the memory. */
+const MOST_OF_DNS = 1_000;
+/** A registry that the user has chosen, with a limit on what it sends, is taken at its word for longer. */
+export const MOST_OF_REGISTRY = 10_000;
 /** A server has few addresses, however many servers there are. */
 const LEAST_OF_A_TARGET = 16;
 /** Endpoints of later tiers stand by, so a first tier that is large does not take all the room. */
-const RESERVE = MOST_ENDPOINTS / 10;
+const RESERVE = 0.1;
 
 /**
  * What a process uses of an answer that is larger than anybody needs: a random part, so that a fleet of processes uses
@@ -15,6 +17,12 @@ const RESERVE = MOST_ENDPOINTS / 10;
 export class Bounds {
   /** Drawn where an answer is too large, so that clones of a process's snapshot use parts of their own. */
   #seed: number | undefined;
+  readonly #most: number;
+
+  /** @param most endpoints of one answer. */
+  constructor(most = MOST_OF_DNS) {
+    this.#most = most;
+  }
 
   /** The records to follow, each of which gives one endpoint at least; the first tiers first. */
   records<R extends { readonly target: string; readonly port: number; readonly priority: number }>(
@@ -35,7 +43,7 @@ export class Bounds {
     targets: number,
     random: () => number,
   ): readonly A[] {
-    const most = Math.max(LEAST_OF_A_TARGET, Math.floor(MOST_ENDPOINTS / targets));
+    const most = Math.max(LEAST_OF_A_TARGET, Math.floor(this.#most / targets));
     return this.#some(random, addresses, most, ({ address }) => address);
   }
 
@@ -49,13 +57,14 @@ export class Bounds {
   }
 
   /** Whether so many endpoints are all that can be used. */
-  static isReached(endpoints: number): boolean {
-    return endpoints >= MOST_ENDPOINTS;
+  isReached(endpoints: number): boolean {
+    return endpoints >= this.#most;
   }
 
   /** Why something was left out. */
-  static readonly reason =
-    `an answer has more endpoints than the ${MOST_ENDPOINTS} that are used: they are a random part of it`;
+  get reason(): string {
+    return `an answer has more endpoints than the ${this.#most} that are used: they are a random part of it`;
+  }
 
   #byTier<T>(
     random: () => number,
@@ -63,7 +72,7 @@ export class Bounds {
     tierOf: (one: T) => number,
     keyOf: (one: T) => string,
   ): readonly T[] {
-    if (all.length <= MOST_ENDPOINTS) return all;
+    if (all.length <= this.#most) return all;
     const tiers = new Map<number, T[]>();
     for (const one of all) {
       const tier = tierOf(one);
@@ -74,8 +83,8 @@ export class Bounds {
     const kept: T[] = [];
     for (const [index, tier] of [...tiers.keys()].sort((a, b) => a - b).entries()) {
       const members = tiers.get(tier) as readonly T[];
-      const room = MOST_ENDPOINTS - kept.length;
-      const later = index === 0 ? Math.min(RESERVE, all.length - members.length) : 0;
+      const room = this.#most - kept.length;
+      const later = index === 0 ? Math.min(this.#most * RESERVE, all.length - members.length) : 0;
       kept.push(...this.#some(random, members, room - later, keyOf));
     }
     return kept;

@@ -1,7 +1,7 @@
 import type { AddressFamily, LookUpLimits } from "../dns/client.ts";
 import { checkConsulKeys } from "../dns/consul-names.ts";
 import { checkHostName } from "../net/host-name.ts";
-import { Bounds } from "./bounds.ts";
+import { Bounds, MOST_OF_REGISTRY } from "./bounds.ts";
 import { type ConsulAgentsOptions, createConsulAgents } from "./consul-agents.ts";
 import { type ConsulInstance, readInstances } from "./consul-health.ts";
 import { nothingLeft } from "./dropped.ts";
@@ -49,7 +49,7 @@ export function createConsulHttpResolver(options: ConsulHttpResolverOptions): Re
   const authority = authorityOf(options);
   const path = pathOf(options);
   const ask = createConsulAgents(options);
-  const bounds = new Bounds();
+  const bounds = new Bounds(MOST_OF_REGISTRY);
   return {
     target,
     authority,

@@ -1,6 +1,6 @@
 import type { AddressAnswer, AddressFamily, LookUpLimits } from "../dns/client.ts";
 import { canonicalIp } from "../dns/ip-address.ts";
-import { Bounds } from "./bounds.ts";
+import type { Bounds } from "./bounds.ts";
 import { ofFamily } from "./families.ts";
 import { earlier, HostLookUps, type Located, SLOW_MS } from "./follow-up.ts";
 import type { Resolution, ResolveContext } from "./resolver.ts";
@@ -25,7 +25,7 @@ export async function locateTargets(targets: TargetsToLocate, context: ResolveCo
   const { random } = context;
   const records = bounds.records([...targets.records].sort(byPriority), random);
   const surplus = targets.records.length - records.length;
-  const dropped = [...targets.dropped, ...new Array<string>(surplus).fill(Bounds.reason)];
+  const dropped = [...targets.dropped, ...new Array<string>(surplus).fill(bounds.reason)];
   const spelled = addressesSpelled(records, family);
   const limits = earlier(context, context.clock);
   const isMissing = ({ target }: TargetRecord) => !known.has(target) && !spelled.has(target);
@@ -36,7 +36,7 @@ export async function locateTargets(targets: TargetsToLocate, context: ResolveCo
       family,
       sleep: context.sleep,
       bound: (addresses) => bounds.addresses(addresses, records.length, random),
-      hasEnough: (located) => Bounds.isReached(countOf(located)),
+      hasEnough: (located) => bounds.isReached(countOf(located)),
     },
   );
   const located = () => new Map([...spelled, ...known, ...lookUps.located]);

@@ -2,7 +2,7 @@ import { DnsError, type SrvRecord } from "../dns/client.ts";
 import type { EndpointSpec } from "../endpoint.ts";
 import { hostName } from "../net/host-name.ts";
 import { quoted } from "../quoted.ts";
-import { Bounds } from "./bounds.ts";
+import type { Bounds } from "./bounds.ts";
 import { nothingLeft } from "./dropped.ts";
 import type { Located } from "./follow-up.ts";
 import type { Resolution } from "./resolver.ts";
@@ -76,7 +76,7 @@ export function toResolution(
     if (!isComplete) ttlSeconds = Math.min(ttlSeconds, INCOMPLETE_TTL_SECONDS);
     const used = bounds.endpoints([...endpoints.values()], random);
     surplus += endpoints.size - used.length;
-    const reasons = [...dropped, ...new Array<string>(surplus).fill(Bounds.reason)];
+    const reasons = [...dropped, ...new Array<string>(surplus).fill(bounds.reason)];
     const found = { kind: "endpoints", endpoints: used, ttlMs: ttlSeconds * 1000 } as const;
     return reasons.length > 0 ? { ...found, dropped: reasons } : found;
   }
