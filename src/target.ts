@@ -10,6 +10,7 @@ import { ConfigurationError } from "./errors.ts";
 import { hostNameFromUser } from "./net/host-name.ts";
 import { escaped } from "./quoted.ts";
 import { type Registries, type Scheme, schemeResolver, schemes } from "./schemes.ts";
+import { isSecretWord, mayBeSecret } from "./secret.ts";
 
 /** The option that gives a target; for messages. */
 export type TargetOption = "target" | "fallbackTarget";
@@ -57,7 +58,15 @@ export function parseTarget(text: string, option: TargetOption = "target"): Targ
   return target;
 }
 
+/** Before a literal @ anywhere, or an encoded one in the server's place. */
+const CREDENTIALS = /^([a-z][a-z0-9+.-]*:\/\/)?(?:[^?#]*@|(?<=:\/\/)[^/?#]*%40)/i;
+
 function parse(text: string, option: TargetOption, report: (what: string) => void): Target | undefined {
+  if (CREDENTIALS.test(text)) {
+    // What stands before it may be a password, with slashes in it: nothing of it is read, or shown.
+    report("credentials do not belong into a target");
+    return undefined;
+  }
   const match = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/i.exec(text);
   if (match === null) {
     report(`it must have the form scheme://[server]/name, ${advice(text)}`);
@@ -71,9 +80,7 @@ function parse(text: string, option: TargetOption, report: (what: string) => voi
   }
   const servers = authority === "" ? [] : authority.split(",");
   const notServers = servers.filter((server) => !isServer(server, scheme));
-  if (authority.includes("@")) {
-    report("credentials do not belong into a target");
-  } else if (name === "") {
+  if (name === "") {
     if (authority === "") report(`it has no name, as in "${scheme.example}"`);
     else report(`it has no name after the server, as in "${withName(scheme, schemeName, authority, notServers)}"`);
   } else if (servers.length > 0 && scheme.servers === "none") {
@@ -82,7 +89,6 @@ function parse(text: string, option: TargetOption, report: (what: string) => voi
     report(`it names no server to ask, as in "${scheme.example}"`);
   }
   for (const server of scheme.servers === "none" || name === "" ? [] : notServers) {
-    if (authority.includes("@")) continue;
     if (scheme.servers === "named") report(`the server "${server}" must be a host or an IP address, or host:port`);
     else {
       const system = `for the system's DNS servers write "${schemeName}:///${name}"`;
@@ -169,13 +175,37 @@ function advice(text: string): string {
 }
 
 function problem(option: TargetOption, text: string, what: string): string {
-  // Whatever stands before an @ may be a password, and what a key of a secret option says is a secret.
-  const shown = text.replace(/\/\/[^/@]*@/, "//***@").replace(SECRET_KEYS, "$1***");
+  const shown = withoutSecrets(text);
   return escaped(`${option} "${shown.length > 200 ? `${shown.slice(0, 200)}...` : shown}": ${what}`);
 }
+
+/** A target as a message shows it: without credentials, and without values of its query that may be secrets. */
+function withoutSecrets(text: string): string {
+  const [, address = "", query = ""] = /^([^?#]*)(.*)$/s.exec(text) ?? [];
+  const bare = address.replace(CREDENTIALS, "$1***@");
+  const values = query.replace(/([?&])([^=&#]*)=([^&#]*)/g, (pair: string, sign: string, key: string, value: string) =>
+    isShown(key, value) ? pair : `${sign}${key}=***`,
+  );
+  return (
+    (isSecretWord(bare) ? "***" : bare) +
+    values.replace(/#(.*)$/s, (part: string, end: string) => (isShown("", end) ? part : "#***"))
+  );
+}
+
+/** A word of a key that is not known may be long, and is then shown as little as a secret. */
+const LONGEST_SHOWN = 20;
+
+function isShown(key: string, value: string): boolean {
+  if (mayBeSecret(value)) return false;
+  if (publicKeys.has(key)) return true;
+  const isSecret = mayBeSecret(`${key}=`) || /key|auth|pw/i.test(key) || nearest(key, secretKeys, 2) !== undefined;
+  return !isSecret && !key.includes("%") && value.length <= LONGEST_SHOWN;
+}
+
+/** Keys whose values are shown. */
+const publicKeys = new Set([...queryOptions, ...Object.values(schemes).flatMap(({ keys }) => keys)]);
 
 const secretKeys = [
   ...optionTable.flatMap(({ name, secret }) => (secret && name ? [name] : [])),
   ...Object.values(schemes).flatMap(({ secrets }) => [...(secrets?.keys() ?? [])]),
 ];
-const SECRET_KEYS = new RegExp(`([?&](?:${secretKeys.join("|")})=)[^&#]*`, "gi");

@@ -1,4 +1,5 @@
 import { escaped } from "../quoted.ts";
+import { mayBeSecret, NOT_SHOWN } from "../secret.ts";
 import { suggestion } from "./nearest.ts";
 import type { OptionRow } from "./option-row.ts";
 import { optionTable } from "./option-table.ts";
@@ -26,14 +27,15 @@ function checkGroup(group: Readonly<Record<string, unknown>>, prefix: string, pr
       // The right name, but in the wrong group: "maxAttempts" beside "retry".
       const elsewhere = optionTable.find(({ path }) => path.endsWith(`.${name}`))?.path;
       const known = elsewhere === undefined ? names.map((known) => `${prefix}${known}`) : [elsewhere];
-      problems.push(`unknown option "${prefix}${name}"${suggestion(elsewhere ?? `${prefix}${name}`, known)}`);
+      problems.push(`unknown option "${prefix}${escaped(name)}"${suggestion(elsewhere ?? `${prefix}${name}`, known)}`);
     } else checkRow(row, value, problems);
   }
 }
 
 function checkRow(row: OptionRow, value: unknown, problems: string[]): void {
   if (!row.kind.accepts(value)) {
-    const got = row.secret ? "" : `, not ${show(value)}${row.kind.hint?.(value) ?? ""}`;
+    const shown = show(value);
+    const got = row.secret ? "" : `, not ${shown}${shown === NOT_SHOWN ? "" : (row.kind.hint?.(value) ?? "")}`;
     problems.push(`${row.path} must be ${row.kind.description}${got}`);
   } else if (isRecord(value) && optionTable.some(({ path }) => path.startsWith(`${row.path}.`))) {
     checkGroup(value, `${row.path}.`, problems);
@@ -84,5 +86,6 @@ function show(value: unknown): string {
     // Circular.
   }
   text ??= typeof value === "symbol" ? "a symbol" : "an object";
+  if (mayBeSecret(text)) return NOT_SHOWN;
   return escaped(text.length > 80 ? `${text.slice(0, 77)}...` : text);
 }

@@ -1,4 +1,5 @@
 import { quoted } from "../quoted.ts";
+import { mayBeSecret, NOT_SHOWN } from "../secret.ts";
 import type { OptionRow } from "./option-row.ts";
 import { optionTable } from "./option-table.ts";
 import type { BalancedTransportOptions } from "./options.ts";
@@ -17,8 +18,9 @@ export function readWritten(row: OptionRow, text: string, by: string): { value: 
   const reading = kind.written?.read(text);
   if (reading === undefined) return { problem: `${by} can be given in code only` };
   if (reading.value !== undefined && kind.accepts(reading.value)) return { value: reading.value };
-  if (reading.problem !== undefined) return { problem: `${by} ${reading.problem}` };
-  const shown = secret ? "" : `, not ${quoted(text)}${kind.hint?.(reading.value ?? text) ?? ""}`;
+  if (reading.problem !== undefined && !mayBeSecret(text)) return { problem: `${by} ${reading.problem}` };
+  const value = mayBeSecret(text) ? NOT_SHOWN : `${quoted(text)}${kind.hint?.(reading.value ?? text) ?? ""}`;
+  const shown = secret ? "" : `, not ${value}`;
   return { problem: `${by} must be ${kind.written?.description ?? kind.description}${shown}` };
 }
 
