@@ -8,7 +8,7 @@ import { parseHostPort } from "./discovery/host-port.ts";
 import type { Resolver } from "./discovery/resolver.ts";
 import { ConfigurationError } from "./errors.ts";
 import { hostNameFromUser } from "./net/host-name.ts";
-import { escaped } from "./quoted.ts";
+import { escaped, quoted } from "./quoted.ts";
 import { type Registries, type Scheme, schemeResolver, schemes } from "./schemes.ts";
 import { isSecretWord, mayBeSecret } from "./secret.ts";
 
@@ -75,7 +75,8 @@ function parse(text: string, option: TargetOption, report: (what: string) => voi
   const [, schemeName = "", authority = "", name = "", query = ""] = match;
   const scheme = Object.hasOwn(schemes, schemeName.toLowerCase()) ? schemes[schemeName.toLowerCase()] : undefined;
   if (scheme === undefined) {
-    report(`there is no scheme "${schemeName}"${suggestion(schemeName, Object.keys(schemes))}`);
+    const meant = /^https?$/i.test(schemeName) ? urlHint(text) : suggestion(schemeName, Object.keys(schemes));
+    report(`there is no scheme "${schemeName}"${meant}`);
     return undefined;
   }
   const servers = authority === "" ? [] : authority.split(",");
@@ -162,6 +163,15 @@ function decoded(name: string, report: (what: string) => void): string {
     report("it has a percent sign that starts no escape");
     return name;
   }
+}
+
+/** For who gives the URL of a server, as other clients want it. */
+function urlHint(text: string): string {
+  if (!URL.canParse(text)) return `; write ${quoted(schemes.dns?.example ?? "")}`;
+  const { protocol, hostname, port } = new URL(text);
+  const isEncrypted = protocol === "https:";
+  const hint = `; write ${quoted(`dns:///${hostname}:${port || (isEncrypted ? "443" : "80")}`)}`;
+  return isEncrypted ? hint : `${hint}, with tls: false for cleartext`;
 }
 
 /** What somebody who forgot the form probably meant. */

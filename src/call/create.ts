@@ -67,7 +67,8 @@ function targetOf(options: BalancedTransportOptions): Target | Resolver | undefi
   const { target } = options as Partial<BalancedTransportOptions>;
   if (typeof target === "string" && target !== "") return parseTarget(target);
   if (typeof target === "object" && target !== null && typeof target.resolve === "function") return target;
-  const got = target === undefined || target === "" ? "is missing" : "has no resolve() and is no text";
+  const listed = Array.isArray(target) ? '; a list is written "static:///10.0.0.1:8080,10.0.0.2:8080"' : "";
+  const got = target === undefined || target === "" ? "is missing" : `has no resolve() and is no text${listed}`;
   throw new ConfigurationError([
     `target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it ${got}`,
   ]);

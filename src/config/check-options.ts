@@ -1,5 +1,6 @@
 import { escaped } from "../quoted.ts";
 import { mayBeSecret, NOT_SHOWN } from "../secret.ts";
+import { optionHint } from "./hints.ts";
 import { suggestion } from "./nearest.ts";
 import type { OptionRow } from "./option-row.ts";
 import { optionTable } from "./option-table.ts";
@@ -27,7 +28,8 @@ function checkGroup(group: Readonly<Record<string, unknown>>, prefix: string, pr
       // The right name, but in the wrong group: "maxAttempts" beside "retry".
       const elsewhere = optionTable.find(({ path }) => path.endsWith(`.${name}`))?.path;
       const known = elsewhere === undefined ? names.map((known) => `${prefix}${known}`) : [elsewhere];
-      problems.push(`unknown option "${prefix}${escaped(name)}"${suggestion(elsewhere ?? `${prefix}${name}`, known)}`);
+      const hint = optionHint(prefix + name) ?? suggestion(elsewhere ?? `${prefix}${name}`, known);
+      problems.push(`unknown option "${prefix}${escaped(name)}"${hint}`);
     } else checkRow(row, value, problems);
   }
 }

@@ -34,6 +34,39 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["lbpolicy", 'did you mean "PICKER"? It is "p2c" or "round-robin"'],
 ]);
 
+/** Options of other clients, in code. */
+const OPTION_HINTS: ReadonlyMap<string, string> = new Map([
+  ["timeoutMs", 'did you mean "defaultTimeoutMs"? A call has a "timeoutMs" of its own'],
+  ["timeout", 'did you mean "defaultTimeoutMs"?'],
+  ["retries", 'did you mean "retry.maxAttempts"? It counts the first attempt as well'],
+  ["maxRetries", 'did you mean "retry.maxAttempts"? It counts the first attempt as well'],
+  ["retry.attempts", 'did you mean "retry.maxAttempts"?'],
+  ["retry.retries", 'did you mean "retry.maxAttempts"? It counts the first attempt as well'],
+  ["baseUrl", 'did you mean "target"? For one server it is "dns:///users.example.com:8443"'],
+  ["url", 'did you mean "target"? For one server it is "dns:///users.example.com:8443"'],
+  ["nodeOptions", 'did you mean "tls" (certificates) or "connection" (how long connections live)?'],
+  ["sessionManager", 'did you mean "connection"? It says how long connections live'],
+  ["headers", 'did you mean "interceptors"? They set headers of every call'],
+  ["metadata", 'did you mean "interceptors"? They set headers of every call'],
+  ["logger", 'did you mean "log" ("info" or "debug") or "onEvent"?'],
+  ["balancer", 'did you mean "picker"? It is "p2c" or "round-robin"'],
+  ["loadBalancer", 'did you mean "picker"? It is "p2c" or "round-robin"'],
+  ["loadBalancingPolicy", 'did you mean "picker"? It is "p2c" or "round-robin"'],
+  ["circuitBreaker", 'did you mean "breaker"?'],
+  ["tls.rejectUnauthorized", 'certificates are always verified: "tls.ca" says by which authority'],
+  ["tls.passphrase", 'a key is given without a passphrase, as "tls.key"'],
+  ["tls.servername", 'did you mean "tls.serverName"?'],
+]);
+
+/** What to write in place of an option that means nothing; undefined where only its spelling helps. */
+export function optionHint(path: string): string | undefined {
+  const hint = path.startsWith("grpc.") ? GRPC_JS : OPTION_HINTS.get(path);
+  return hint === undefined ? undefined : `; ${hint}`;
+}
+
+const GRPC_JS =
+  'channel options of grpc-js mean nothing here: "retry", "breaker" and "picker" do what a service config does';
+
 /** As far as a slip of the fingers goes. */
 const TYPO = 2;
 

@@ -29,6 +29,10 @@ export function durationMs(least: number): Kind {
   return {
     description: `a number of milliseconds from ${least} to ${LONGEST_TIMER_MS}`,
     accepts: (value) => typeof value === "number" && value >= least && value <= LONGEST_TIMER_MS,
+    hint: (value) => {
+      const ms = typeof value === "string" ? writtenDuration.read(value).value : undefined;
+      return typeof ms === "number" ? `; did you mean ${ms}?` : "";
+    },
     written: { ...writtenDuration, description: `${writtenDuration.description}, from ${least}ms to 596h` },
   };
 }
@@ -75,6 +79,7 @@ export const object: Kind = {
 export const group: Kind = {
   description: "an object, or false",
   accepts: (value) => value === false || object.accepts(value),
+  hint: (value) => (value === true ? "; it is on by default: leave it out" : ""),
   // "true" says no more than that it is on: an empty group.
   written: {
     ...writtenBoolean,
@@ -130,6 +135,11 @@ export const codes: Kind = {
 export const methodNames: Kind = {
   description: 'a list of methods, each "package.Service/Method" or "package.Service/*"',
   accepts: (value) => Array.isArray(value) && value.every(isMethodName),
+  hint: (value) => {
+    const slashed = Array.isArray(value) ? value.find((name) => isMethodName(String(name).replace(/^\//, ""))) : value;
+    const meant = typeof slashed === "string" ? slashed.replace(/^\//, "") : "";
+    return isMethodName(meant) && meant !== value && !isMethodName(slashed) ? `; did you mean "${meant}"?` : "";
+  },
   written: writtenList,
 };
 

@@ -71,8 +71,7 @@ export const badEnvironments: readonly {
   },
   {
     env: { CONNECT_LB_TARGET: "http://users" },
-    message:
-      'target "http://users": there is no scheme "http"; there are srv, consul, consul+http, consul+https, dns, static',
+    message: 'target "http://users": there is no scheme "http"; write "dns:///users:80", with tls: false for cleartext',
   },
   {
     env: { CONNECT_LB_TARGET: "etcd://10.0.0.7:2379/users" },

@@ -61,7 +61,10 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
     options: { target: "static:///127.0.0.1:1", httpVersion: "3" },
     message: 'httpVersion must be "2" or "1.1", not "3"',
   },
-  { options: { target: "static:///127.0.0.1:1", tls: true }, message: "tls must be an object, or false, not true" },
+  {
+    options: { target: "static:///127.0.0.1:1", tls: true },
+    message: "tls must be an object, or false, not true; it is on by default: leave it out",
+  },
   {
     options: { target: "static:///127.0.0.1:1", tls: { key: "-----BEGIN PRIVATE KEY-----\nsecret" } },
     message: "tls.key needs tls.cert",
@@ -220,7 +223,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "static:///127.0.0.1:1", attemptTimeoutMs: "2s" },
-    message: 'attemptTimeoutMs must be a number of milliseconds from 1 to 2147483647, not "2s"',
+    message: 'attemptTimeoutMs must be a number of milliseconds from 1 to 2147483647, not "2s"; did you mean 2000?',
   },
   {
     options: { target: "static:///127.0.0.1:1", connectTimeoutMs: Infinity },
@@ -238,7 +241,10 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
     options: { target: "static:///127.0.0.1:1", retry: { maxAttempts: 1.5 } },
     message: "retry.maxAttempts must be a whole number from 1 to 10, not 1.5",
   },
-  { options: { target: "static:///127.0.0.1:1", retry: true }, message: "retry must be an object, or false, not true" },
+  {
+    options: { target: "static:///127.0.0.1:1", retry: true },
+    message: "retry must be an object, or false, not true; it is on by default: leave it out",
+  },
   {
     options: { target: "static:///127.0.0.1:1", retry: { codes: ["unavailable"] } },
     message: 'retry.codes must be a list of Codes of @connectrpc/connect, not ["unavailable"]',
@@ -330,7 +336,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: "http://users.example.com", tls: false },
     message:
-      'target "http://users.example.com": there is no scheme "http"; there are srv, consul, consul+http, consul+https, dns, static',
+      'target "http://users.example.com": there is no scheme "http"; write "dns:///users.example.com:80", with tls: false for cleartext',
   },
   {
     options: { target: "srv:/users", tls: false },
@@ -434,7 +440,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "dns:///users", tls: false },
-    message: 'target "dns:///users": "users" is not "host:port"; an IPv6 address needs brackets',
+    message: 'target "dns:///users": "users" has no port: write it behind the host, as in "users:8443"',
   },
   {
     options: { target: "dns:///users:http", tls: false },
@@ -479,7 +485,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: "static:///127.0.0.1", fallbackTarget: "static:///10.0.0.1" },
     message:
-      '2 problems:\n- target "static:///127.0.0.1": "127.0.0.1" is not "host:port"; an IPv6 address needs brackets\n- fallbackTarget "static:///10.0.0.1": "10.0.0.1" is not "host:port"; an IPv6 address needs brackets',
+      '2 problems:\n- target "static:///127.0.0.1": "127.0.0.1" has no port: write it behind the host, as in "127.0.0.1:8443"\n- fallbackTarget "static:///10.0.0.1": "10.0.0.1" has no port: write it behind the host, as in "10.0.0.1:8443"',
   },
   {
     options: { target: "static:///127.0.0.1:1", fallbackTarget: "static:///10.0.0.1:1?max-attempts=2" },
@@ -497,7 +503,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "static:///10.0.0.1", tls: false },
-    message: 'target "static:///10.0.0.1": "10.0.0.1" is not "host:port"; an IPv6 address needs brackets',
+    message: 'target "static:///10.0.0.1": "10.0.0.1" has no port: write it behind the host, as in "10.0.0.1:8443"',
   },
   {
     options: { target: "static://10.0.0.1:80", tls: false },
@@ -632,5 +638,56 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: "consul-http://10.0.0.1/users", tls: false },
     message: 'target "consul-http://10.0.0.1/users": there is no scheme "consul-http"; did you mean "consul+http"?',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", timeoutMs: 1 },
+    message: 'unknown option "timeoutMs"; did you mean "defaultTimeoutMs"? A call has a "timeoutMs" of its own',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", retries: 3 },
+    message: 'unknown option "retries"; did you mean "retry.maxAttempts"? It counts the first attempt as well',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", "grpc.service_config": "x" },
+    message:
+      'unknown option "grpc.service_config"; channel options of grpc-js mean nothing here: "retry", "breaker" and "picker" do what a service config does',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", baseUrl: "x" },
+    message: 'unknown option "baseUrl"; did you mean "target"? For one server it is "dns:///users.example.com:8443"',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", nodeOptions: {} },
+    message:
+      'unknown option "nodeOptions"; did you mean "tls" (certificates) or "connection" (how long connections live)?',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", tls: { rejectUnauthorized: false } },
+    message:
+      'unknown option "tls.rejectUnauthorized"; certificates are always verified: "tls.ca" says by which authority',
+  },
+  {
+    options: { target: "https://users.example.com" },
+    message: 'target "https://users.example.com": there is no scheme "https"; write "dns:///users.example.com:443"',
+  },
+  {
+    options: { target: "https://users.example.com:8443/api" },
+    message:
+      'target "https://users.example.com:8443/api": there is no scheme "https"; write "dns:///users.example.com:8443"',
+  },
+  {
+    options: { target: ["10.0.0.1:80"] },
+    message:
+      'target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it has no resolve() and is no text; a list is written "static:///10.0.0.1:8080,10.0.0.2:8080"',
+  },
+  {
+    options: { target: "static:///::1:8080" },
+    message:
+      'target "static:///::1:8080": "::1:8080" is not "host:port"; an IPv6 address needs brackets; did you mean "[::1]:8080"?',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", retry: { idempotentMethods: ["/users.v1.UserService/GetUser"] } },
+    message:
+      'retry.idempotentMethods must be a list of methods, each "package.Service/Method" or "package.Service/*", not ["/users.v1.UserService/GetUser"]; did you mean "users.v1.UserService/GetUser"?',
   },
 ];
