@@ -1,7 +1,10 @@
 import type { Runtime } from "../runtime.ts";
-import { type AddressAnswer, DnsError, type LookUpLimits } from "./client.ts";
+import { type AddressAnswer, type AddressRecord, DnsError, type LookUpLimits } from "./client.ts";
 
-/** How long the other family is waited for where IPv4 is known (RFC 8305 section 3), and where IPv6 is. */
+/**
+ * How long the other family is waited for where IPv4 is known (RFC 8305 section 3), and where IPv6 is. Without a limit
+ * where this machine cannot use what is known: the question for the other one may only have been lost.
+ */
 const GRACE_MS = { forIpv6: 50, forIpv4: 250 };
 
 type Ask = (type: "A" | "AAAA", limits: LookUpLimits) => Promise<AddressAnswer>;
@@ -13,9 +16,15 @@ type Result = AddressAnswer | { readonly kind: "failed"; readonly error: unknown
  *
  * IPv4 is the longer waited for, because it is dialled first: an endpoint should not change its address with the weather.
  *
+ * @param canUse whether this machine can use addresses of one family.
  * @throws DnsError where one family failed and the other has no address: what is not known may be all there is.
  */
-export async function askBothFamilies(ask: Ask, limits: LookUpLimits, runtime: Runtime): Promise<AddressAnswer> {
+export async function askBothFamilies(
+  ask: Ask,
+  limits: LookUpLimits,
+  runtime: Runtime,
+  canUse: (addresses: readonly AddressRecord[]) => boolean,
+): Promise<AddressAnswer> {
   const over = new AbortController();
   const within = { ...limits, signal: AbortSignal.any([limits.signal, over.signal]) };
   const results = { A: settled(ask("A", within)), AAAA: settled(ask("AAAA", within)) };
@@ -23,8 +32,8 @@ export async function askBothFamilies(ask: Ask, limits: LookUpLimits, runtime: R
   /** `undefined` where the other one has found addresses, and this one takes too long after that. */
   const afterOther = async (type: "A" | "AAAA"): Promise<Result | undefined> => {
     const [other, graceMs] = type === "A" ? (["AAAA", GRACE_MS.forIpv4] as const) : (["A", GRACE_MS.forIpv6] as const);
-    const late = results[other].then(async ({ kind }) => {
-      if (kind !== "records") return results[type];
+    const late = results[other].then(async (found) => {
+      if (found.kind !== "records" || !canUse(found.records)) return results[type];
       await runtime.sleep(graceMs, AbortSignal.any([sleeping.signal, limits.signal]), true).catch(() => {});
       return undefined;
     });

@@ -3,7 +3,7 @@ import { ofFamily } from "../discovery/families.ts";
 import { parseHostPort } from "../discovery/host-port.ts";
 import type { AddressFamily, AddressRecord, DnsClient } from "../dns/client.ts";
 import type { ServerConfig } from "../dns/exchange.ts";
-import { isLinkLocal } from "../dns/ip-address.ts";
+import { isLinkLocal, isLoopback } from "../dns/ip-address.ts";
 import { checkName, isLocalhost } from "../dns/name.ts";
 import { createDnsClient } from "../dns/stub.ts";
 import type { Runtime } from "../runtime.ts";
@@ -24,7 +24,14 @@ const DNS_PORT = 53;
 export function createNodeDnsClient(options: NodeDnsClientOptions, runtime: Runtime): DnsClient {
   const servers = options.servers?.length ? fixed(options.servers) : createSystemServers(runtime.clock);
   const hosts = createHostsFile(runtime.clock);
-  const client = createDnsClient({ servers, sockets: nodeDnsSockets, runtime, transport: options.transport });
+  const client = createDnsClient({
+    servers,
+    sockets: nodeDnsSockets,
+    runtime,
+    transport: options.transport,
+    // What is on this machine is reached without a network.
+    canUse: (found) => found.every(({ address }) => isLoopback(address)) || canUse(found),
+  });
   return {
     srv: client.srv,
     async addresses(name, limits, family = "auto") {

@@ -15,7 +15,7 @@ const nothing = (kind: "nxdomain" | "nodata", ttlSeconds = 5): AddressAnswer => 
 const failure = new DnsError("cannot look up: SERVFAIL");
 
 /** What comes of two answers, and after how long. */
-async function asked(said: { A: Said; AAAA: Said }) {
+async function asked(said: { A: Said; AAAA: Said }, usable: "both" | "IPv4" | "IPv6" = "both") {
   const runtime = new FakeRuntime();
   const signals: AbortSignal[] = [];
   const startedAt = runtime.time;
@@ -35,6 +35,7 @@ async function asked(said: { A: Said; AAAA: Said }) {
     },
     { signal: new AbortController().signal, deadline },
     runtime,
+    (records) => usable === "both" || records.some(({ address }) => address.includes(":")) === (usable === "IPv6"),
   ).then(
     (answer) => ({ answer, tookMs: runtime.time - startedAt }),
     (error: Error) => ({ error: error.message, tookMs: runtime.time - startedAt }),
@@ -111,4 +112,20 @@ describe("a name's addresses", () => {
       expect("error" in result && result.error).toMatch(/SERVFAIL; the other family has no address/);
     },
   );
+});
+
+describe("where the machine can use one family only, that one is waited for: its question may have been lost", () => {
+  const late = (answer: AddressAnswer) => ({ afterMs: 1_010, answer });
+  test.each<[string, "IPv4" | "IPv6", Said, Said, readonly string[], number]>([
+    ["IPv4", "IPv4", late(found("10.0.0.1")), found("2001:db8::1"), ["10.0.0.1", "2001:db8::1"], 1_010],
+    ["IPv6", "IPv6", found("10.0.0.1"), late(found("2001:db8::1")), ["10.0.0.1", "2001:db8::1"], 1_010],
+    ["IPv4, which never comes", "IPv4", "silence", found("2001:db8::1"), ["2001:db8::1"], 5_000],
+    ["IPv4, while IPv6 is late", "IPv4", found("10.0.0.1"), late(found("2001:db8::1")), ["10.0.0.1"], 50],
+  ])("%s", async (_, usable, A, AAAA, addresses, tookMs) => {
+    const result = await asked({ A, AAAA }, usable);
+    expect(result).toMatchObject({ tookMs, timers: 0, open: 0 });
+    expect(
+      "answer" in result && result.answer.kind === "records" && result.answer.records.map((one) => one.address),
+    ).toEqual(addresses);
+  });
 });
