@@ -9,9 +9,9 @@ import type { ResolveContext } from "./resolver.ts";
  * Whether a target's additional records are all that is needed of it: where they are of both families, or of one that this
  * machine can use. A question for each target, for what is hardly ever dialled, would be more than the answer itself.
  */
-export function isEnough(given: readonly AddressRecord[], dns: Pick<DnsClient, "canUse">): boolean {
-  const hasBoth = given.some(isIpv6) && given.some((record) => !isIpv6(record));
-  return hasBoth || (dns.canUse?.(given) ?? true);
+export function isEnough(given: readonly AddressRecord[], dns: Pick<DnsClient, "hasFamily">): boolean {
+  const [v6, v4] = [given.some(isIpv6), given.some((record) => !isIpv6(record))];
+  return (v4 && v6) || (dns.hasFamily?.(v6 ? 6 : 4) ?? true);
 }
 
 /** A target's look-up, together with what was known of it before. That alone, where the look-up brings nothing in time. */

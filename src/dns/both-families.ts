@@ -1,50 +1,62 @@
 import type { Runtime } from "../runtime.ts";
 import { type AddressAnswer, type AddressRecord, DnsError, type LookUpLimits } from "./client.ts";
+import { isLoopback } from "./ip-address.ts";
 
-/**
- * How long the other family is waited for where IPv4 is known (RFC 8305 section 3), and where IPv6 is. Without a limit
- * where this machine cannot use what is known: the question for the other one may only have been lost.
- */
+/** How long the other family is waited for where IPv4 is known (RFC 8305 section 3), and where IPv6 is. */
 const GRACE_MS = { forIpv6: 50, forIpv4: 250 };
 
 type Ask = (type: "A" | "AAAA", limits: LookUpLimits) => Promise<AddressAnswer>;
 type Result = AddressAnswer | { readonly kind: "failed"; readonly error: unknown };
 
+/** Whether this machine has an address of that version that leads anywhere. */
+export type HasFamily = (version: 4 | 6) => boolean;
+
 /**
- * The addresses of both families, asked for together. A server may know a name by one of them only, say of the other that
- * the name does not exist (dnsmasq), fail, or be silent about it: none of that hides the addresses that there are.
+ * The addresses of both families. A server may know a name by one of them only, say of the other that the name does not
+ * exist (dnsmasq), fail, or be silent about it: none of that hides the addresses that there are.
  *
- * IPv4 is the longer waited for, because it is dialled first: an endpoint should not change its address with the weather.
+ * They are asked for together, but where this machine has no IPv6: there, IPv6 is asked for when IPv4 has brought nothing,
+ * or nothing but loopback. Who cannot use what is known waits for the other family to the end, because its question may
+ * only have been lost; who can waits a little, and for IPv4 the longer, because it is dialled first: an endpoint should
+ * not change its address with the weather.
  *
- * @param canUse whether this machine can use addresses of one family.
  * @throws DnsError where one family failed and the other has no address: what is not known may be all there is.
  */
 export async function askBothFamilies(
   ask: Ask,
   limits: LookUpLimits,
   runtime: Runtime,
-  canUse: (addresses: readonly AddressRecord[]) => boolean,
+  hasFamily: HasFamily,
 ): Promise<AddressAnswer> {
   const over = new AbortController();
   const within = { ...limits, signal: AbortSignal.any([limits.signal, over.signal]) };
-  const results = { A: settled(ask("A", within)), AAAA: settled(ask("AAAA", within)) };
-  const sleeping = new AbortController();
-  /** `undefined` where the other one has found addresses, and this one takes too long after that. */
-  const afterOther = async (type: "A" | "AAAA"): Promise<Result | undefined> => {
-    const [other, graceMs] = type === "A" ? (["AAAA", GRACE_MS.forIpv4] as const) : (["A", GRACE_MS.forIpv6] as const);
-    const late = results[other].then(async (found) => {
-      if (found.kind !== "records" || !canUse(found.records)) return results[type];
-      await runtime.sleep(graceMs, AbortSignal.any([sleeping.signal, limits.signal]), true).catch(() => {});
-      return undefined;
-    });
-    return Promise.race([results[type], late]);
-  };
+  const pause = (ms: number): Promise<undefined> =>
+    runtime.sleep(ms, within.signal, true).then(
+      () => undefined,
+      () => undefined,
+    );
+  const isUsable = (records: readonly AddressRecord[]): boolean =>
+    isLocal(records) || hasFamily(records.some(({ address }) => address.includes(":")) ? 6 : 4);
   try {
-    return merged(await Promise.all([afterOther("A"), afterOther("AAAA")]));
+    const v4 = settled(ask("A", within));
+    const early = hasFamily(6) ? undefined : await Promise.race([v4, pause(GRACE_MS.forIpv4)]);
+    if (early?.kind === "records" && !isLocal(early.records)) return early;
+    const v6 = settled(ask("AAAA", within));
+    /** `undefined` where the other one has found what can be used, and this one takes too long after that. */
+    const afterOther = (own: Promise<Result>, other: Promise<Result>, graceMs: number): Promise<Result | undefined> => {
+      const late = other.then((found) => {
+        return found.kind === "records" && isUsable(found.records) ? pause(graceMs) : own;
+      });
+      return Promise.race([own, late]);
+    };
+    return merged(await Promise.all([afterOther(v4, v6, GRACE_MS.forIpv4), afterOther(v6, v4, GRACE_MS.forIpv6)]));
   } finally {
-    sleeping.abort();
     over.abort();
   }
+}
+
+function isLocal(records: readonly AddressRecord[]): boolean {
+  return records.every(({ address }) => isLoopback(address));
 }
 
 function settled(answer: Promise<AddressAnswer>): Promise<Result> {

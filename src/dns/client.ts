@@ -48,11 +48,8 @@ export interface DnsClient {
   srv(name: string, limits: LookUpLimits): Promise<SrvAnswer>;
   /** `family` defaults to "auto": the records of both, in no order. A family that cannot be found out does not hide the other. */
   addresses(name: string, limits: LookUpLimits, family?: AddressFamily): Promise<AddressAnswer>;
-  /**
-   * Whether these addresses, all of one family, are of use to this machine; if they may not be, those of the other family
-   * are asked for. Default: they are.
-   */
-  canUse?(addresses: readonly AddressRecord[]): boolean;
+  /** Whether this machine has an address of that version that leads anywhere. Default: it has both. */
+  hasFamily?(version: 4 | 6): boolean;
 }
 
 /** A look-up that failed: nothing is known about the name. The message names the server and never secrets. */

@@ -1,8 +1,8 @@
 import type { Runtime } from "../runtime.ts";
 import type { AttemptContext } from "./attempt.ts";
-import { askBothFamilies } from "./both-families.ts";
+import { askBothFamilies, type HasFamily } from "./both-families.ts";
 import { resolveChain } from "./chase.ts";
-import type { AddressAnswer, AddressFamily, AddressRecord, DnsClient, LookUpLimits } from "./client.ts";
+import type { AddressAnswer, AddressFamily, DnsClient, LookUpLimits } from "./client.ts";
 import type { DnsRecord, Question } from "./codec.ts";
 import { EdnsMemory } from "./edns.ts";
 import { exchange, type ServerConfig } from "./exchange.ts";
@@ -17,13 +17,13 @@ export interface DnsClientOptions {
   readonly runtime: Runtime;
   /** "tcp" never uses UDP. Default "udp". */
   readonly transport?: "udp" | "tcp" | undefined;
-  /** Whether this machine can use addresses of one family, as far as is known. Default: it can. */
-  readonly canUse?: (addresses: readonly AddressRecord[]) => boolean;
+  /** Default: it has both. */
+  readonly hasFamily?: HasFamily;
 }
 
 /** A stub resolver over sockets: no cache, no timer of its own, nothing kept but which servers do not know EDNS. */
 export function createDnsClient(options: DnsClientOptions): DnsClient {
-  const { canUse = () => true } = options;
+  const { hasFamily = () => true } = options;
   const context: AttemptContext = {
     sockets: options.sockets,
     runtime: options.runtime,
@@ -58,7 +58,7 @@ export function createDnsClient(options: DnsClientOptions): DnsClient {
       const host = checkName(name);
       if (isLocalhost(host)) return loopback(family);
       if (family !== "auto") return addressesOf(host, family === "ipv6" ? "AAAA" : "A", limits);
-      return askBothFamilies((type, within) => addressesOf(host, type, within), limits, options.runtime, canUse);
+      return askBothFamilies((type, within) => addressesOf(host, type, within), limits, options.runtime, hasFamily);
     },
   };
 }

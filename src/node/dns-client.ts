@@ -3,7 +3,7 @@ import { ofFamily } from "../discovery/families.ts";
 import { parseHostPort } from "../discovery/host-port.ts";
 import type { AddressFamily, AddressRecord, DnsClient } from "../dns/client.ts";
 import type { ServerConfig } from "../dns/exchange.ts";
-import { isLinkLocal, isLoopback } from "../dns/ip-address.ts";
+import { isLinkLocal } from "../dns/ip-address.ts";
 import { checkName, isLocalhost } from "../dns/name.ts";
 import { createDnsClient } from "../dns/stub.ts";
 import type { Runtime } from "../runtime.ts";
@@ -29,8 +29,7 @@ export function createNodeDnsClient(options: NodeDnsClientOptions, runtime: Runt
     sockets: nodeDnsSockets,
     runtime,
     transport: options.transport,
-    // What is on this machine is reached without a network.
-    canUse: (found) => found.every(({ address }) => isLoopback(address)) || canUse(found),
+    hasFamily,
   });
   return {
     srv: client.srv,
@@ -42,7 +41,7 @@ export function createNodeDnsClient(options: NodeDnsClientOptions, runtime: Runt
       const answer = await client.addresses(name, limits, family);
       return answer.kind === "records" ? { ...answer, records: [...records, ...answer.records] } : answer;
     },
-    canUse,
+    hasFamily,
   };
 }
 
@@ -50,11 +49,10 @@ function wanted(records: readonly AddressRecord[], family: AddressFamily): reado
   return family === "auto" ? records : ofFamily(records, family);
 }
 
-/** As AI_ADDRCONFIG of getaddrinfo (RFC 3493 section 6.1): where this machine has an address of that family that leads anywhere. */
-export function canUse(addresses: readonly AddressRecord[]): boolean {
-  const version = addresses.some(({ address }) => address.includes(":")) ? "IPv6" : "IPv4";
+/** As AI_ADDRCONFIG of getaddrinfo (RFC 3493 section 6.1): loopback and link-local addresses lead nowhere. */
+export function hasFamily(version: 4 | 6): boolean {
   return Object.values(networkInterfaces()).some((own = []) =>
-    own.some(({ family, internal, address }) => !internal && family === version && !isLinkLocal(address)),
+    own.some(({ family, internal, address }) => !internal && family === `IPv${version}` && !isLinkLocal(address)),
   );
 }
 

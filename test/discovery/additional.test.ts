@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import { isEnough } from "../../src/discovery/additional.ts";
 import { createSrvResolver } from "../../src/discovery/srv.ts";
 import type { AddressAnswer, AddressRecord, DnsClient } from "../../src/dns/client.ts";
-import { canUse } from "../../src/node/dns-client.ts";
+import { hasFamily } from "../../src/node/dns-client.ts";
 import { FakeRuntime, settled } from "../support/fake-runtime.ts";
 
 // An additional section with the addresses of one family: when the other one is asked for, and what comes of it.
@@ -24,14 +24,14 @@ describe.each([
   ["both families", [on("10.0.0.7"), on("2001:db8::7")], true, true],
   ["nothing but loopback", [on("127.0.0.1", true), on("::1", true)], false, false],
 ])("a machine with %s", (_, interfaces, v4, v6) => {
-  test("needs no more than it can use", () => {
+  test("has these families", () => {
     vi.mocked(networkInterfaces).mockReturnValue({ eth0: interfaces });
-    expect([canUse(records("192.0.2.1")), canUse(records("2001:db8::1"))]).toEqual([v4, v6]);
+    expect([hasFamily(4), hasFamily(6)]).toEqual([v4, v6]);
   });
 });
 
 test("of both families, nothing more is asked for, whatever the machine can use", () => {
-  expect(isEnough(records("192.0.2.1", "2001:db8::1"), { canUse: () => false })).toBe(true);
+  expect(isEnough(records("192.0.2.1", "2001:db8::1"), { hasFamily: () => false })).toBe(true);
 });
 
 /** What becomes of an SRV answer whose additional section has `given`, on a machine that can use none of it. */
@@ -48,7 +48,7 @@ async function lookUp(given: readonly AddressRecord[], addresses: () => Promise<
       asked++;
       return addresses();
     },
-    canUse: () => false,
+    hasFamily: () => false,
   };
   const resolver = createSrvResolver({ target: "test", name: "_grpc._tcp.users.test", dns, family: "auto" });
   const resolving = resolver.resolve({

@@ -18,11 +18,13 @@ const failure = new DnsError("cannot look up: SERVFAIL");
 async function asked(said: { A: Said; AAAA: Said }, usable: "both" | "IPv4" | "IPv6" = "both") {
   const runtime = new FakeRuntime();
   const signals: AbortSignal[] = [];
+  const types: string[] = [];
   const startedAt = runtime.time;
   const deadline = startedAt + 5_000;
   const result = askBothFamilies(
     async (type, limits) => {
       signals.push(limits.signal);
+      types.push(type);
       const answer = said[type];
       if (answer === "silence") {
         await runtime.sleep(limits.deadline - runtime.time, limits.signal);
@@ -35,7 +37,7 @@ async function asked(said: { A: Said; AAAA: Said }, usable: "both" | "IPv4" | "I
     },
     { signal: new AbortController().signal, deadline },
     runtime,
-    (records) => usable === "both" || records.some(({ address }) => address.includes(":")) === (usable === "IPv6"),
+    (version) => usable === "both" || usable === `IPv${version}`,
   ).then(
     (answer) => ({ answer, tookMs: runtime.time - startedAt }),
     (error: Error) => ({ error: error.message, tookMs: runtime.time - startedAt }),
@@ -49,7 +51,12 @@ async function asked(said: { A: Said; AAAA: Said }, usable: "both" | "IPv4" | "I
     if (ended === undefined) await runtime.advance(10);
   }
   await settled();
-  return { ...ended, timers: runtime.timers, open: signals.filter((signal) => !signal.aborted).length };
+  return {
+    ...ended,
+    types: types.join(" "),
+    timers: runtime.timers,
+    open: signals.filter((signal) => !signal.aborted).length,
+  };
 }
 
 describe("a name's addresses", () => {
@@ -114,18 +121,32 @@ describe("a name's addresses", () => {
   );
 });
 
-describe("where the machine can use one family only, that one is waited for: its question may have been lost", () => {
+describe("where the machine has one family only, that one is waited for: its question may have been lost", () => {
   const late = (answer: AddressAnswer) => ({ afterMs: 1_010, answer });
   test.each<[string, "IPv4" | "IPv6", Said, Said, readonly string[], number]>([
     ["IPv4", "IPv4", late(found("10.0.0.1")), found("2001:db8::1"), ["10.0.0.1", "2001:db8::1"], 1_010],
     ["IPv6", "IPv6", found("10.0.0.1"), late(found("2001:db8::1")), ["10.0.0.1", "2001:db8::1"], 1_010],
     ["IPv4, which never comes", "IPv4", "silence", found("2001:db8::1"), ["2001:db8::1"], 5_000],
-    ["IPv4, while IPv6 is late", "IPv4", found("10.0.0.1"), late(found("2001:db8::1")), ["10.0.0.1"], 50],
+    ["IPv6, which never comes", "IPv6", found("10.0.0.1"), "silence", ["10.0.0.1"], 5_000],
+    ["not for loopback, IPv6", "IPv4", "silence", found("::1"), ["::1"], 500],
   ])("%s", async (_, usable, A, AAAA, addresses, tookMs) => {
     const result = await asked({ A, AAAA }, usable);
-    expect(result).toMatchObject({ tookMs, timers: 0, open: 0 });
+    expect(result).toMatchObject({ types: "A AAAA", tookMs, timers: 0, open: 0 });
     expect(
       "answer" in result && result.answer.kind === "records" && result.answer.records.map((one) => one.address),
     ).toEqual(addresses);
+  });
+});
+
+describe("a machine without IPv6 asks for it only", () => {
+  test.each<[string, Said, Said, string, number]>([
+    ["not at all, where IPv4 has addresses", found("10.0.0.1"), found("2001:db8::1"), "A", 0],
+    ["where they are loopback", found("127.0.0.1"), found("::1"), "A AAAA", 0],
+    ["where there are none", nothing("nxdomain"), found("2001:db8::1"), "A AAAA", 0],
+    ["where IPv4 fails", failure, found("2001:db8::1"), "A AAAA", 0],
+    ["where IPv4 takes more than 250 ms", { afterMs: 300, answer: found("10.0.0.1") }, "silence", "A AAAA", 350],
+  ])("%s", async (_, A, AAAA, types, tookMs) => {
+    const result = await asked({ A, AAAA }, "IPv4");
+    expect(result).toMatchObject({ answer: { kind: "records" }, types, tookMs, timers: 0, open: 0 });
   });
 });
