@@ -1,14 +1,13 @@
-import { networkInterfaces } from "node:os";
 import { ofFamily } from "../discovery/families.ts";
 import { parseHostPort } from "../discovery/host-port.ts";
 import type { AddressFamily, AddressRecord, DnsClient } from "../dns/client.ts";
 import type { ServerConfig } from "../dns/exchange.ts";
-import { isLinkLocal } from "../dns/ip-address.ts";
 import { checkName, isLocalhost } from "../dns/name.ts";
 import { createDnsClient } from "../dns/stub.ts";
 import type { Runtime } from "../runtime.ts";
 import { nodeDnsSockets } from "./dns-sockets.ts";
 import { createHostsFile } from "./hosts-file.ts";
+import { createOwnFamilies } from "./own-families.ts";
 import { createSystemServers } from "./resolv-conf.ts";
 
 export interface NodeDnsClientOptions {
@@ -24,6 +23,7 @@ const DNS_PORT = 53;
 export function createNodeDnsClient(options: NodeDnsClientOptions, runtime: Runtime): DnsClient {
   const servers = options.servers?.length ? fixed(options.servers) : createSystemServers(runtime.clock);
   const hosts = createHostsFile(runtime.clock);
+  const hasFamily = createOwnFamilies(runtime.clock);
   const client = createDnsClient({
     servers,
     sockets: nodeDnsSockets,
@@ -47,13 +47,6 @@ export function createNodeDnsClient(options: NodeDnsClientOptions, runtime: Runt
 
 function wanted(records: readonly AddressRecord[], family: AddressFamily): readonly AddressRecord[] {
   return family === "auto" ? records : ofFamily(records, family);
-}
-
-/** As AI_ADDRCONFIG of getaddrinfo (RFC 3493 section 6.1): loopback and link-local addresses lead nowhere. */
-export function hasFamily(version: 4 | 6): boolean {
-  return Object.values(networkInterfaces()).some((own = []) =>
-    own.some(({ family, internal, address }) => !internal && family === `IPv${version}` && !isLinkLocal(address)),
-  );
 }
 
 function fixed(servers: readonly string[]): () => Promise<ServerConfig> {

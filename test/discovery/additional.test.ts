@@ -1,34 +1,13 @@
-import { networkInterfaces } from "node:os";
-import { describe, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { isEnough } from "../../src/discovery/additional.ts";
 import { createSrvResolver } from "../../src/discovery/srv.ts";
 import type { AddressAnswer, AddressRecord, DnsClient } from "../../src/dns/client.ts";
-import { hasFamily } from "../../src/node/dns-client.ts";
 import { FakeRuntime, settled } from "../support/fake-runtime.ts";
 
 // An additional section with the addresses of one family: when the other one is asked for, and what comes of it.
 
-vi.mock("node:os", () => ({ networkInterfaces: vi.fn() }));
-
 const records = (...addresses: string[]): AddressRecord[] => addresses.map((address) => ({ address, ttlSeconds: 30 }));
 const found = (...addresses: string[]): AddressAnswer => ({ kind: "records", records: records(...addresses) });
-
-type Interfaces = ReturnType<typeof networkInterfaces>;
-const on = (address: string, internal = false) =>
-  ({ family: address.includes(":") ? "IPv6" : "IPv4", address, internal }) as NonNullable<Interfaces[string]>[number];
-
-describe.each([
-  ["IPv4 alone", [on("127.0.0.1", true), on("::1", true), on("10.0.0.7")], true, false],
-  ["IPv4, and a link-local address", [on("10.0.0.7"), on("fe80::1")], true, false],
-  ["IPv6 alone", [on("127.0.0.1", true), on("2001:db8::7")], false, true],
-  ["both families", [on("10.0.0.7"), on("2001:db8::7")], true, true],
-  ["nothing but loopback", [on("127.0.0.1", true), on("::1", true)], false, false],
-])("a machine with %s", (_, interfaces, v4, v6) => {
-  test("has these families", () => {
-    vi.mocked(networkInterfaces).mockReturnValue({ eth0: interfaces });
-    expect([hasFamily(4), hasFamily(6)]).toEqual([v4, v6]);
-  });
-});
 
 test("of both families, nothing more is asked for, whatever the machine can use", () => {
   expect(isEnough(records("192.0.2.1", "2001:db8::1"), { hasFamily: () => false })).toBe(true);
