@@ -10,8 +10,8 @@ const AFTER_NOTHING_NEW_MS = 5_000;
 /**
  * Whether a failed connection may have its target looked up. An outage must not become one of DNS. But servers can be
  * replaced several times within a TTL, and a process that was frozen meanwhile knows nothing else: so the first two
- * look-ups come soon, and a call that succeeds takes the back-off back to its floor. Not further, because in an outage
- * of a part, in which DNS shows another part each time, calls succeed now and then; only quiet ends the row.
+ * look-ups come soon, and a call that succeeds on what the last one brought ends the row, as quiet does: a Lambda whose
+ * servers are replaced between its invocations needs them in each.
  */
 export class FailureLookUps {
   /** Look-ups in the row. */
@@ -26,8 +26,7 @@ export class FailureLookUps {
    * @param succeededAt when the last attempt that succeeded began.
    */
   mayAsk(now: number, askedAt: number, succeededAt: number): boolean {
-    if (!isWithin(ROW_ENDS_AFTER_MS, this.#failedAt, now)) this.#inRow = 0;
-    else if (succeededAt > askedAt) this.#inRow = Math.min(this.#inRow, SOON.lookUps);
+    if (!isWithin(ROW_ENDS_AFTER_MS, this.#failedAt, now) || succeededAt > askedAt) this.#inRow = 0;
     this.#failedAt = now;
     return !isWithin(this.#apartMs, askedAt, now) && !isWithin(AFTER_NOTHING_NEW_MS, this.#inVainAt, now);
   }

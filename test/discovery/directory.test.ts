@@ -122,9 +122,9 @@ describe("a directory", () => {
       expect((await failConnections(() => good, 100, 200)).lookUps).toBe(4);
     });
 
-    it("looks up at most once a second after the second time, whatever it brings, and whatever succeeds", async () => {
+    it("looks up at most once a second after the second time while no call succeeds, and every 100 ms while some do", async () => {
       expect((await failConnections(on, 1_000, 1)).lookUps).toBe(2);
-      expect((await failConnections(on, 60_000, 1, "successes")).lookUps).toBe(61);
+      expect((await failConnections(on, 60_000, 1, "successes")).lookUps).toBeLessThanOrEqual(600);
     });
   });
 });
