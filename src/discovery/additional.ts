@@ -1,4 +1,5 @@
 import type { AddressAnswer, AddressRecord, DnsClient } from "../dns/client.ts";
+import { isIpv6 } from "./families.ts";
 import { SLOW_MS } from "./follow-up.ts";
 import type { ResolveContext } from "./resolver.ts";
 
@@ -39,8 +40,4 @@ function distinct(records: readonly AddressRecord[]): readonly AddressRecord[] {
   const byAddress = new Map<string, AddressRecord>();
   for (const record of records) if (!byAddress.has(record.address)) byAddress.set(record.address, record);
   return [...byAddress.values()];
-}
-
-function isIpv6({ address }: AddressRecord): boolean {
-  return address.includes(":");
 }

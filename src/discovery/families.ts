@@ -25,7 +25,7 @@ export function ofFamily(records: readonly AddressRecord[], family: AddressFamil
   });
 }
 
-function isIpv6({ address }: AddressRecord): boolean {
+export function isIpv6({ address }: AddressRecord): boolean {
   return address.includes(":");
 }
 
