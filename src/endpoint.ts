@@ -42,8 +42,8 @@ export interface Endpoint {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** The key under which an endpoint keeps its connections, load and health over changes of the answer. */
-export function endpointKey(endpoint: Pick<Endpoint, "address" | "port" | "verifiedName">): string {
+/** Under which an endpoint keeps its connections, load and health over changes of the answer. */
+export function identityOf(endpoint: Pick<Endpoint, "address" | "port" | "verifiedName">): string {
   return `${hostAndPort(endpoint.address, endpoint.port)} ${endpoint.verifiedName}`;
 }
 

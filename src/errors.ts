@@ -1,8 +1,21 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Outcome } from "./resilience/outcome.ts";
 
+const BRAND = Symbol.for("connect-lb.ConfigurationError");
+
 /** Bad options, a bad target: thrown where the transport is created, with all problems at once. */
 export class ConfigurationError extends Error {
+  /** One that another copy of this library made is one, too: an application may load the ESM and the CommonJS build. */
+  static override [Symbol.hasInstance](value: unknown): value is ConfigurationError {
+    const isOurs = typeof value === "object" && value !== null && BRAND in value;
+    // biome-ignore lint/complexity/noThisInStatic: a subclass has only its own instances.
+    return isOurs && (this === ConfigurationError || Function.prototype[Symbol.hasInstance].call(this, value));
+  }
+
+  static {
+    Object.defineProperty(ConfigurationError.prototype, BRAND, { value: true });
+  }
+
   override readonly name = "ConfigurationError";
   /** One sentence each. */
   readonly problems: readonly string[];

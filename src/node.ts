@@ -13,7 +13,7 @@ export * from "./public.ts";
  * @throws ConfigurationError with everything that is wrong with the options.
  */
 export function createBalancedTransport(options: BalancedTransportOptions): BalancedTransport {
-  return balancedTransport(options, nodePlatform, [], globalThis.process?.env);
+  return balancedTransport(options, nodePlatform, { sources: [], env: globalThis.process?.env ?? {} });
 }
 
 /**
@@ -36,6 +36,6 @@ export function balancedTransportFromEnv(
   nameOrOptions?: string | EnvironmentTransportOptions,
   optionsOfNamed?: EnvironmentTransportOptions,
 ): BalancedTransport {
-  const { options, sources, env } = readOptions(nameOrOptions, optionsOfNamed);
-  return balancedTransport(options, nodePlatform, sources, env);
+  const { options, ...surroundings } = readOptions(nameOrOptions, optionsOfNamed);
+  return balancedTransport(options, nodePlatform, surroundings);
 }

@@ -2,9 +2,15 @@ import type { Settings } from "./config/settings.ts";
 import type { ReadTextFile } from "./discovery/consul-credentials.ts";
 import type { HttpGet } from "./discovery/http.ts";
 import type { TlsFilesListener } from "./net/tls-files.ts";
-import type { EndpointTransportFactory } from "./pool/endpoint-transport.ts";
+import type { ConnectionListener, EndpointTransportFactory } from "./pool/endpoint-transport.ts";
 import type { Runtime } from "./runtime.ts";
 import type { DnsClientFactory } from "./schemes.ts";
+
+/** Notified of what the transports of endpoints do; none may throw. */
+export interface EndpointListeners {
+  readonly onTlsFiles: TlsFilesListener;
+  readonly onConnections: ConnectionListener;
+}
 
 /** What a runtime (Node, an edge) contributes. */
 export interface Platform {
@@ -17,5 +23,5 @@ export interface Platform {
   /** A ConnectError of the copy of connect-es that the transports of endpoints use, if it can be had without I/O. */
   sampleError(): unknown;
   /** The transports of endpoints, where the user brings none. */
-  createEndpointTransports(settings: Settings, onTlsFiles: TlsFilesListener): EndpointTransportFactory;
+  createEndpointTransports(settings: Settings, listeners: EndpointListeners): EndpointTransportFactory;
 }

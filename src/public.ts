@@ -17,11 +17,18 @@ export { deadlineFrom, type RemainingTime } from "./deadline.ts";
 export type { Resolution, ResolveContext, Resolver } from "./discovery/resolver.ts";
 export type { AddressFamily } from "./dns/client.ts";
 export type { Endpoint, EndpointSpec } from "./endpoint.ts";
+export { endpointKey } from "./endpoint-key.ts";
 export { ConfigurationError } from "./errors.ts";
-export type { EndpointContext, EndpointTransport, EndpointTransportFactory } from "./pool/endpoint-transport.ts";
+export type {
+  ConnectionEnd,
+  EndpointContext,
+  EndpointTransport,
+  EndpointTransportFactory,
+} from "./pool/endpoint-transport.ts";
 export type { BreakerState } from "./resilience/breaker.ts";
 export type { Outcome } from "./resilience/outcome.ts";
+export type { StopReason } from "./resilience/stop-reason.ts";
 export type { Clock } from "./runtime.ts";
 export { type AttemptReport, type CallReport, callReport } from "./telemetry/call-report.ts";
-export type { BalancedTransportEvent, EventListener } from "./telemetry/events.ts";
+export type { BalancedTransportEvent, EventListener, EventSource, UserCallback } from "./telemetry/events.ts";
 export type { AnswerSnapshot, EndpointSnapshot, RetryBudgetSnapshot, Snapshot } from "./telemetry/snapshot.ts";

@@ -1,11 +1,16 @@
 import { ConnectError } from "@connectrpc/connect";
 import { ConstantBackoff, handleType, retry } from "cockatiel";
+import { NoAnswerError } from "../discovery/directory.ts";
 import { abortedBy, deadlineExceeded } from "../errors.ts";
-import type { RetryDecision } from "../resilience/retry-decision.ts";
+import { type NoRetry, noRetry } from "../resilience/retry-decision.ts";
+import type { StopReason } from "../resilience/stop-reason.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Call } from "./call.ts";
 import { Connector, type ConnectorOptions } from "./connector.ts";
+import { FailedAttempt } from "./failed-attempt.ts";
 import { OUTRUN } from "./race.ts";
+import type { Reporter } from "./reporter.ts";
+import { whyEnded } from "./why-ended.ts";
 
 /**
  * Sends one attempt. It ends a successful one by `Judge.succeeded` (a stream does at its end); it rejects with what
@@ -14,26 +19,11 @@ import { OUTRUN } from "./race.ts";
 export interface Send<R> {
   send(attempt: Attempt): Promise<R>;
   /** Whether what has been sent so far can be sent again. */
-  replayable(): boolean;
-}
-
-/** A failed attempt that is to be followed by another: what cockatiel's retry handles. */
-class Retryable extends Error {
-  readonly attempt: Attempt;
-  readonly userError: ConnectError;
-
-  constructor(attempt: Attempt, userError: ConnectError) {
-    super("the attempt may be repeated");
-    this.attempt = attempt;
-    this.userError = userError;
-  }
+  canResend(): boolean;
 }
 
 export interface AttemptLoopOptions extends ConnectorOptions {
-  /** Told when a further attempt is about to be sent. */
-  readonly onRetry: (failed: Attempt, delayMs: number) => void;
-  /** Attaches the call's report to the error that its user sees. */
-  readonly report: (error: ConnectError, call: Call) => void;
+  readonly reporter: Reporter;
 }
 
 /** The attempts of a call: the first runs plainly, and only after it failed is cockatiel's retry entered. */
@@ -42,10 +32,13 @@ export class AttemptLoop {
   readonly #connector: Connector;
   // One policy for all calls, because it keeps no state. Our decision bounds the attempts, and the wait before the
   // next one is ours, because cockatiel's can be aborted neither by a signal nor by a deadline.
-  readonly #retry = retry(handleType(Retryable), {
-    maxAttempts: Number.POSITIVE_INFINITY,
-    backoff: new ConstantBackoff(0),
-  });
+  readonly #retry = retry(
+    handleType(FailedAttempt, ({ decision }) => decision.retry),
+    {
+      maxAttempts: Number.POSITIVE_INFINITY,
+      backoff: new ConstantBackoff(0),
+    },
+  );
 
   constructor(options: AttemptLoopOptions) {
     this.#options = options;
@@ -58,7 +51,7 @@ export class AttemptLoop {
     try {
       attempt = await first;
     } catch (error) {
-      throw this.final(ConnectError.from(error), call);
+      throw this.unstarted(error, call);
     }
     try {
       return await this.#send(attempt, send);
@@ -72,30 +65,31 @@ export class AttemptLoop {
     const { call } = attempt;
     try {
       return await this.#over(attempt, error, send).catch((failed) => {
-        if (!(failed instanceof Retryable)) throw failed;
+        if (!(failed instanceof FailedAttempt && failed.decision.retry)) throw failed;
         return this.#goOn(failed, send);
       });
     } catch (reason) {
-      throw this.final(ConnectError.from(reason), call);
+      if (!(reason instanceof FailedAttempt)) throw this.unstarted(reason, call);
+      throw this.final(reason.userError, call, (reason.decision as NoRetry).because);
     } finally {
       call.lateDials?.end();
     }
   }
 
-  #goOn<R>(failed: Retryable, send: Send<R>): Promise<R> {
+  #goOn<R>(failed: FailedAttempt, send: Send<R>): Promise<R> {
     let last = failed;
     return this.#retry.execute(async () => {
-      const next = await this.#next(last.attempt, last.userError);
+      const next = await this.#next(last);
       try {
         return await this.attempt(next, send);
       } catch (again) {
-        if (again instanceof Retryable) last = again;
+        if (again instanceof FailedAttempt) last = again;
         throw again;
       }
     });
   }
 
-  /** Runs an attempt, and a copy of it that may be sent meanwhile, to its end. */
+  /** Runs an attempt, and a copy of it that may be sent meanwhile, to its end. Rejects with a FailedAttempt, or OUTRUN. */
   async attempt<R>(attempt: Attempt, send: Send<R>): Promise<R> {
     try {
       return await this.#send(attempt, send);
@@ -114,16 +108,18 @@ export class AttemptLoop {
       if (isFirst) return (await race.copy) as R;
       throw error;
     }
-    const failed = await this.#failed(attempt, error, send);
+    const { userError, decision } = await this.#options.judge.failed(attempt, error, send.canResend());
+    const failed = new FailedAttempt(attempt, userError, decision);
     if (race === undefined || !isFirst || race.isWon(attempt) || race.isCopyOver) throw failed;
     return (await race.copy) as R;
   }
 
   /** Waits as decided and makes the next attempt. Where there is none to be made, the last failure stands. */
-  async #next(failed: Attempt, userError: ConnectError): Promise<Attempt> {
+  async #next({ attempt: failed, userError, decision }: FailedAttempt): Promise<Attempt> {
+    if (!decision.retry) throw new FailedAttempt(failed, userError, decision);
     const { call } = failed;
-    const { dispatcher, runtime, onRetry } = this.#options;
-    const { delayMs, elsewhere } = call.next as RetryDecision & { retry: true };
+    const { dispatcher, runtime, reporter } = this.#options;
+    const { delayMs, elsewhere } = decision;
     if (delayMs > 0) {
       await runtime.sleep(delayMs, call.signal).catch(() => {
         throw abortedBy(call.signal as AbortSignal);
@@ -132,10 +128,11 @@ export class AttemptLoop {
     call.attempt++;
     const attempt = await dispatcher.further(call, elsewhere);
     if (attempt === undefined) {
-      const now = runtime.clock.now();
-      throw call.isOver(now) ? deadlineExceeded(userError) : userError;
+      throw call.isOver(runtime.clock.now())
+        ? new FailedAttempt(failed, deadlineExceeded(userError), noRetry("deadline"))
+        : new FailedAttempt(failed, userError, noRetry("no-endpoint"));
     }
-    onRetry(failed, delayMs);
+    reporter.retried(failed, delayMs);
     return attempt;
   }
 
@@ -146,14 +143,16 @@ export class AttemptLoop {
     return await send.send(attempt);
   }
 
-  async #failed<R>(attempt: Attempt, error: unknown, send: Send<R>): Promise<Retryable | ConnectError> {
-    const seen = await this.#options.judge.failed(attempt, error, send.replayable());
-    return attempt.call.next?.retry ? new Retryable(attempt, seen) : seen;
+  /** The error that the user of a call sees that no attempt could be made for, with its report. */
+  unstarted(reason: unknown, call: Call): ConnectError {
+    const error = ConnectError.from(reason);
+    const otherwise = error.cause instanceof NoAnswerError ? "look-up" : "no-endpoint";
+    return this.final(error, call, whyEnded(error, call.signal, otherwise));
   }
 
-  /** The error that the call's user sees, with its report. */
-  final(error: ConnectError, call: Call): ConnectError {
-    this.#options.report(error, call);
+  /** The error that the user of a failed call sees, with its report. */
+  final(error: ConnectError, call: Call, stopped: StopReason): ConnectError {
+    this.#options.reporter.failed(error, call, stopped);
     return error;
   }
 }

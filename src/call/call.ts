@@ -3,12 +3,19 @@ import { type ContextValues, createContextValues } from "@connectrpc/connect";
 import type { PickInfo } from "../balancing/picker.ts";
 import type { EndpointRecord } from "../pool/record.ts";
 import { isTransparent, type Outcome } from "../resilience/outcome.ts";
-import type { CallHistory, RetryDecision } from "../resilience/retry-decision.ts";
+import type { CallHistory } from "../resilience/retry-decision.ts";
 import type { AttemptReport } from "../telemetry/call-report.ts";
 import type { LateDials } from "./late-dials.ts";
 
 /** Receivers accept eight digits (gRPC's TimeoutValue); a longer deadline is kept by us, not told. */
 const LONGEST_TIMEOUT_MS = 99_999_999;
+
+/** What failed of a call. */
+export interface Failures {
+  readonly tried: Set<EndpointRecord>;
+  readonly reports: AttemptReport[];
+  last: { readonly record: EndpointRecord; readonly report: AttemptReport };
+}
 
 /** One call of a client: what it asked for, and what its attempts came to. */
 export class Call implements PickInfo {
@@ -17,6 +24,8 @@ export class Call implements PickInfo {
   readonly startedAt: number;
   /** One object for all attempts, so that interceptors can keep state over them. */
   readonly contextValues: ContextValues;
+  /** Whether somebody else holds them, and can read what is written there. */
+  readonly hasCallersValues: boolean;
   /** The attempt under way, from 1. */
   attempt = 1;
   sent = 0;
@@ -28,10 +37,8 @@ export class Call implements PickInfo {
   unreported = 0;
   /** Connections that it has stopped waiting for. */
   lateDials: LateDials | undefined = undefined;
-  /** How to go on after a failed attempt. */
-  next: RetryDecision | undefined = undefined;
   /** Attempts that failed; a call without one pays for no list. */
-  failures: { readonly tried: Set<EndpointRecord>; readonly reports: AttemptReport[] } | undefined = undefined;
+  failures: Failures | undefined = undefined;
   #deadline: number;
   #lookedAt: number;
 
@@ -52,6 +59,7 @@ export class Call implements PickInfo {
     this.#deadline = timeoutMs === undefined || timeoutMs <= 0 ? Number.POSITIVE_INFINITY : startedAt + timeoutMs;
     this.#lookedAt = startedAt;
     this.contextValues = contextValues ?? createContextValues();
+    this.hasCallersValues = contextValues !== undefined;
   }
 
   /**
@@ -80,9 +88,9 @@ export class Call implements PickInfo {
   }
 
   /** What is behind the call, for the decision on a retry. */
-  history(now: number): CallHistory {
+  history(now: number, canResend: boolean): CallHistory {
     const { method, sent, notSent, transparent } = this;
-    return { method, sent, notSent, transparent, deadline: this.deadline(now) };
+    return { method, sent, notSent, transparent, deadline: this.deadline(now), canResend };
   }
 
   /** Attempts so far that may have reached a server. */
@@ -95,8 +103,10 @@ export class Call implements PickInfo {
     if (outcome.kind === "not-sent") this.notSent++;
     else if (!isTransparent(outcome)) this.sent++;
     else if (++this.transparent > 1 && !(outcome.kind === "refused" && outcome.leaving)) this.sent++;
-    this.failures ??= { tried: new Set(), reports: [] };
+    const last = { record, report };
+    this.failures ??= { tried: new Set(), reports: [], last };
     this.failures.tried.add(record);
     this.failures.reports.push(report);
+    this.failures.last = last;
   }
 }

@@ -9,23 +9,31 @@ import { ConfigurationError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import type { Registries } from "../schemes.ts";
 import { parseTarget, resolverOf, type Target, type TargetOption } from "../target.ts";
+import { Emitter } from "../telemetry/emitter.ts";
 import { logListener } from "../telemetry/log.ts";
 import { Balanced, type BalancedTransport } from "./balanced-transport.ts";
 import { checkPeers } from "./check-peers.ts";
 import { tlsEvents } from "./tls-events.ts";
 
+/** What surrounds the options that are given in code. */
+export interface Surroundings {
+  /** The name of a transport that variables configure. */
+  readonly name?: string | undefined;
+  /** What variables say of the options; the weaker source first. */
+  readonly sources: readonly Source[];
+  /** The variables, for those that are not ours: Consul's. */
+  readonly env: Environment;
+}
+
 /**
  * A transport from the options in code, in the target's query, and in an environment, of which the former win.
  *
- * @param environment what variables say of the options; the weaker source first.
- * @param env the variables, for those that are not ours: Consul's.
  * @throws ConfigurationError with everything that is wrong with them.
  */
 export function balancedTransport(
   options: BalancedTransportOptions,
   platform: Platform,
-  environment: readonly Source[] = [],
-  env: Environment = {},
+  { name, sources: environment, env }: Surroundings = { sources: [], env: {} },
 ): BalancedTransport {
   checkPeers(platform);
   const problems = checkOptions(options);
@@ -34,10 +42,11 @@ export function balancedTransport(
   const all = merged(options, isResolver(target) ? environment : [...environment, target.options]);
   problems.push(...checkTogether(all));
   const fallbackTarget = collecting(problems, () => fallbackOf(all));
-  const settings = settingsOf(all, logOf(all, platform));
+  const source = { target: isResolver(target) ? target.target : target.text, ...(name !== undefined && { name }) };
+  const settings = settingsOf(all, new Emitter(source, all.onEvent, logOf(all, platform)));
   const made = (from: Target | Resolver | undefined, option: TargetOption): Resolver | undefined => {
     if (from === undefined) return undefined;
-    const resolver = isResolver(from) ? from : resolverOf(from, all.dns ?? {}, asking(from, settings, platform), env);
+    const resolver = isResolver(from) ? from : resolverOf(from, all.dns ?? {}, asking(settings, platform), env);
     return checkedResolver(resolver, option, settings.tls);
   };
   const resolver = collecting(problems, () => made(target, "target"));
@@ -79,8 +88,8 @@ function fallbackOf({ fallbackTarget }: BalancedTransportOptions): Target | Reso
 }
 
 /** What resolvers ask with: a registry's certificates may be files, too. */
-function asking({ text }: Target, { emit }: Settings, platform: Platform): Registries {
-  const onTlsFiles = tlsEvents(text, emit);
+function asking({ emit }: Settings, platform: Platform): Registries {
+  const onTlsFiles = tlsEvents(emit);
   return { ...platform, httpGet: (request) => platform.httpGet({ ...request, onTlsFiles }) };
 }
 

@@ -20,29 +20,31 @@ class TargetDirectory {
   readonly directory: Directory;
   lookUpError: unknown;
 
-  constructor(resolver: Resolver, { ages, emit }: Settings, runtime: Runtime) {
+  constructor(resolver: Resolver, isFallback: boolean, { ages, emit }: Settings, runtime: Runtime) {
     const { target } = resolver;
     this.target = target;
+    const source = isFallback ? ({ fallback: true } as const) : {};
     let lastDropped = "";
     const toldCleartext = new Set<string>();
-    this.directory = new Directory(resolver, ages, runtime, (fact: LookUpFact) => {
+    this.directory = new Directory(resolver, ages, runtime, (fact: LookUpFact, { reason, durationMs, servers }) => {
+      emit({ type: "looked-up", reason, result: resultOf(fact), durationMs, servers, ...source });
       for (const server of fact.kind === "answered" ? fact.cleartextTokens : []) {
         if (toldCleartext.has(server)) continue;
         toldCleartext.add(server);
-        emit({ type: "token-in-cleartext", target, server });
+        emit({ type: "token-in-cleartext", server, ...source });
       }
       this.lookUpError = fact.kind === "failed" ? fact.error : undefined;
       if (fact.kind === "failed") {
-        emit({ type: "resolve-failed", target, error: fact.error, stale: this.answer !== undefined });
+        emit({ type: "resolve-failed", error: fact.error, stale: this.answer !== undefined, ...source });
       } else if (fact.kind === "unconfirmed") {
-        emit({ type: "unconfirmed-empty", target, reason: fact.reason });
+        emit({ type: "unconfirmed-empty", reason: fact.reason, ...source });
       } else if (fact.answer.endpoints.length === 0) {
-        emit({ type: "empty", target, reason: fact.answer.reason ?? "" });
+        emit({ type: "empty", reason: fact.answer.reason ?? "", ...source });
       } else {
         // A registry may list the same useless record for weeks: what each look-up finds anew is told once.
         const reason = whyDropped(fact.dropped);
         if (reason !== "" && reason !== lastDropped) {
-          emit({ type: "records-dropped", target, dropped: fact.dropped.length, reason });
+          emit({ type: "records-dropped", dropped: fact.dropped.length, reason, ...source });
         }
         lastDropped = reason;
       }
@@ -54,6 +56,11 @@ class TargetDirectory {
   }
 }
 
+function resultOf(fact: LookUpFact): "endpoints" | "empty" | "failed" {
+  if (fact.kind === "failed") return "failed";
+  return fact.kind === "answered" && fact.answer.endpoints.length > 0 ? "endpoints" : "empty";
+}
+
 /** A transport's targets, and the one list that calls get from them. */
 export interface Directories {
   readonly first: TargetDirectory;
@@ -62,9 +69,9 @@ export interface Directories {
 }
 
 export function directoriesOf(settings: Settings, resolvers: Resolvers, pool: Pool, runtime: Runtime): Directories {
-  const first = new TargetDirectory(resolvers.resolver, settings, runtime);
+  const first = new TargetDirectory(resolvers.resolver, false, settings, runtime);
   if (resolvers.fallback === undefined) return { first, fallback: undefined, directory: first.directory };
-  const fallback = new TargetDirectory(resolvers.fallback, settings, runtime);
+  const fallback = new TargetDirectory(resolvers.fallback, true, settings, runtime);
   const directory = new Failover({
     first: first.directory,
     second: fallback.directory,

@@ -12,7 +12,7 @@ import type { Runtime } from "../runtime.ts";
 import { Attempt, type AttemptWatcher } from "./attempt.ts";
 import type { Call } from "./call.ts";
 import { connected, LONGEST_CONNECT_MS } from "./connecting.ts";
-import { checkTransport, unusable } from "./usable-transport.ts";
+import { unusable } from "./usable-transport.ts";
 import { intercepted, UserCode } from "./user-code.ts";
 
 export interface DispatcherOptions {
@@ -96,7 +96,7 @@ export class Dispatcher {
   /** Made on the endpoint's first use. Where it cannot be made, the endpoint is one that cannot be connected to. */
   transportOf(record: EndpointRecord): EndpointTransport {
     try {
-      record.transport ??= checkTransport(this.#options.open(record));
+      record.transport ??= this.#options.open(record);
       return record.transport;
     } catch (error) {
       return unusable(error);

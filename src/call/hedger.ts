@@ -3,6 +3,7 @@ import type { Clock } from "../runtime.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Send } from "./attempt-loop.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { FailedAttempt } from "./failed-attempt.ts";
 import { Race } from "./race.ts";
 import type { Repeatable } from "./repeatable.ts";
 
@@ -32,7 +33,7 @@ export class Hedger {
     const now = clock.now();
     if (call.isHedged || call.signal?.aborted || call.isOver(now) || !repeatable.copy(call)) return;
     const send = attempt.resend?.();
-    if (send?.replayable() !== true || !budget.allowsRetry(now)) return;
+    if (send?.canResend() !== true || !budget.allowsRetry(now)) return;
     const copy = dispatcher.besides(attempt, now);
     if (copy === undefined) return;
     this.#options.onHedge(attempt, copy);
@@ -55,8 +56,8 @@ export class Hedger {
       try {
         return await run(next, send);
       } catch (error) {
-        const { call } = next;
-        if (race.isLost(next) || !call.next?.retry || !call.next.elsewhere) throw error;
+        const { decision } = error instanceof FailedAttempt ? error : {};
+        if (race.isLost(next) || !decision?.retry || !decision.elsewhere) throw error;
         // It never left: as cheap as it was before.
         const other = dispatcher.besides(next, clock.now());
         if (other === undefined) throw error;

@@ -1,10 +1,11 @@
-import type { EventListener } from "../telemetry/events.ts";
+import { processWide } from "../process-wide.ts";
+import type { Emitter } from "../telemetry/emitter.ts";
 
 /** So many to one target are not meant: who makes one for each request pays for a look-up and a handshake each time. */
 const MANY = 10;
 
 /** Transports of this process that have not been closed or collected, by target. */
-const live = new Map<string, number>();
+const liveTransports = processWide("live-transports", () => new Map<string, number>());
 
 /**
  * Closes a transport that nobody can call any more. Nobody needs to close one, so one that is made for each request and
@@ -17,14 +18,15 @@ export interface LiveTransport {
   readonly owner: object;
   readonly target: string;
   close(): void;
-  readonly emit: EventListener;
+  readonly emit: Emitter["emit"];
 }
 
 /** Counts a transport that has been made. @returns what closes it, once. */
 export function registerTransport({ owner, target, close, emit }: LiveTransport): () => void {
+  const live = liveTransports();
   const count = (live.get(target) ?? 0) + 1;
   live.set(target, count);
-  if (count === MANY) emit({ type: "many-transports", target, transports: count });
+  if (count === MANY) emit({ type: "many-transports", transports: count });
   let isClosed = false;
   const closeOnce = (): void => {
     if (isClosed) return;

@@ -17,7 +17,7 @@ export class ReplayableInput<T> {
   }
 
   /** Whether another attempt would see every message. */
-  get replayable(): boolean {
+  get canResend(): boolean {
     return this.#keeps || this.#iterator === undefined;
   }
 
@@ -57,7 +57,7 @@ export class ReplayableInput<T> {
 
   /** One attempt is over. The source is told only if no other attempt can follow. */
   async #over(how: "return" | "throw", value: unknown): Promise<IteratorResult<T>> {
-    if (!this.replayable) await this.#iterator?.[how]?.(value);
+    if (!this.canResend) await this.#iterator?.[how]?.(value);
     return { done: true, value: undefined };
   }
 }

@@ -1,8 +1,16 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { abortedBy, deadlineExceeded } from "../errors.ts";
+import type { StopReason } from "../resilience/stop-reason.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Judge } from "./verdict.ts";
+import { whyEnded } from "./why-ended.ts";
+
+/** What the reader of a stream that broke sees, and why it is not tried again. */
+export interface StreamFailure {
+  readonly userError: ConnectError;
+  readonly because: StopReason;
+}
 
 /**
  * What an open stream holds: its endpoint's slot, a link to the caller's signal, a timer for its deadline. It is given
@@ -39,6 +47,7 @@ export class StreamLease {
       return;
     }
     this.#state = "open";
+    this.#judge.answered(this.#attempt);
     const leftMs = this.#attempt.call.remainingMs(runtime.clock.now());
     if (leftMs === undefined) return;
     // The endpoint's transport has a timer of its own, but its verdict reaches only a consumer that still reads.
@@ -59,11 +68,15 @@ export class StreamLease {
     if (this.#close()) this.#judge.succeeded(this.#attempt, now);
   }
 
-  /** The stream broke after it was opened: it counts for its endpoint, and is not repeated. Returns the user's error. */
-  async fail(error: unknown): Promise<ConnectError> {
-    if (!this.#close()) return this.#endedBy ?? ConnectError.from(error);
+  /** The stream broke after it was opened: it counts for its endpoint, and is not tried again. */
+  async fail(error: unknown): Promise<StreamFailure> {
+    if (!this.#close()) {
+      const userError = this.#endedBy ?? ConnectError.from(error);
+      return { userError, because: whyEnded(userError, this.#attempt.call.signal, "aborted") };
+    }
     this.controller.abort(error);
-    return this.#judge.failed(this.#attempt, error, false);
+    const { userError, decision } = await this.#judge.failed(this.#attempt, error, false);
+    return { userError, because: decision.retry ? "stream" : decision.because };
   }
 
   /** Nobody wants the rest. Aborts with Canceled, or servers and proxies would count an internal error (RST_STREAM code). */

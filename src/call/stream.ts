@@ -28,7 +28,7 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
   const onlyAnswers = method.methodKind === "server_streaming";
   const request = new ReplayableInput(input, onlyAnswers);
   const send: Send<StreamResponse<I, O>> = {
-    replayable: () => request.replayable,
+    canResend: () => request.canResend,
     async send(attempt: Attempt) {
       const lease = new StreamLease(attempt, judge);
       attempt.code ??= new UserCode(undefined, false);
@@ -42,7 +42,7 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
             attempt.timeoutMs,
             attemptHeader(parts, call, header),
             request.forAttempt(),
-            attempt.code.contextValues(call.contextValues),
+            attempt.code.contextValues(call.contextValues, attempt.record.endpoint),
           ),
           attempt,
         );
@@ -112,7 +112,8 @@ function leased<T extends DescMessage>(
           return result;
         },
         async (error) => {
-          throw loop.final(await lease.fail(error), call);
+          const { userError, because } = await lease.fail(error);
+          throw loop.final(userError, call, because);
         },
       ),
     return: async () => {

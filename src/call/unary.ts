@@ -1,11 +1,12 @@
 import type { DescMessage, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
-import { ConnectError, type UnaryResponse } from "@connectrpc/connect";
+import type { UnaryResponse } from "@connectrpc/connect";
 import type { Runtime } from "../runtime.ts";
 import type { Attempt } from "./attempt.ts";
 import type { AttemptLoop, Send } from "./attempt-loop.ts";
 import type { Call } from "./call.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { attemptHeader } from "./headers.ts";
+import type { Reporter } from "./reporter.ts";
 import type { Judge } from "./verdict.ts";
 import { withinLimits } from "./within-limits.ts";
 
@@ -15,6 +16,7 @@ export interface CallParts {
   readonly loop: AttemptLoop;
   readonly judge: Judge;
   readonly runtime: Runtime;
+  readonly reporter: Reporter;
   /** A server-streaming call has begun with its first message, not with its response headers. */
   readonly peekStreams: boolean;
   /** Retries say how many attempts came before them (gRFC A6). */
@@ -39,7 +41,7 @@ export function callUnary<I extends DescMessage, O extends DescMessage>(
   try {
     first = parts.dispatcher.first(call, now);
   } catch (error) {
-    return Promise.reject(parts.loop.final(ConnectError.from(error), call));
+    return Promise.reject(parts.loop.unstarted(error, call));
   }
   if (first instanceof Promise || first.connecting !== undefined) {
     return parts.loop.run(first, call, sender(parts, method, header, input));
@@ -81,7 +83,7 @@ function sender<I extends DescMessage, O extends DescMessage>(
       return response;
     },
     // The input message is kept by the caller's frame, whatever became of an attempt.
-    replayable: () => true,
+    canResend: () => true,
   };
 }
 
@@ -95,7 +97,7 @@ function sendOnce<I extends DescMessage, O extends DescMessage>(
   const { call, transport, timeoutMs, code } = attempt;
   transport.announce?.(attempt);
   if (code === undefined) return transport.unary(method, call.signal, timeoutMs, header, input, call.contextValues);
-  const values = code.contextValues(call.contextValues);
+  const values = code.contextValues(call.contextValues, attempt.record.endpoint);
   const response = transport.unary(method, call.signal, timeoutMs, header, input, values);
   return withinLimits(response, code.limits(call.signal, timeoutMs), runtime);
 }

@@ -1,7 +1,25 @@
-import type { EndpointTransport } from "../pool/endpoint-transport.ts";
+import type { EndpointTransport, EndpointTransportFactory } from "../pool/endpoint-transport.ts";
 
-/** @throws TypeError if a factory of the user's returned something else than a transport. */
-export function checkTransport(transport: EndpointTransport): EndpointTransport {
+/**
+ * A factory of the user's, whose result is checked.
+ *
+ * @param onFailed called with what it throws, or with a TypeError where it returns something else than a transport.
+ */
+export function checkedFactory(
+  factory: EndpointTransportFactory,
+  onFailed: (error: unknown) => void,
+): EndpointTransportFactory {
+  return (endpoint, context) => {
+    try {
+      return checkTransport(factory(endpoint, context));
+    } catch (error) {
+      onFailed(error);
+      throw error;
+    }
+  };
+}
+
+function checkTransport(transport: EndpointTransport): EndpointTransport {
   const { unary, stream } = Object(transport) as Partial<EndpointTransport>;
   if (typeof unary === "function" && typeof stream === "function") return transport;
   throw new TypeError("createEndpointTransport must return a transport, an object with unary() and stream()");

@@ -1,4 +1,5 @@
 import type { ContextValues } from "@connectrpc/connect";
+import type { Endpoint } from "../endpoint.ts";
 import { AttemptLink, attemptValues } from "../pool/attempt-link.ts";
 import type { CallUnderWay } from "../pool/endpoint-transport.ts";
 import { causesOf } from "../resilience/failure-facts.ts";
@@ -30,9 +31,9 @@ export class UserCode {
     this.isBounded = isBounded;
   }
 
-  /** What the endpoint's transport is given: the call's values, with the link laid over them. */
-  contextValues(values: ContextValues): ContextValues {
-    return this.link === undefined ? values : attemptValues(values, this.link);
+  /** What the endpoint's transport is given: the call's values, with what is the attempt's own laid over them. */
+  contextValues(values: ContextValues, endpoint: Endpoint): ContextValues {
+    return this.isBounded ? attemptValues(values, this.link, endpoint) : values;
   }
 
   limits(signal: AbortSignal | undefined, timeoutMs: number | undefined): Limits {

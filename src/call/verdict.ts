@@ -1,15 +1,17 @@
 import { ConnectError } from "@connectrpc/connect";
 import type { Answers } from "../discovery/failover.ts";
 import { hostAndPort } from "../endpoint.ts";
+import { endpointKey } from "../endpoint-key.ts";
 import { userError } from "../errors.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { EndpointRecord } from "../pool/record.ts";
 import type { RetryBudget } from "../resilience/budget.ts";
 import type { FailureKind } from "../resilience/health.ts";
 import { classify, failureKind, type Outcome } from "../resilience/outcome.ts";
-import { decideRetry, type RetryLimits } from "../resilience/retry-decision.ts";
+import { decideRetry, noRetry, type RetryDecision, type RetryLimits } from "../resilience/retry-decision.ts";
 import type { Runtime } from "../runtime.ts";
-import type { EventListener } from "../telemetry/events.ts";
+import type { Emitter } from "../telemetry/emitter.ts";
+import type { EventBody } from "../telemetry/events.ts";
 import type { Attempt } from "./attempt.ts";
 
 export interface JudgeOptions {
@@ -19,9 +21,17 @@ export interface JudgeOptions {
   /** `false`: nothing is repeated. */
   readonly retry: RetryLimits | false;
   readonly runtime: Runtime;
-  readonly emit: EventListener;
+  readonly emit: Emitter["emit"];
+  readonly callbackFailed: Emitter["callbackFailed"];
   /** Of the endpoints' transports (`AttemptContext.recordsFacts`). */
   readonly recordsFacts: boolean;
+}
+
+/** What a failed attempt comes to for its call. */
+export interface Verdict {
+  /** What the user sees if there is no other attempt. */
+  readonly userError: ConnectError;
+  readonly decision: RetryDecision;
 }
 
 /** Ends attempts: what each says of its endpoint, of the service, and of how its call goes on. */
@@ -41,6 +51,7 @@ export class Judge {
       return;
     }
     const { record, ticket } = attempt;
+    this.answered(attempt);
     this.#succeededAt = attempt.startedAt;
     this.#options.budget.succeeded(now);
     this.#release(attempt);
@@ -49,6 +60,16 @@ export class Judge {
     if (!settled) return;
     this.#changed(false);
     void settled.then((returned) => this.#changed(returned && { type: "returned", endpoint: record.endpoint }));
+  }
+
+  /** Names the endpoint to those who hold the call's context values. */
+  answered({ call, record }: Attempt): void {
+    if (!call.hasCallersValues) return;
+    try {
+      call.contextValues.set(endpointKey, record.endpoint);
+    } catch (error) {
+      this.#options.callbackFailed("contextValues", error);
+    }
   }
 
   /** The attempt ended without saying anything about its endpoint. */
@@ -60,12 +81,11 @@ export class Judge {
   }
 
   /**
-   * Ends a failed attempt and decides how its call goes on: `call.next` says whether and when there is another one.
+   * Ends a failed attempt and decides whether and when there is another one.
    *
-   * @param replayable whether what was sent can be sent again.
-   * @returns the error that the user sees if there is no other attempt.
+   * @param canResend whether what was sent can be sent again.
    */
-  async failed(attempt: Attempt, error: unknown, replayable: boolean): Promise<ConnectError> {
+  async failed(attempt: Attempt, error: unknown, canResend: boolean): Promise<Verdict> {
     const { runtime, budget, retry, directory, recordsFacts } = this.#options;
     const { call, record } = attempt;
     const now = runtime.clock.now();
@@ -80,17 +100,18 @@ export class Judge {
     // Nothing listens there any more, or something else does.
     const isGone = outcome.kind === "not-sent" || (outcome.kind === "ambiguous" && outcome.cause === "foreign");
     if (isGone) directory.suspect(now, attempt.startedAt, this.#succeededAt);
+    if (outcome.kind === "answered") this.answered(attempt);
     call.addFailure(record, outcome, reportOf(attempt, error, outcome, now));
     const kind = failureKind(outcome) ?? deadlineFailure(attempt, outcome, now);
     await this.#settle(attempt, outcome, kind, now);
-    const decision =
-      retry === false || !replayable
-        ? ({ retry: false } as const)
-        : decideRetry(error, outcome, call.history(now), retry, now, runtime.random);
+    const decision = decideRetry(error, outcome, call.history(now, canResend), retry, now, runtime.random);
     const free = decision.retry && decision.free;
     if (outcome.kind !== "not-sent" && !free && (kind !== undefined || decision.retry)) budget.failed(now);
-    call.next = decision.retry && (free || budget.allowsRetry(now)) ? decision : { retry: false };
-    return userError(error, outcome, deadlinePassed);
+    const isAffordable = !decision.retry || free || budget.allowsRetry(now);
+    return {
+      userError: userError(error, outcome, deadlinePassed),
+      decision: isAffordable ? decision : noRetry("budget"),
+    };
   }
 
   /** The endpoint's connection gives no sign of life, which no call has seen yet. */
@@ -138,7 +159,7 @@ export class Judge {
     this.#options.budget.end();
   }
 
-  #changed(event: Parameters<EventListener>[0] | false): void {
+  #changed(event: EventBody | false): void {
     this.#options.pool.invalidate();
     if (event !== false) this.#options.emit(event);
   }

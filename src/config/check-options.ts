@@ -65,10 +65,22 @@ export function checkTogether(options: BalancedTransportOptions): string[] {
   if ((dns?.minTtlMs ?? 0) > (dns?.maxTtlMs ?? Number.POSITIVE_INFINITY)) {
     problems.push(`dns.minTtlMs (${dns?.minTtlMs}) must not be above dns.maxTtlMs (${dns?.maxTtlMs})`);
   }
+  if (options.createEndpointTransport !== undefined) problems.push(...withoutEffect(options));
   if (retry && (retry.baseDelayMs ?? 0) > (retry.maxDelayMs ?? Number.POSITIVE_INFINITY)) {
     problems.push(`retry.baseDelayMs (${retry.baseDelayMs}) must not be above retry.maxDelayMs (${retry.maxDelayMs})`);
   }
   return problems;
+}
+
+/** What only our own transports of endpoints do. */
+function withoutEffect({ attemptInterceptors = [], connection = {} }: BalancedTransportOptions): string[] {
+  const set = Object.entries(connection).flatMap(([name, value]) =>
+    value === undefined ? [] : [`connection.${name}`],
+  );
+  if (attemptInterceptors.length > 0) set.unshift("attemptInterceptors");
+  return set.map(
+    (option) => `${option} has no effect beside createEndpointTransport: give it to the transport that this makes`,
+  );
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -12,6 +12,7 @@ export interface EnvironmentTransportOptions extends Partial<BalancedTransportOp
 }
 
 export interface ReadOptions {
+  readonly name: string | undefined;
   readonly options: BalancedTransportOptions;
   /** What variables say, the weaker source first. */
   readonly sources: readonly Source[];
@@ -37,7 +38,7 @@ export function readOptions(first: unknown, second: unknown): ReadOptions {
   problems.push(...read.problems, ...checkOptions(code as BalancedTransportOptions));
   const target = code.target ?? read.target;
   if (target === undefined || problems.length > 0) throw new ConfigurationError(problems);
-  return { options: { ...code, target }, sources: read.sources, env };
+  return { name: name as string | undefined, options: { ...code, target }, sources: read.sources, env };
 }
 
 function checked(options: unknown, problems: string[]): EnvironmentTransportOptions {

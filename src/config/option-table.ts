@@ -20,14 +20,18 @@ export const optionTable: readonly OptionRow[] = [
   {
     path: "createEndpointTransport",
     kind: kinds.callback,
-    doc: "Builds the transport of each endpoint, in place of the presets; `protocol` and `httpVersion` then have no effect.",
+    doc: "Builds the transport of each endpoint, in place of the presets; `protocol` and `httpVersion` then have no effect. `attemptInterceptors` and `connection` beside it are an error: they are for the transport that it makes.",
   },
-  { path: "onEvent", kind: kinds.callback, doc: "Told what the transport decides. What it throws is ignored." },
+  {
+    path: "onEvent",
+    kind: kinds.callback,
+    doc: "Called with what the transport decides. What it throws changes nothing; `log` shows it once.",
+  },
   {
     path: "log",
     name: "log",
     kind: kinds.choice("info", "debug"),
-    doc: 'One line on stderr (logfmt) for each decision: "info" tells of changed answers, failed look-ups, ejected and returned endpoints, "debug" of each retry too. Default none.',
+    doc: 'One line on stderr (logfmt) for each event: "info" shows changed answers, failed look-ups, ejected and returned endpoints, "debug" each look-up, connection and retry too. Default none.',
   },
 ];
 

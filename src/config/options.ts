@@ -58,13 +58,14 @@ export interface BalancedTransportOptions {
   connection?: ConnectionOptions;
   /**
    * Builds the transport of each endpoint, in place of the presets; `protocol` and `httpVersion` then have no effect.
+   * `attemptInterceptors` and `connection` beside it are an error: they are for the transport that it makes.
    */
   createEndpointTransport?: EndpointTransportFactory;
-  /** Told what the transport decides. What it throws is ignored. */
+  /** Called with what the transport decides. What it throws changes nothing; `log` shows it once. */
   onEvent?: EventListener;
   /**
-   * One line on stderr (logfmt) for each decision: "info" tells of changed answers, failed look-ups, ejected and
-   * returned endpoints, "debug" of each retry too. Default none.
+   * One line on stderr (logfmt) for each event: "info" shows changed answers, failed look-ups, ejected and returned
+   * endpoints, "debug" each look-up, connection and retry too. Default none.
    */
   log?: "info" | "debug";
 }

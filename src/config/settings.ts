@@ -8,7 +8,7 @@ import { domainFromUser, hostNameFromUser } from "../net/host-name.ts";
 import type { EndpointTransportFactory } from "../pool/endpoint-transport.ts";
 import type { HealthLimits } from "../resilience/health.ts";
 import type { RetryLimits } from "../resilience/retry-decision.ts";
-import { type EventListener, guardedListener } from "../telemetry/events.ts";
+import type { Emitter } from "../telemetry/emitter.ts";
 import type { BalancedTransportOptions, CallPolicy, ConnectionOptions } from "./options.ts";
 import type { ConnectOptions, TlsOptions } from "./wire-options.ts";
 
@@ -33,16 +33,17 @@ export interface Settings {
   readonly ages: AgeLimits;
   readonly connection: Required<ConnectionOptions>;
   readonly createEndpointTransport: EndpointTransportFactory | undefined;
-  readonly emit: EventListener;
+  readonly emit: Emitter["emit"];
+  readonly callbackFailed: Emitter["callbackFailed"];
 }
 
 const pickers = { p2c: powerOfTwoChoices, "round-robin": roundRobin };
 
 /**
  * @param options checked.
- * @param log told each event besides the user's own listener.
+ * @param events where the transport's events go.
  */
-export function settingsOf(options: BalancedTransportOptions, log?: EventListener): Settings {
+export function settingsOf(options: BalancedTransportOptions, { emit, callbackFailed }: Emitter): Settings {
   const { picker = "p2c", dns = {}, httpVersion = "2", pathPrefix = "" } = options;
   return {
     protocol: options.protocol ?? "connect",
@@ -52,7 +53,10 @@ export function settingsOf(options: BalancedTransportOptions, log?: EventListene
     connect: options.connect ?? {},
     interceptors: options.interceptors ?? [],
     attemptInterceptors: options.attemptInterceptors ?? [],
-    picker: typeof picker === "function" ? guardedPicker(picker) : pickers[picker],
+    picker:
+      typeof picker === "function"
+        ? guardedPicker(picker, (error) => callbackFailed("picker", error))
+        : pickers[picker],
     defaultTimeoutMs: options.defaultTimeoutMs,
     attemptTimeoutMs: options.attemptTimeoutMs ?? Number.POSITIVE_INFINITY,
     // A connection inside a datacenter takes milliseconds; SYN is sent again after 1 s.
@@ -74,7 +78,8 @@ export function settingsOf(options: BalancedTransportOptions, log?: EventListene
       maxAgeMs: options.connection?.maxAgeMs ?? Number.POSITIVE_INFINITY,
     },
     createEndpointTransport: options.createEndpointTransport,
-    emit: guardedListener(options.onEvent, log),
+    emit,
+    callbackFailed,
   };
 }
 

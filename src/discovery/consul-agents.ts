@@ -81,6 +81,7 @@ export function createConsulAgents({ agents, tls, credentials, get, dns }: Consu
 
     const request = (agent: Agent, address: string): Promise<HttpResponse> => {
       requests++;
+      context.asked?.(shown({ ...agent, address }));
       if (tls === false && secrets.values.length > 0 && !isLoopback(address)) cleartextTokens.add(agent.written);
       return get({
         address,

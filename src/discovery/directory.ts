@@ -23,6 +23,14 @@ export type LookUpFact =
   | { readonly kind: "unconfirmed"; readonly reason: string }
   | { readonly kind: "failed"; readonly error: unknown };
 
+/** A look-up that has ended. */
+export interface EndedLookUp {
+  readonly reason: ResolveContext["reason"];
+  readonly durationMs: number;
+  /** Those that the resolver said it asked. */
+  readonly servers: readonly string[];
+}
+
 export interface Waiting {
   readonly signal: AbortSignal | undefined;
   /** When the waiting call must be over. */
@@ -50,7 +58,7 @@ export class Directory {
   readonly #runtime: Runtime;
   readonly #cache: AnswerCache;
   readonly #maxStaleMs: number;
-  readonly #onFact: (fact: LookUpFact) => void;
+  readonly #onFact: (fact: LookUpFact, ended: EndedLookUp) => void;
   readonly #closed = new AbortController();
   #running: Promise<void> | undefined;
   /** When the last look-up was started. */
@@ -63,7 +71,12 @@ export class Directory {
   #lastError: unknown;
 
   /** @param onFact told what each look-up came to; must not throw. */
-  constructor(resolver: Resolver, limits: AgeLimits, runtime: Runtime, onFact: (fact: LookUpFact) => void) {
+  constructor(
+    resolver: Resolver,
+    limits: AgeLimits,
+    runtime: Runtime,
+    onFact: (fact: LookUpFact, ended: EndedLookUp) => void,
+  ) {
     this.#resolver = resolver;
     this.#runtime = runtime;
     this.#cache = new AnswerCache(limits, runtime.random);
@@ -182,9 +195,11 @@ export class Directory {
   /** Never rejects. What an overtaken look-up finds is dropped. */
   async #resolve(reason: ResolveContext["reason"], generation: number): Promise<void> {
     const { clock } = this.#runtime;
+    const startedAt = clock.now();
+    const servers = new Set<string>();
     let fact: LookUpFact;
     try {
-      const resolution = await lookUp(this.#resolver, reason, this.#runtime, this.#closed.signal);
+      const resolution = await lookUp(this.#resolver, reason, this.#runtime, this.#closed.signal, servers);
       if (generation !== this.#generation) return;
       const now = clock.now();
       const known = this.#cache.answer?.endpoints;
@@ -205,7 +220,7 @@ export class Directory {
       fact = { kind: "failed", error };
     }
     this.#running = undefined;
-    this.#onFact(fact);
+    this.#onFact(fact, { reason, durationMs: Math.max(0, clock.now() - startedAt), servers: [...servers] });
   }
 
   /** Takes over what an answer lacked at first. Its age is that of the answer. Never rejects. */

@@ -114,5 +114,5 @@ async function locate(host: string, { lookUp, family, bound }: HostLookUpOptions
  */
 export function earlier(limits: LookUpLimits, clock: Clock): LookUpLimits {
   const now = clock.now();
-  return { signal: limits.signal, deadline: now + (limits.deadline - now) * 0.9 };
+  return { ...limits, deadline: now + (limits.deadline - now) * 0.9 };
 }

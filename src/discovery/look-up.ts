@@ -6,12 +6,13 @@ export const LOOK_UP_LIMIT_MS = 5_000;
 /** The resolver's own limit is earlier by this, so that it can still say which of its servers gave no answer. */
 const LAST_WORD_MS = 100;
 
-/** Asks a resolver once, within the limit: rejects with what it throws, or when the limit passes, or when `closed` aborts. */
+/** Asks a resolver once, within the limit: rejects with what it throws, or when the limit passes, or when `closed` aborts. `servers` takes those that it asks. */
 export async function lookUp(
   resolver: Resolver,
   reason: ResolveContext["reason"],
   runtime: Runtime,
   closed: AbortSignal,
+  servers: Set<string> = new Set(),
 ): Promise<Resolution> {
   const { clock, random } = runtime;
   const done = new AbortController();
@@ -33,6 +34,7 @@ export async function lookUp(
     random,
     sleep: (ms: number, signal?: AbortSignal) => runtime.sleep(ms, signal, true),
     reason,
+    asked: (server: string) => void servers.add(server),
   };
   const end = () => {
     done.abort(DONE);

@@ -30,6 +30,8 @@ export interface ResolveContext {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Why the look-up runs: nothing known yet, the TTL is over, a connection failed, or `refresh()` was called. */
   readonly reason: "first" | "expired" | "connect-failure" | "forced";
+  /** Notes a server that is asked ("10.0.0.2:53"), for the event `looked-up`. */
+  asked?(server: string): void;
 }
 
 /** What a look-up found. */

@@ -40,6 +40,8 @@ export interface LookUpLimits {
   readonly signal: AbortSignal;
   /** On the runtime's clock. */
   readonly deadline: number;
+  /** Notes each server that is asked ("10.0.0.2:53"). */
+  asked?(server: string): void;
 }
 
 /** A stub resolver: names are absolute, nothing is cached. */

@@ -56,6 +56,7 @@ export async function exchange(
 
   const start = (server: DnsServer) => {
     const name = serverName(server);
+    limits.asked?.(name);
     const attempt: Promise<void> = askServer(server, question, asking, attemptContext)
       .then((answer) => void outcomes.push({ server: name, answer }))
       .catch((error: DnsError) => void outcomes.push({ server: name, error }))

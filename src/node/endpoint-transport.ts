@@ -4,7 +4,13 @@ import type { ConnectOptions } from "../config/wire-options.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { TlsFilesListener } from "../net/tls-files.ts";
 import { transportBorder } from "../pool/attempt-link.ts";
-import type { EndpointContext, EndpointTransport, EndpointTransportFactory } from "../pool/endpoint-transport.ts";
+import type {
+  ConnectionEnd,
+  ConnectionListener,
+  EndpointContext,
+  EndpointTransport,
+  EndpointTransportFactory,
+} from "../pool/endpoint-transport.ts";
 import type { Clock } from "../runtime.ts";
 import type { Destination } from "./address.ts";
 import { Exchanges, Handlers } from "./exchange.ts";
@@ -29,6 +35,7 @@ export interface NodeEndpointTransportsOptions {
   readonly random: () => number;
   /** Notified of certificates that were replaced on disk. */
   readonly onTlsFiles?: TlsFilesListener;
+  readonly onConnections?: ConnectionListener;
 }
 
 /** connect-node's transports, over connections of our own. */
@@ -47,7 +54,13 @@ export function createNodeEndpointTransports(options: NodeEndpointTransportsOpti
     const handlers = new Handlers();
     const changingTls = changingTlsOf(tls, options.onTlsFiles);
     const limits = { connectTimeoutMs, idleMs, maxAgeMs };
-    const connection = { baseUrl, destination, changingTls, ...limits, clock, random, exchanges, handlers };
+    const { onConnections } = options;
+    const observers = onConnections && {
+      onOpened: (to: string, durationMs: number) => onConnections.opened(endpoint, to, durationMs),
+      onClosed: (reason: ConnectionEnd) => onConnections.closed(endpoint, reason),
+    };
+    const shared = { clock, random, exchanges, handlers, ...observers };
+    const connection = { baseUrl, destination, changingTls, ...limits, ...shared };
     const hasAlternative = (): boolean => context.hasAlternative();
     const isIntercepted = options.interceptors.length > 0;
     const common = {

@@ -3,6 +3,7 @@ import { Agent as HttpsAgent } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
+import type { ConnectionEnd } from "../pool/endpoint-transport.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
 import { type Destination, tlsOptions } from "./address.ts";
@@ -29,6 +30,8 @@ export interface Http1AgentOptions {
   readonly random: () => number;
   readonly exchanges: Exchanges;
   readonly handlers: Handlers;
+  readonly onOpened?: (address: string, durationMs: number) => void;
+  readonly onClosed?: (reason: ConnectionEnd) => void;
 }
 
 /** The HTTP/1.1 connections of one endpoint. */
@@ -56,6 +59,7 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
   const freedAt = new WeakMap<Duplex, number>();
   const bornAt = new WeakMap<Duplex, number>();
   const madeWith = new WeakMap<Duplex, { credentials: Credentials | undefined; useMs: number }>();
+  const endedBy = new WeakMap<Duplex, ConnectionEnd>();
   const afterGap = new WeakSet<ClientRequest>();
   let aliveAt = 0;
   let check: Promise<void> | undefined;
@@ -78,9 +82,12 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
         sessions?.keepOf(overTls, credentials);
         return overTls;
       };
+      const startedAt = clock.now();
       dial = connectHttp1(tcp, secured === false ? undefined : secure, options, (error, socket) => {
         if (socket !== undefined) {
           bornAt.set(socket, clock.now());
+          options.onOpened?.(tcp.address as string, clock.now() - startedAt);
+          socket.once("close", () => options.onClosed?.(endedBy.get(socket) ?? "lost"));
           // Spread, so that a fleet whose files change together does not dial together.
           const useMs = longestUseMs(maxAgeMs) * (0.5 + 0.5 * options.random());
           if (changingTls !== undefined) madeWith.set(socket, { credentials, useMs });
@@ -106,6 +113,7 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
 
   agent.on("free", (socket: Socket) => {
     if (closed) {
+      endedBy.set(socket, "closed");
       socket.destroy();
       return;
     }
@@ -130,6 +138,7 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
         if (!isIdle && !isOld && !isReplaced(socket, now)) continue;
         // The agent takes the last one, and only looks at the first ones whether they are destroyed.
         free.splice(index, 1);
+        endedBy.set(socket, isIdle ? "idle" : "replaced");
         socket.destroy();
       }
     }
@@ -163,7 +172,10 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
     },
     close() {
       closed = true;
-      for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+      for (const socket of Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? [])) {
+        endedBy.set(socket, "closed");
+        socket.destroy();
+      }
     },
   };
 }

@@ -6,6 +6,7 @@ import {
   type OutgoingHttpHeaders,
 } from "node:http2";
 import type { Socket } from "node:net";
+import type { ConnectionEnd } from "../pool/endpoint-transport.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
 import type { Exchange, Handlers } from "./exchange.ts";
@@ -23,6 +24,8 @@ export interface Http2ConnectionOptions {
   /** The server may be one of gRPC's own, which allow few PINGs. */
   readonly spacesPings: boolean;
   readonly handlers: Handlers;
+  /** Called once, when it has ended. */
+  readonly onClosed?: (reason: ConnectionEnd) => void;
   /** The age at which it is replaced; Infinity for none. */
   maxAgeMs(): number;
 }
@@ -53,7 +56,8 @@ export class Http2Connection {
   readonly #resets: ResetAllowance;
   #streams = 0;
   #mostStreams: number;
-  #draining = false;
+  /** Why it takes no more calls. */
+  #endedBy: ConnectionEnd | undefined;
   /** The highest stream that the server may have processed, once it has said so (GOAWAY). */
   #lastStreamId = Number.POSITIVE_INFINITY;
 
@@ -86,11 +90,12 @@ export class Http2Connection {
     });
     // Node closes the session by itself on GOAWAY, but a moment later; from this event on nothing new may start.
     session.on("goaway", (_code, lastStreamId) => {
-      this.#draining = true;
+      this.#endedBy ??= "goaway";
       // A server may lower it with a second GOAWAY (RFC 9113 section 6.8).
       this.#lastStreamId = Math.min(this.#lastStreamId, lastStreamId);
       if (this.#streams === 0) this.#session.destroy();
     });
+    session.once("close", () => options.onClosed?.(this.#endedBy ?? "lost"));
   }
 
   /** Whether a new stream can be opened. */
@@ -104,7 +109,7 @@ export class Http2Connection {
   }
 
   get #isOpen(): boolean {
-    return !this.#draining && !this.#session.closed && !this.#session.destroyed && !this.#socket.destroyed;
+    return this.#endedBy === undefined && !this.#session.closed && !this.#session.destroyed && !this.#socket.destroyed;
   }
 
   /** It carries as many streams as its server allows: another one would wait for the end of one of them. */
@@ -128,7 +133,7 @@ export class Http2Connection {
     if (problem !== undefined) throw problem;
     const stream = this.#session.request(headers, options);
     // A pending stream has no ID yet. Those that the connection has left are for the calls that are on their way.
-    if ((stream.id ?? 0) > LAST_STREAM_ID - IDS_LEFT) this.#draining = true;
+    if ((stream.id ?? 0) > LAST_STREAM_ID - IDS_LEFT) this.#endedBy ??= "used-up";
     this.#begin(stream, exchange);
     // connect-node listens only after a microtask; an error before that must not be uncaught.
     stream.on("error", () => {});
@@ -174,8 +179,8 @@ export class Http2Connection {
   }
 
   /** No new streams. Running ones finish, then the connection closes. */
-  close(): void {
-    this.#draining = true;
+  close(reason: ConnectionEnd): void {
+    this.#endedBy ??= reason;
     // Not the session's close(): with nothing running it waits for the peer's FIN, which may never come; and its GOAWAY may
     // overtake a stream that has just been opened, which Node's server then refuses.
     if (this.#streams === 0) this.#session.destroy();
@@ -183,7 +188,7 @@ export class Http2Connection {
 
   /** Nobody is at the other end: everything on this connection fails now. */
   condemn(): void {
-    this.#draining = true;
+    this.#endedBy ??= "silent";
     this.#session.destroy(lostConnection());
   }
 
@@ -233,7 +238,7 @@ export class Http2Connection {
   #countReset(): void {
     const now = this.#clock.now();
     this.#resets.reset(now);
-    if (this.#resets.isNearlyUsed(this.#streams, now)) this.#draining = true;
+    if (this.#resets.isNearlyUsed(this.#streams, now)) this.#endedBy ??= "used-up";
   }
 
   #end(stream: ClientHttp2Stream): void {
@@ -244,6 +249,6 @@ export class Http2Connection {
     this.#watchdog.end();
     if (this.#streams > 0) return;
     this.#socket.unref();
-    if (this.#draining || this.#watchdog.isSuspect) this.#session.destroy();
+    if (this.#endedBy !== undefined || this.#watchdog.isSuspect) this.#session.destroy();
   }
 }

@@ -14,6 +14,7 @@ export interface Http2DialerOptions extends Http2ConnectionOptions {
   readonly connectTimeoutMs: number;
   /** Where the certificates are files, which can change. */
   readonly changingTls: TlsContext | undefined;
+  readonly onOpened?: (address: string, durationMs: number) => void;
 }
 
 /** A dial that nobody waits for goes on for this long, or for so many round trips. */
@@ -107,6 +108,7 @@ export class Http2Dialer {
       over();
       this.#roundTrip = connection.roundTrip;
       connection.credentials = credentials;
+      this.#options.onOpened?.(this.address as string, this.#options.clock.now() - dial.startedAt);
       this.#onConnected(connection);
     }, over);
     return dial;

@@ -1,6 +1,6 @@
 import type { ClientHttp2Stream, ClientSessionRequestOptions, OutgoingHttpHeaders } from "node:http2";
 import type { GrpcTransportOptions } from "@connectrpc/connect-node";
-import type { Waiting } from "../pool/endpoint-transport.ts";
+import type { ConnectionEnd, Waiting } from "../pool/endpoint-transport.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import { connectFailure, endpointClosed } from "./connect-failure.ts";
 import type { Exchanges } from "./exchange.ts";
@@ -129,7 +129,7 @@ export class Http2Sessions implements SessionManager {
   /** No new calls. Running ones finish, then the connection closes. */
   close(): void {
     this.#closed = true;
-    for (const connection of this.#connections) connection.close();
+    for (const connection of this.#connections) connection.close("closed");
     this.#connections = [];
     this.#dialer.abandon(endpointClosed());
   }
@@ -161,8 +161,8 @@ export class Http2Sessions implements SessionManager {
     }
   }
 
-  #retire(connection: Http2Connection): void {
-    connection.close();
+  #retire(connection: Http2Connection, reason: ConnectionEnd): void {
+    connection.close(reason);
     this.#connections = this.#connections.filter((other) => other !== connection);
   }
 
@@ -179,7 +179,10 @@ export class Http2Sessions implements SessionManager {
     });
     await this.#check;
     // What is past its use goes first, and is not missed: connections for more streams than one allows among it.
-    for (const connection of this.#connections) if (this.#isPastUse(connection, now)) this.#retire(connection);
+    for (const connection of this.#connections) {
+      const reason = this.#whyPastUse(connection, now);
+      if (reason !== undefined) this.#retire(connection, reason);
+    }
     const current = this.#chosen();
     if (current === undefined) return this.#dialled(this.#options.clock.now(), waiting);
     const verification = this.#verification(current, now);
@@ -188,11 +191,11 @@ export class Http2Sessions implements SessionManager {
   }
 
   /** Nothing has come for so long that a PING is not worth its while. */
-  #isPastUse({ liveness, inFlight }: Http2Connection, now: number): boolean {
+  #whyPastUse({ liveness, inFlight }: Http2Connection, now: number): ConnectionEnd | undefined {
     const { idleMs, silentGap } = this.#options;
     // Load balancers drop idle connections, the first of them after 60 s, some without a word.
-    if (inFlight === 0 && now - liveness.heardAt > idleMs) return true;
-    return now < liveness.mayPingAt || silentGap.covers(liveness.heardAt, now);
+    if (inFlight === 0 && now - liveness.heardAt > idleMs) return "idle";
+    return now < liveness.mayPingAt || silentGap.covers(liveness.heardAt, now) ? "silent" : undefined;
   }
 
   /** The PING by which the connection is verified; undefined if it need not be. */
@@ -225,7 +228,7 @@ export class Http2Sessions implements SessionManager {
     const { maxAgeMs, random } = this.#options;
     for (const connection of this.#connections) {
       endWithCredentials(connection, now, maxAgeMs, random);
-      if (now >= connection.retireAt) this.#retire(connection);
+      if (now >= connection.retireAt) this.#retire(connection, "replaced");
     }
   }
 
@@ -242,14 +245,14 @@ export class Http2Sessions implements SessionManager {
 
   #connected(connection: Http2Connection): void {
     if (this.#closed) {
-      connection.close();
+      connection.close("closed");
       return;
     }
     const now = this.#options.clock.now();
     // It takes the place of all but those that are in use to the full.
     for (const other of this.#connections) {
       const isDue = now > other.replaceAt - REPLACE_AGAIN_MS;
-      if (!other.usable || !other.isFull || isDue) this.#retire(other);
+      if (!other.usable || !other.isFull || isDue) this.#retire(other, "replaced");
     }
     this.#connections.unshift(connection);
     this.#lookedAt = now;

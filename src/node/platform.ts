@@ -13,7 +13,7 @@ export const nodePlatform: Platform = {
   readTextFile: (path) => readFile(path, "utf8"),
   writeLog: (line) => void process.stderr.write(`${line}\n`),
   sampleError: connectNodeError,
-  createEndpointTransports: ({ protocol, httpVersion, attemptInterceptors, connection }, onTlsFiles) =>
+  createEndpointTransports: ({ protocol, httpVersion, attemptInterceptors, connection }, listeners) =>
     createNodeEndpointTransports({
       protocol,
       httpVersion,
@@ -21,6 +21,6 @@ export const nodePlatform: Platform = {
       ...connection,
       clock: systemRuntime.clock,
       random: systemRuntime.random,
-      onTlsFiles,
+      ...listeners,
     }),
 };

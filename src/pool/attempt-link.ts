@@ -1,4 +1,6 @@
 import { type ContextValues, createContextKey, type Interceptor } from "@connectrpc/connect";
+import type { Endpoint } from "../endpoint.ts";
+import { endpointKey } from "../endpoint-key.ts";
 import type { Clock } from "../runtime.ts";
 import type { CallUnderWay } from "./endpoint-transport.ts";
 
@@ -48,10 +50,13 @@ export class AttemptLink {
 
 const linkKey = createContextKey<AttemptLink | undefined>(undefined, { description: "connect-lb attempt" });
 
-/** The context values of one attempt: those of its call, with the attempt's link laid over them. */
-export function attemptValues(values: ContextValues, link: AttemptLink): ContextValues {
+/** The context values of one attempt: those of its call, with the attempt's link and endpoint laid over them. */
+export function attemptValues(values: ContextValues, link: AttemptLink | undefined, endpoint: Endpoint): ContextValues {
   return {
-    get: (key) => (key.id === linkKey.id ? (link as never) : values.get(key)),
+    get(key) {
+      if (key.id === linkKey.id) return link as never;
+      return key.id === endpointKey.id ? (endpoint as never) : values.get(key);
+    },
     set(key, value) {
       values.set(key, value);
       return this;

@@ -62,6 +62,30 @@ export interface Carrier {
   takeBack(reason: Error): void;
 }
 
+/** Notified of the connections to endpoints; must not throw. */
+export interface ConnectionListener {
+  /** @param address that it leads to: the endpoint's, or its other one. */
+  opened(endpoint: Endpoint, address: string, durationMs: number): void;
+  closed(endpoint: Endpoint, reason: ConnectionEnd): void;
+}
+
+/** Why a connection has ended. */
+export type ConnectionEnd =
+  /** Nothing was sent or received on it for `connection.idleMs`. */
+  | "idle"
+  /** It was not to be used any longer: it reached `connection.maxAgeMs`, or its certificates were replaced. */
+  | "replaced"
+  /** The server said that it takes no more calls (GOAWAY). */
+  | "goaway"
+  /** Its stream IDs are nearly used up, or the resets that the server allows on it. */
+  | "used-up"
+  /** Its server gave no sign of life. */
+  | "silent"
+  /** It was closed or reset by the server, or by something on the way. */
+  | "lost"
+  /** The endpoint has left the answer, or the transport was closed. */
+  | "closed";
+
 /** What a factory needs to build the transport of an endpoint. */
 export interface EndpointContext {
   /** `http(s)://<verified name>:<port><path prefix>`; the host is a name to send and verify, not to look up. */

@@ -14,6 +14,10 @@ export interface PoolOptions {
   /** The name to verify for an endpoint of the answer. */
   readonly verifiedName: (spec: ListedEndpoint) => string;
   readonly random: () => number;
+  /** Called with each set of endpoints that calls are to go to. */
+  readonly onView?: (view: EligibleView) => void;
+  /** Called with what a transport of the user's throws when it is closed. */
+  readonly onCloseFailed?: (error: unknown) => void;
 }
 
 const NONE_TRIED: ReadonlySet<EndpointRecord> = new Set();
@@ -130,7 +134,7 @@ export class Pool {
   }
 
   close(): void {
-    for (const record of this.#records.values()) record.closeTransport();
+    for (const record of this.#records.values()) record.leave();
   }
 
   #currentView(now: number): EligibleView & { readonly picker: Picker } {
@@ -139,16 +143,18 @@ export class Pool {
     const view = eligibleView(this.#tiers, now);
     this.#picker = this.#options.picker(view.members, this.#picker, this.#options.random);
     this.#view = { ...view, picker: this.#picker, since: now };
+    this.#options.onView?.(view);
     return this.#view;
   }
 
   readonly #create = (key: string, endpoint: Endpoint): EndpointRecord => {
-    const { breaker, random } = this.#options;
+    const { breaker, random, onCloseFailed } = this.#options;
     return new EndpointRecord(
       key,
       endpoint,
       rank(this.#seed as number, key),
       breaker === false ? undefined : new Breaker(breaker, random),
+      onCloseFailed,
     );
   };
 }

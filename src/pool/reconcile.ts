@@ -1,5 +1,5 @@
 import type { Endpoint, ListedEndpoint } from "../endpoint.ts";
-import { endpointKey } from "../endpoint.ts";
+import { identityOf } from "../endpoint.ts";
 import type { EndpointRecord } from "./record.ts";
 
 /**
@@ -36,7 +36,7 @@ export function reconcile(
   const added: EndpointRecord[] = [];
   for (const spec of specs) {
     const name = verifiedName(spec);
-    const key = endpointKey({ address: spec.address, port: spec.port, verifiedName: name });
+    const key = identityOf({ address: spec.address, port: spec.port, verifiedName: name });
     const tier = spec.tier ?? 0;
     const weight = spec.weight ?? 1;
     const twin = current.get(key);

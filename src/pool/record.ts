@@ -34,8 +34,16 @@ export class EndpointRecord implements Candidate {
   leftAt: number | undefined;
   #load = 0;
   #loadAt = 0;
+  readonly #onCloseFailed: (error: unknown) => void;
 
-  constructor(key: string, endpoint: Endpoint, rank: number, breaker: Breaker | undefined) {
+  constructor(
+    key: string,
+    endpoint: Endpoint,
+    rank: number,
+    breaker: Breaker | undefined,
+    onCloseFailed: (error: unknown) => void = () => {},
+  ) {
+    this.#onCloseFailed = onCloseFailed;
     this.key = key;
     this.endpoint = endpoint;
     this.rank = rank;
@@ -66,6 +74,12 @@ export class EndpointRecord implements Candidate {
     this.#load = 0;
   }
 
+  /** The transport was closed: what calls that are still running connect anew closes with the last of them. */
+  leave(): void {
+    this.leftAt ??= Number.NEGATIVE_INFINITY;
+    this.closeTransport();
+  }
+
   /** One call less. An endpoint that left the answer closes with its last call. */
   release(): void {
     this.inFlight--;
@@ -76,9 +90,11 @@ export class EndpointRecord implements Candidate {
     const transport = this.transport;
     this.transport = undefined;
     try {
-      transport?.close?.();
-    } catch {
-      // A user's transport; what it throws must not reach the call that happened to be the last.
+      // A user's transport: what it throws, or rejects with, must not reach the call that happened to be the last.
+      const closing: unknown = transport?.close?.();
+      if (closing instanceof Promise) closing.catch(this.#onCloseFailed);
+    } catch (error) {
+      this.#onCloseFailed(error);
     }
   }
 }

@@ -1,3 +1,5 @@
+import { processWide } from "../process-wide.ts";
+
 /**
  * What is known of a request that failed, from the connection that carried it. An error's code, shape or text would be
  * a guess: `read ECONNRESET` comes before a request has left and after it was processed.
@@ -20,17 +22,17 @@ export type FailureFact =
   /** It cannot be sent to any server: a header that HTTP does not allow, for instance. */
   | "unsendable";
 
-const facts = new WeakMap<object, FailureFact>();
+const facts = processWide("failure-facts", () => new WeakMap<object, FailureFact>());
 
 /** Remembers a fact of an error; the first one stands, because it comes from closest to the wire. */
 export function recordFact(error: unknown, fact: FailureFact): void {
-  if (typeof error === "object" && error !== null && !facts.has(error)) facts.set(error, fact);
+  if (typeof error === "object" && error !== null && !facts().has(error)) facts().set(error, fact);
 }
 
 /** The first fact among an error and its causes (`causesOf`). */
 export function factAmong(errors: readonly object[]): FailureFact | undefined {
   for (const error of errors) {
-    const fact = facts.get(error);
+    const fact = facts().get(error);
     if (fact !== undefined) return fact;
   }
   return undefined;

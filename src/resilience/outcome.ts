@@ -89,7 +89,7 @@ export function classify(error: unknown, context: AttemptContext): Outcome {
 }
 
 /** Whether an abort is a deadline that somebody else keeps: `AbortSignal.timeout()`, or Connect's own. */
-function isDeadline(reason: unknown): boolean {
+export function isDeadline(reason: unknown): boolean {
   if (reason instanceof ConnectError) return reason.code === Code.DeadlineExceeded;
   return reason instanceof Error && reason.name === "TimeoutError";
 }

@@ -3,6 +3,7 @@ import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { type Code, ConnectError } from "@connectrpc/connect";
 import { isTransparent, type Outcome } from "./outcome.ts";
 import { type Pushback, pushbackOf } from "./pushback.ts";
+import type { StopReason } from "./stop-reason.ts";
 
 export interface RetryLimits {
   readonly maxAttempts: number;
@@ -24,6 +25,8 @@ export interface CallHistory {
   readonly notSent: number;
   /** When the call must be over. */
   readonly deadline: number;
+  /** What was sent can be sent again. */
+  readonly canResend: boolean;
 }
 
 /** A retry that never left is bounded by this and by the endpoints: each is dialled once per call. */
@@ -39,7 +42,7 @@ const RETRY_AFTER_SPREAD_MS = 1_000;
 const LONGEST_PUSHBACK_MS = 20_000;
 
 export type RetryDecision =
-  | { readonly retry: false }
+  | NoRetry
   | {
       readonly retry: true;
       readonly delayMs: number;
@@ -49,7 +52,14 @@ export type RetryDecision =
       readonly elsewhere: boolean;
     };
 
-const NO: RetryDecision = { retry: false };
+export interface NoRetry {
+  readonly retry: false;
+  readonly because: StopReason;
+}
+
+export function noRetry(because: StopReason): NoRetry {
+  return { retry: false, because };
+}
 
 /**
  * Whether a failed attempt is repeated, and after what wait. Never what may have happened, unless the method or the
@@ -59,32 +69,37 @@ export function decideRetry(
   error: unknown,
   outcome: Outcome,
   call: CallHistory,
-  limits: RetryLimits,
+  limits: RetryLimits | false,
   now: number,
   random: () => number,
 ): RetryDecision {
+  if (outcome.kind === "caller") return noRetry(outcome.cause === "abort" ? "aborted" : outcome.cause);
+  if (limits === false) return noRetry("off");
   if (outcome.kind === "not-sent") {
-    return call.notSent < MAX_NOT_SENT
-      ? within({ retry: true, delayMs: 0, free: true, elsewhere: true }, call, now)
-      : NO;
+    if (call.notSent >= MAX_NOT_SENT) return noRetry("attempts");
+    return within({ retry: true, delayMs: 0, free: true, elsewhere: true }, call, now);
   }
-  if (outcome.kind === "caller" || call.sent >= limits.maxAttempts) return NO;
+  const forbidden = whyNotAgain(outcome, call.method, limits);
+  if (forbidden !== undefined) return noRetry(forbidden);
   const pushback = error instanceof ConnectError ? pushbackOf(error, now) : undefined;
   // A server's word on when to retry delays a retry or forbids it (gRFC A6). It never makes one: a handler may send it
   // after it has done its work.
-  if (pushback === "stop" || !mayRepeat(outcome, call.method, limits)) return NO;
+  if (pushback === "stop") return noRetry("pushback");
+  if (call.sent >= limits.maxAttempts) return noRetry("attempts");
   if (isTransparent(outcome) && call.transparent === 1) {
     return within({ retry: true, delayMs: 0, free: true, elsewhere: false }, call, now);
   }
   // Servers of a tier that shut down together may refuse a call one after the other, until a standby takes it.
   if (outcome.kind === "refused" && outcome.leaving) {
-    if (call.transparent > MAX_NOT_SENT) return NO;
+    if (call.transparent > MAX_NOT_SENT) return noRetry("attempts");
     return within({ retry: true, delayMs: 0, free: true, elsewhere: true }, call, now);
   }
   const ceiling = Math.min(limits.maxDelayMs, limits.baseDelayMs * 2 ** (call.sent - 1));
   const delayMs = delayedBy(pushback, random() * ceiling, random);
   const isOrdered = pushback !== undefined && "exactlyMs" in pushback;
-  if (isOrdered && delayMs > LONGEST_PUSHBACK_MS && call.deadline === Number.POSITIVE_INFINITY) return NO;
+  if (isOrdered && delayMs > LONGEST_PUSHBACK_MS && call.deadline === Number.POSITIVE_INFINITY) {
+    return noRetry("pushback");
+  }
   return within({ retry: true, delayMs, free: false, elsewhere: false }, call, now);
 }
 
@@ -104,20 +119,22 @@ export function isIdempotent(method: DescMethod, idempotentMethods: ReadonlySet<
   return idempotentMethods.has(`${service}/${method.name}`) || idempotentMethods.has(`${service}/*`);
 }
 
-function mayRepeat(outcome: Outcome, method: DescMethod, limits: RetryLimits): boolean {
+/** Why a request that may have reached a server is not sent again; undefined if it may be. */
+function whyNotAgain(outcome: Outcome, method: DescMethod, limits: RetryLimits): StopReason | undefined {
   switch (outcome.kind) {
-    case "refused":
-      return true;
     case "ambiguous":
+      if (!isIdempotent(method, limits.idempotentMethods)) return "method";
       // A transparent one is not counted, and yet it may have been the one attempt that the user wants.
-      return limits.maxAttempts > 1 && isIdempotent(method, limits.idempotentMethods);
+      return limits.maxAttempts > 1 ? undefined : "attempts";
     case "answered":
-      return limits.codes.has(outcome.code) && isIdempotent(method, limits.idempotentMethods);
+      if (!limits.codes.has(outcome.code)) return "code";
+      return isIdempotent(method, limits.idempotentMethods) ? undefined : "method";
     default:
-      return false;
+      return undefined;
   }
 }
 
 function within(decision: RetryDecision & { retry: true }, call: CallHistory, now: number): RetryDecision {
-  return now + decision.delayMs < call.deadline ? decision : NO;
+  if (!call.canResend) return noRetry("stream");
+  return now + decision.delayMs < call.deadline ? decision : noRetry("deadline");
 }

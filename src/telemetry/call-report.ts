@@ -1,5 +1,8 @@
 import type { Code } from "@connectrpc/connect";
+import { processWide } from "../process-wide.ts";
+import { causesOf } from "../resilience/failure-facts.ts";
 import type { Outcome } from "../resilience/outcome.ts";
+import type { StopReason } from "../resilience/stop-reason.ts";
 
 /** One failed attempt of a call. */
 export interface AttemptReport {
@@ -20,23 +23,39 @@ export interface AttemptReport {
 export interface CallReport {
   readonly target: string;
   readonly method: string;
+  /** Those that failed, in their order. Empty if none could be made. */
   readonly attempts: readonly AttemptReport[];
+  /** Why there was no further attempt. */
+  readonly stopped: StopReason;
   /** Age of the answer in use when the call failed; undefined if there was none. */
   readonly answerAgeMs: number | undefined;
   /** Why the last look-up failed, if it did. */
   readonly lookUpError: unknown;
 }
 
-const reports = new WeakMap<object, CallReport>();
+const reports = processWide("call-reports", () => new WeakMap<object, CallReport>());
 
 /**
- * What stands behind an error that a call of a balanced transport failed with: which endpoints were tried, with what
- * outcome. Undefined for any other value.
+ * What stands behind an error that a call of a balanced transport failed with, or that has such an error among its
+ * causes: which endpoints were tried, with what outcome, and why it was not tried again. Undefined for any other value.
+ *
+ * ```ts
+ * const report = callReport(error);
+ * console.error(report?.stopped, report?.attempts.map(({ endpoint, outcome }) => `${endpoint}: ${outcome}`));
+ * ```
  */
 export function callReport(error: unknown): CallReport | undefined {
-  return typeof error === "object" && error !== null ? reports.get(error) : undefined;
+  for (const cause of causesOf(error)) {
+    const report = reports().get(cause);
+    if (report !== undefined) return report;
+  }
+  return undefined;
 }
 
 export function attachReport(error: object, report: CallReport): void {
-  reports.set(error, report);
+  reports().set(error, report);
+}
+
+export function hasReport(error: object): boolean {
+  return reports().has(error);
 }

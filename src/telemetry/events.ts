@@ -1,53 +1,75 @@
+import type { ResolveContext } from "../discovery/resolver.ts";
 import type { Endpoint } from "../endpoint.ts";
+import type { ConnectionEnd } from "../pool/endpoint-transport.ts";
+import type { EligibleView } from "../pool/view.ts";
 import type { Outcome } from "../resilience/outcome.ts";
+import type { StopReason } from "../resilience/stop-reason.ts";
 
-/** What a balanced transport decided. Times are in milliseconds. */
-export type BalancedTransportEvent =
+/** Where an event comes from. */
+export interface EventSource {
+  /** The transport's target, as it was written. */
+  readonly target: string;
+  /** The name that the transport was made by (`balancedTransportFromEnv("orders")`), if it has one. */
+  readonly name?: string;
+}
+
+/** Of which target a look-up was. */
+interface LookUpSource {
+  /** It was of `fallbackTarget`. */
+  readonly fallback?: true;
+}
+
+/** A callback of the user's that a transport calls. */
+export type UserCallback = "onEvent" | "picker" | "createEndpointTransport" | "close" | "contextValues";
+
+/** What a balanced transport decided, and for which target. Times are in milliseconds. */
+export type BalancedTransportEvent = EventBody & EventSource;
+
+/** An event without its source. */
+export type EventBody =
   /**
    * An answer with other endpoints is in use, or with the same ones that differ in weight, tier or metadata; `added` and
    * `removed` are empty then.
    */
   | {
       readonly type: "resolved";
-      readonly target: string;
       readonly endpoints: number;
       readonly ttlMs: number;
       readonly added: readonly Endpoint[];
       readonly removed: readonly Endpoint[];
     }
   /** A look-up found no endpoints, which is not believed before it is confirmed: the last answer goes on serving. */
-  | { readonly type: "unconfirmed-empty"; readonly target: string; readonly reason: string }
+  | ({ readonly type: "unconfirmed-empty"; readonly reason: string } & LookUpSource)
   /** A look-up found no endpoints, and is believed: calls fail until another one finds some. */
-  | { readonly type: "empty"; readonly target: string; readonly reason: string }
+  | ({ readonly type: "empty"; readonly reason: string } & LookUpSource)
   /**
    * A look-up's answer holds records that cannot be used, for example with a name that is not a host name; the others
    * serve. Again only when `reason`, which quotes the first few of them, changes.
    */
-  | { readonly type: "records-dropped"; readonly target: string; readonly dropped: number; readonly reason: string }
+  | ({ readonly type: "records-dropped"; readonly dropped: number; readonly reason: string } & LookUpSource)
   /**
    * A look-up sent a secret of Consul's variables (a token or a password) to `server` without TLS and not over loopback:
    * whoever sees the traffic can read it. Once for each server. Use `consul+https:`.
    */
-  | { readonly type: "token-in-cleartext"; readonly target: string; readonly server: string }
+  | ({ readonly type: "token-in-cleartext"; readonly server: string } & LookUpSource)
   /** A look-up failed. `stale` tells whether there is an older answer to go on with. */
-  | { readonly type: "resolve-failed"; readonly target: string; readonly error: unknown; readonly stale: boolean }
+  | ({ readonly type: "resolve-failed"; readonly error: unknown; readonly stale: boolean } & LookUpSource)
   /**
    * So many transports to one target live in this process. One is enough: it keeps connections and what it knows of its
    * servers. Told once, by the one that makes the number full.
    */
-  | { readonly type: "many-transports"; readonly target: string; readonly transports: number }
+  | { readonly type: "many-transports"; readonly transports: number }
   /**
    * The files of `tls`, or of Consul's variables, have changed and are in use: connections that were made with others are
    * replaced within 5 minutes. Also when files are back that could not be used. `files` holds the paths of all.
    */
-  | { readonly type: "tls-reloaded"; readonly target: string; readonly files: readonly string[] }
+  | { readonly type: "tls-reloaded"; readonly files: readonly string[] }
   /**
    * They have changed and cannot be used, for instance because a certificate has come and its key has not: those before
    * them go on serving. Again only when they change again.
    */
   | {
       readonly type: "tls-reload-failed";
-      readonly target: string;
       readonly files: readonly string[];
       readonly error: unknown;
     }
@@ -74,23 +96,48 @@ export type BalancedTransportEvent =
       readonly outcome: Outcome["kind"];
       readonly delayMs: number;
       readonly error: unknown;
-    };
-
-/** Told each event as it happens. What it throws is ignored. */
-export type EventListener = (event: BalancedTransportEvent) => void;
-
-/** One listener that cannot change the outcome of a call. */
-export function guardedListener(...listeners: readonly (EventListener | undefined)[]): EventListener {
-  const wanted = listeners.filter((listener) => listener !== undefined);
-  return (event) => {
-    for (const listener of wanted) {
-      try {
-        // An async listener's rejection must not become an unhandled one.
-        const returned: unknown = listener(event);
-        if (returned instanceof Promise) returned.catch(() => {});
-      } catch {
-        // Law of the house: a throwing callback never changes the outcome of a call.
-      }
     }
-  };
-}
+  /** A call that failed is not tried again, although another attempt might have helped. `because`: as in `CallReport.stopped`. */
+  | {
+      readonly type: "not-retried";
+      readonly method: string;
+      readonly endpoint: Endpoint;
+      readonly outcome: Outcome["kind"];
+      readonly because: StopReason;
+      readonly error: unknown;
+    }
+  /** A look-up has ended. `servers` are those of the registry, or of DNS, that were asked, as far as the resolver tells. */
+  | ({
+      readonly type: "looked-up";
+      readonly reason: ResolveContext["reason"];
+      readonly result: "endpoints" | "empty" | "failed";
+      readonly durationMs: number;
+      readonly servers: readonly string[];
+    } & LookUpSource)
+  /** A connection to `endpoint` has been made, over `address`, which may be the endpoint's other address. */
+  | {
+      readonly type: "connection-opened";
+      readonly endpoint: Endpoint;
+      readonly address: string;
+      readonly durationMs: number;
+    }
+  /** A connection to `endpoint` has ended: one that takes no more calls ends with the last of those that it has. */
+  | { readonly type: "connection-closed"; readonly endpoint: Endpoint; readonly reason: ConnectionEnd }
+  /**
+   * Calls go to other endpoints than before by their tier or their health: as in `Snapshot.serving`; `fallback`: to those
+   * of `fallbackTarget`. A transport whose first calls go to eligible endpoints of its target tells nothing.
+   */
+  | {
+      readonly type: "serving";
+      readonly tier: number;
+      readonly mode: EligibleView["mode"];
+      readonly fallback: boolean;
+    }
+  /**
+   * A callback of yours threw, or returned what cannot be used. The calls go on without it. Once for each callback, so
+   * that a bug in one that is called with each call shows as one line.
+   */
+  | { readonly type: "callback-failed"; readonly callback: UserCallback; readonly error: unknown };
+
+/** Called with each event as it happens. What it throws changes nothing; the first time, `log` shows it. */
+export type EventListener = (event: BalancedTransportEvent) => void;

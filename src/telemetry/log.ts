@@ -5,10 +5,12 @@ import type { BalancedTransportEvent, EventListener } from "./events.ts";
 /** Writes each event as one line of logfmt, if its level is wanted. */
 export function logListener(level: "info" | "debug", write: (line: string) => void, now: () => number): EventListener {
   return (event) => {
-    if (EACH_CALLS.has(event.type) && level !== "debug") return;
+    if (FREQUENT.has(event.type) && level !== "debug") return;
     if (event.type === "resolved" && level !== "debug" && event.added.length + event.removed.length === 0) return;
     const time = new Date(now()).toISOString();
-    const pairs = { time, level: levelOf(event), msg: `connect-lb: ${event.type}`, ...fieldsOf(event) };
+    const { type, target, name } = event;
+    const source = { ...(name !== undefined && { name }), target };
+    const pairs = { time, level: levelOf(event), msg: `connect-lb: ${type}`, ...source, ...fieldsOf(event) };
     write(
       Object.entries(pairs)
         .map(([key, value]) => `${key}=${quoted(value)}`)
@@ -17,8 +19,16 @@ export function logListener(level: "info" | "debug", write: (line: string) => vo
   };
 }
 
-/** What may come with each call. */
-const EACH_CALLS: ReadonlySet<BalancedTransportEvent["type"]> = new Set(["hedge", "full", "retry"]);
+/** What may come with each call, each connection or each TTL. */
+const FREQUENT: ReadonlySet<BalancedTransportEvent["type"]> = new Set([
+  "hedge",
+  "full",
+  "retry",
+  "not-retried",
+  "looked-up",
+  "connection-opened",
+  "connection-closed",
+]);
 
 const WARNINGS: ReadonlySet<BalancedTransportEvent["type"]> = new Set([
   "resolve-failed",
@@ -28,10 +38,12 @@ const WARNINGS: ReadonlySet<BalancedTransportEvent["type"]> = new Set([
   "many-transports",
   "tls-reload-failed",
   "ejected",
+  "callback-failed",
 ]);
 
 function levelOf(event: BalancedTransportEvent): string {
-  if (EACH_CALLS.has(event.type)) return "debug";
+  if (FREQUENT.has(event.type)) return "debug";
+  if (event.type === "serving") return event.mode === "eligible" && !event.fallback ? "info" : "warn";
   return WARNINGS.has(event.type) ? "warn" : "info";
 }
 
@@ -39,27 +51,40 @@ function fieldsOf(event: BalancedTransportEvent): Record<string, unknown> {
   switch (event.type) {
     case "resolved":
       return {
-        target: event.target,
         endpoints: event.endpoints,
         added: event.added.length,
         removed: event.removed.length,
         ttl_ms: event.ttlMs,
       };
+    case "looked-up":
+      return {
+        ...fallbackOf(event),
+        reason: event.reason,
+        result: event.result,
+        duration_ms: Math.round(event.durationMs),
+        servers: event.servers.join(","),
+      };
     case "unconfirmed-empty":
     case "empty":
-      return { target: event.target, reason: event.reason };
+      return { ...fallbackOf(event), reason: event.reason };
     case "records-dropped":
-      return { target: event.target, dropped: event.dropped, reason: event.reason };
+      return { ...fallbackOf(event), dropped: event.dropped, reason: event.reason };
     case "token-in-cleartext":
-      return { target: event.target, server: event.server };
+      return { ...fallbackOf(event), server: event.server };
     case "resolve-failed":
-      return { target: event.target, serving_stale: event.stale, error: messageOf(event.error) };
+      return { ...fallbackOf(event), serving_stale: event.stale, error: messageOf(event.error) };
     case "many-transports":
-      return { target: event.target, transports: event.transports };
+      return { transports: event.transports };
     case "tls-reloaded":
-      return { target: event.target, files: event.files.join(",") };
+      return { files: event.files.join(",") };
     case "tls-reload-failed":
-      return { target: event.target, files: event.files.join(","), error: messageOf(event.error) };
+      return { files: event.files.join(","), error: messageOf(event.error) };
+    case "connection-opened":
+      return { endpoint: nameOf(event), address: event.address, duration_ms: Math.round(event.durationMs) };
+    case "connection-closed":
+      return { endpoint: nameOf(event), reason: event.reason };
+    case "serving":
+      return { tier: event.tier, mode: event.mode, ...(event.fallback && { fallback: true }) };
     case "ejected":
       return { endpoint: nameOf(event), outcome: event.outcome, for_ms: Math.round(event.forMs) };
     case "returned":
@@ -77,7 +102,22 @@ function fieldsOf(event: BalancedTransportEvent): Record<string, unknown> {
         delay_ms: Math.round(event.delayMs),
         error: messageOf(event.error),
       };
+    case "not-retried":
+      return {
+        method: event.method,
+        endpoint: nameOf(event),
+        outcome: event.outcome,
+        because: event.because,
+        error: messageOf(event.error),
+      };
+    case "callback-failed":
+      return { callback: event.callback, error: messageOf(event.error) };
   }
+}
+
+/** Only what is of the fallback target says so. */
+function fallbackOf({ fallback }: { readonly fallback?: true }): { fallback?: true } {
+  return fallback === undefined ? {} : { fallback };
 }
 
 function nameOf({ endpoint }: { endpoint: { address: string; port: number } }): string {

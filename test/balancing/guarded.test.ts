@@ -4,6 +4,8 @@ import type { Candidate, Picker, PickerFactory } from "../../src/balancing/picke
 import { candidates, countOf, pickInfo, pickTimes } from "../support/candidates.ts";
 import { mulberry32 } from "../support/fake-runtime.ts";
 
+const ignore = () => {};
+
 const broken = () => {
   throw new Error("a bug of the user's");
 };
@@ -24,7 +26,7 @@ describe("falls back to two choices", () => {
   ])("where %s", (_, factory) => {
     const set = candidates(1, 1);
     set[0]!.inFlight = 1;
-    const picks = pickTimes(guardedPicker(factory)(set, undefined, mulberry32(1)), 10);
+    const picks = pickTimes(guardedPicker(factory, ignore)(set, undefined, mulberry32(1)), 10);
     expect(countOf(picks, set[1]!)).toBe(10);
   });
 });
@@ -32,14 +34,14 @@ describe("falls back to two choices", () => {
 test("uses the user's pick where it is good", () => {
   const set = candidates(1, 1);
   set[0]!.inFlight = 5;
-  const picker = guardedPicker((all) => ({ pick: () => all[0] as Candidate }))(set, undefined, mulberry32(1));
+  const picker = guardedPicker((all) => ({ pick: () => all[0] as Candidate }), ignore)(set, undefined, mulberry32(1));
   expect(countOf(pickTimes(picker, 10), set[0]!)).toBe(10);
 });
 
 test("tells the user's picker the time and the call", () => {
   const set = candidates(1, 1);
   const pick = vi.fn(() => set[0] as Candidate);
-  guardedPicker(() => ({ pick }))(set, undefined, mulberry32(1)).pick(42, pickInfo);
+  guardedPicker(() => ({ pick }), ignore)(set, undefined, mulberry32(1)).pick(42, pickInfo);
   expect(pick).toHaveBeenCalledExactlyOnceWith(42, pickInfo);
 });
 
@@ -54,7 +56,7 @@ test("a pick may use `this`", () => {
     }
   }
   const set = candidates(1, 1);
-  const picker = guardedPicker((all) => new Own(all))(set, undefined, mulberry32(1));
+  const picker = guardedPicker((all) => new Own(all), ignore)(set, undefined, mulberry32(1));
   expect(countOf(pickTimes(picker, 10), set[1]!)).toBe(10);
 });
 
@@ -65,7 +67,7 @@ test("`previous` is what the user's factory made, not the guard round it", () =>
     seen.push(previous);
     made.push({ pick: () => set[0] as Candidate });
     return made.at(-1) as Picker;
-  });
+  }, ignore);
   const set = candidates(1, 1);
   factory(set, factory(set, undefined, mulberry32(1)), mulberry32(1));
   expect(seen).toEqual([undefined, made[0]]);
@@ -78,7 +80,7 @@ test("after a factory that failed, `previous` is undefined", () => {
     seen.push(previous);
     if (fail) broken();
     return { pick: () => set[0] as Candidate };
-  });
+  }, ignore);
   const set = candidates(1, 1);
   const first = factory(set, undefined, mulberry32(1));
   fail = false;

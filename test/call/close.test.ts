@@ -1,5 +1,5 @@
 import { Code, createClient } from "@connectrpc/connect";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createBalancedTransport, type ResolveContext } from "../../src/node.ts";
 import { rejection } from "../support/endpoint-client.ts";
 import { startFaultyRelay } from "../support/faulty-relay.ts";
@@ -56,3 +56,25 @@ test("a closed transport ends the look-up under way, and the call that waits for
   expect(contexts[0]?.signal.aborted).toBe(true);
   expect(await call).toMatchObject({ code: Code.Unavailable });
 });
+
+test.each(["2", "1.1"] as const)(
+  "a transport that is closed while a call waits for its next attempt keeps no connection: HTTP/%s",
+  async (httpVersion) => {
+    await using server = await startEchoServer({ httpVersion });
+    await using relay = await startFaultyRelay(server);
+    const transport = createBalancedTransport({
+      target: `static:///127.0.0.1:${relay.port}`,
+      tls: false,
+      httpVersion,
+      retry: { baseDelayMs: 300, maxDelayMs: 300 },
+    });
+    // Its back-off is a random part of that.
+    const random = vi.spyOn(Math, "random").mockReturnValue(0.9);
+    const failing = rejection(createClient(EchoService, transport).get({ failCode: Code.Unavailable }));
+    await expect.poll(() => server.calls, { interval: 5 }).toBe(1);
+    transport.close();
+    random.mockRestore();
+    expect(await failing).toMatchObject({ code: Code.Unavailable });
+    await expect.poll(() => relay.open).toBe(0);
+  },
+);

@@ -2,7 +2,7 @@ import { constants } from "node:http2";
 import type { Socket } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Outcome } from "../../src/node.ts";
-import type { FaultyRequest } from "../support/faulty-server.ts";
+import { type FaultyRequest, rawSocket } from "../support/faulty-server.ts";
 
 /** What each of the two methods comes to when the first server that it meets is the faulty one, and a good one is left. */
 export interface Fault {
@@ -68,8 +68,12 @@ export const FAULTS: readonly Fault[] = [
     onConnection: (socket) => socket.once("data", () => socket.resetAndDestroy()) !== undefined,
     ...notSent,
   },
-  { name: "RST after the request", onRequest: ({ socket, stream }) => raw(socket, stream).resetAndDestroy(), ...lost },
-  { name: "FIN after the request", onRequest: ({ socket, stream }) => raw(socket, stream).destroy(), ...lost },
+  {
+    name: "RST after the request",
+    onRequest: ({ socket, stream }) => rawSocket(socket, stream).resetAndDestroy(),
+    ...lost,
+  },
+  { name: "FIN after the request", onRequest: ({ socket, stream }) => rawSocket(socket, stream).destroy(), ...lost },
   {
     name: "RST_STREAM REFUSED_STREAM",
     versions: h2,
@@ -115,7 +119,7 @@ export const FAULTS: readonly Fault[] = [
     versions: h2,
     // Node's own goaway() takes 0 for "as far as I have come".
     onRequest: ({ stream, socket }) =>
-      raw(socket, stream).write(Buffer.from("0000080700000000000000000000000000", "hex")),
+      rawSocket(socket, stream).write(Buffer.from("0000080700000000000000000000000000", "hex")),
     ...refused,
   },
   {
@@ -135,7 +139,7 @@ export const FAULTS: readonly Fault[] = [
     versions: h2,
     onRequest: ({ stream, socket }) => {
       stream?.session?.goaway(constants.NGHTTP2_NO_ERROR, stream.id);
-      setImmediate(() => raw(socket, stream).destroy());
+      setImmediate(() => rawSocket(socket, stream).destroy());
     },
     ...lost,
   },
@@ -166,11 +170,3 @@ export const ABORTS: readonly (readonly [string, unknown, Code, string])[] = [
   ["abort(new Error())", new Error("the user left"), Code.Canceled, "the user left"],
   ["abort(new ConnectError())", new ConnectError("full", Code.Unavailable), Code.Unavailable, "full"],
 ];
-
-/** The compat API's socket of HTTP/2 is a proxy that forbids what a fault does. */
-function raw(socket: Socket, stream: FaultyRequest["stream"]): Socket {
-  const session = stream?.session as unknown as { readonly [key: symbol]: unknown } | undefined;
-  if (session === undefined) return socket;
-  const symbol = Object.getOwnPropertySymbols(session).find((key) => key.description === "socket");
-  return session[symbol as symbol] as Socket;
-}

@@ -690,4 +690,14 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
     message:
       'retry.idempotentMethods must be a list of methods, each "package.Service/Method" or "package.Service/*", not ["/users.v1.UserService/GetUser"]; did you mean "users.v1.UserService/GetUser"?',
   },
+  {
+    options: {
+      target: "static:///127.0.0.1:1",
+      createEndpointTransport: () => {},
+      attemptInterceptors: [() => {}],
+      connection: { idleMs: 1_000, maxAgeMs: undefined },
+    },
+    message:
+      "2 problems:\n- attemptInterceptors has no effect beside createEndpointTransport: give it to the transport that this makes\n- connection.idleMs has no effect beside createEndpointTransport: give it to the transport that this makes",
+  },
 ];

@@ -8,12 +8,13 @@ import { nodePlatform } from "../../src/node/platform.ts";
 import { createBalancedTransport } from "../../src/node.ts";
 import { type DnsClientFactory, schemeResolver } from "../../src/schemes.ts";
 import { parseTarget } from "../../src/target.ts";
+import { Emitter } from "../../src/telemetry/emitter.ts";
 
 // The option table says the defaults to the user, settingsOf() fills them in: both must say the same.
 
 const TARGET = "dns:///users.test:80";
 const settings = (options: Partial<BalancedTransportOptions> = {}): Settings =>
-  settingsOf({ target: TARGET, ...options });
+  settingsOf({ target: TARGET, ...options }, new Emitter({ target: TARGET }, undefined, undefined));
 
 /** A group that is on by default. */
 function on<T>(group: T | false): T {

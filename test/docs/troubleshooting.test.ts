@@ -9,7 +9,10 @@ import { messagesIn } from "./messages.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const page = readFileSync(`${root}/docs/troubleshooting.md`, "utf8");
-const [tables = "", log = ""] = page.split("## The log\n");
+const [beforeLog = "", log = ""] = page.split("## The log\n");
+/** The section of reasons has names in place of messages. */
+const reasons = /### Why it was not tried again\n[\s\S]*?(?=\n##)/.exec(beforeLog)?.[0] ?? "";
+const tables = beforeLog.replace(reasons, "");
 const firstColumns = [...tables.matchAll(/^\| (.*?) \| /gm)].map(([, column]) => column as string);
 const rows = firstColumns.flatMap((column) => [...column.matchAll(/`([^`]+)`/g)].map(([, text]) => text as string));
 /** What stands in code in the other columns: it explains, and may be a message as well. */
@@ -73,6 +76,12 @@ describe("docs/troubleshooting.md", () => {
     const types = readFileSync(`${root}/src/telemetry/events.ts`, "utf8").matchAll(/readonly type: "([\w-]+)"/g);
     const named = [...log.matchAll(/^\| `([\w-]+)` \|/gm)].map(([, name]) => name);
     expect(named.sort()).toEqual([...types].map(([, type]) => type).sort());
+  });
+
+  it("has every reason why a call is not tried again, and no other", () => {
+    const known = readFileSync(`${root}/src/resilience/stop-reason.ts`, "utf8").matchAll(/^ {2}\| "([\w-]+)"/gm);
+    const named = [...reasons.matchAll(/^\| `([\w-]+)` \| (?!what it means)/gm)].map(([, name]) => name);
+    expect(named.sort()).toEqual([...known].map(([, name]) => name).sort());
   });
 
   it("has no row for what is not said any more", async () => {

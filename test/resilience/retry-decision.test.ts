@@ -11,6 +11,7 @@ import {
   type RetryDecision,
   type RetryLimits,
 } from "../../src/resilience/retry-decision.ts";
+import type { StopReason } from "../../src/resilience/stop-reason.ts";
 import { EchoService } from "../support/gen/echo_pb.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -39,13 +40,14 @@ function decide({ outcome, headers, call, limits, random = 0.5 }: Given): RetryD
     notSent: 0,
     transparent: 0,
     deadline: Number.POSITIVE_INFINITY,
+    canResend: true,
     ...call,
   };
   const error = new ConnectError("", Code.Unavailable, headers);
   return decideRetry(error, outcome, history, { ...LIMITS, ...limits }, NOW, () => random);
 }
 
-const NO = { retry: false };
+const no = (because: StopReason) => ({ retry: false, because });
 const notSent: Outcome = { kind: "not-sent", code: "ECONNREFUSED" };
 const refused: Outcome = { kind: "refused", leaving: false };
 const leftOut: Outcome = { kind: "refused", leaving: true };
@@ -84,12 +86,12 @@ describe("by outcome and idempotency", () => {
   test("the user's codes take the place of Unavailable", () => {
     const limits = { codes: new Set([Code.Aborted]) };
     expect(decide({ outcome: answered(Code.Aborted), limits }).retry).toBe(true);
-    expect(decide({ outcome: answered(Code.Unavailable), limits })).toEqual(NO);
+    expect(decide({ outcome: answered(Code.Unavailable), limits })).toEqual(no("code"));
   });
 
   test("the user's codes do not make a method repeatable", () => {
     const limits = { codes: new Set([Code.Aborted]) };
-    expect(decide({ outcome: answered(Code.Aborted), limits, call: { method: post } })).toEqual(NO);
+    expect(decide({ outcome: answered(Code.Aborted), limits, call: { method: post } })).toEqual(no("method"));
   });
 
   test.each([
@@ -106,6 +108,30 @@ describe("by outcome and idempotency", () => {
   });
 });
 
+describe("why not", () => {
+  const caller = (cause: "abort" | "deadline" | "request" | "interceptor"): Outcome => ({ kind: "caller", cause });
+  test.each<[string, Given, StopReason]>([
+    ["the caller aborted", { outcome: caller("abort") }, "aborted"],
+    ["the deadline has passed", { outcome: caller("deadline") }, "deadline"],
+    ["the request cannot be sent", { outcome: caller("request") }, "request"],
+    ["an interceptor threw", { outcome: caller("interceptor") }, "interceptor"],
+    ["messages are gone, although it never left", { outcome: notSent, call: { canResend: false } }, "stream"],
+    ["messages are gone", { outcome: lost, call: { canResend: false } }, "stream"],
+    ["the code, before the messages", { outcome: answered(Code.NotFound), call: { canResend: false } }, "code"],
+    ["the code, before the method", { outcome: answered(Code.NotFound), call: { method: post } }, "code"],
+    ["the method, before the attempts", { outcome: lost, call: { method: post, sent: 3 } }, "method"],
+  ])("%s", (_, given, because) => {
+    expect(decide(given)).toEqual(no(because));
+  });
+
+  test("retries are off, unless it is the caller's own", () => {
+    const history = { method: get, sent: 1, notSent: 0, transparent: 0, deadline: NOW + 1_000, canResend: true };
+    const decideOff = (outcome: Outcome) => decideRetry(undefined, outcome, history, false, NOW, () => 0.5);
+    expect([notSent, refused, lost, answered(Code.Unavailable)].map(decideOff)).toEqual(Array(4).fill(no("off")));
+    expect(decideOff(caller("abort"))).toEqual(no("aborted"));
+  });
+});
+
 describe("how often", () => {
   test("what was sent, up to maxAttempts in all", () => {
     expect([1, 2, 3, 4].map((sent) => decide({ outcome: lost, call: { sent } }).retry)).toEqual([
@@ -117,9 +143,10 @@ describe("how often", () => {
   });
 
   test("one attempt means none", () => {
-    for (const outcome of [refused, lost]) expect(decide({ outcome, limits: { maxAttempts: 1 } })).toEqual(NO);
+    for (const outcome of [refused, lost])
+      expect(decide({ outcome, limits: { maxAttempts: 1 } })).toEqual(no("attempts"));
     const first = { sent: 0, transparent: 1 };
-    expect(decide({ outcome: stale, call: first, limits: { maxAttempts: 1 } })).toEqual(NO);
+    expect(decide({ outcome: stale, call: first, limits: { maxAttempts: 1 } })).toEqual(no("attempts"));
     // This one has not been processed, so the next is the first that is.
     expect(decide({ outcome: refused, call: first, limits: { maxAttempts: 1 } }).retry).toBe(true);
   });
@@ -135,7 +162,7 @@ describe("how often", () => {
 
   test(`what never left, ${MAX_NOT_SENT} times a call`, () => {
     expect(decide({ outcome: notSent, call: { sent: 0, notSent: MAX_NOT_SENT - 1 } }).retry).toBe(true);
-    expect(decide({ outcome: notSent, call: { sent: 0, notSent: MAX_NOT_SENT } })).toEqual(NO);
+    expect(decide({ outcome: notSent, call: { sent: 0, notSent: MAX_NOT_SENT } })).toEqual(no("attempts"));
   });
 
   test("what was sent costs a token", () => {
@@ -159,7 +186,7 @@ test("a server that leaves takes each call elsewhere, free of charge, as often a
     expect(decide({ outcome: leftOut, call: { ...call, transparent: 1 } })).toEqual({ ...elsewhere, elsewhere: false });
     expect(decide({ outcome: leftOut, call: { ...call, transparent: 2 } })).toEqual(elsewhere);
     expect(decide({ outcome: leftOut, call: { ...call, transparent: MAX_NOT_SENT } })).toEqual(elsewhere);
-    expect(decide({ outcome: leftOut, call: { ...call, transparent: MAX_NOT_SENT + 1 } })).toEqual(NO);
+    expect(decide({ outcome: leftOut, call: { ...call, transparent: MAX_NOT_SENT + 1 } })).toEqual(no("attempts"));
   }
 });
 
@@ -184,12 +211,13 @@ describe("after what wait", () => {
   });
 
   test("none that reaches the deadline", () => {
-    expect(decide({ outcome: lost, call: { deadline: NOW + 50 } })).toEqual(NO);
+    expect(decide({ outcome: lost, call: { deadline: NOW + 50 } })).toEqual(no("deadline"));
     expect(decide({ outcome: lost, call: { deadline: NOW + 51 } }).retry).toBe(true);
   });
 
   test("nothing after the deadline, sent or not", () => {
-    for (const outcome of [notSent, lost]) expect(decide({ outcome, call: { deadline: NOW }, random: 0 })).toEqual(NO);
+    for (const outcome of [notSent, lost])
+      expect(decide({ outcome, call: { deadline: NOW }, random: 0 })).toEqual(no("deadline"));
   });
 });
 
@@ -201,17 +229,19 @@ describe("as the server says", () => {
 
   test.each(["-1", "soon", "NaN", ""])("grpc-retry-pushback-ms %j forbids it", (value) => {
     const headers = { "grpc-retry-pushback-ms": value };
-    expect(decide({ outcome: answered(Code.Unavailable), headers })).toEqual(NO);
+    expect(decide({ outcome: answered(Code.Unavailable), headers })).toEqual(no("pushback"));
   });
 
   test("a pushback beyond the deadline forbids it", () => {
     const headers = { "grpc-retry-pushback-ms": "1000" };
-    expect(decide({ outcome: answered(Code.Unavailable), headers, call: { deadline: NOW + 1_000 } })).toEqual(NO);
+    expect(decide({ outcome: answered(Code.Unavailable), headers, call: { deadline: NOW + 1_000 } })).toEqual(
+      no("deadline"),
+    );
   });
 
   test("a pushback gives no more attempts", () => {
     const headers = { "grpc-retry-pushback-ms": "1" };
-    expect(decide({ outcome: answered(Code.Unavailable), headers, call: { sent: 3 } })).toEqual(NO);
+    expect(decide({ outcome: answered(Code.Unavailable), headers, call: { sent: 3 } })).toEqual(no("attempts"));
   });
 
   test.each([
@@ -250,7 +280,9 @@ describe("as the server says", () => {
     const codes = Object.values(Code).filter((code) => typeof code === "number");
     test.each(codes.map((code) => [Code[code], code] as const))("%s", (_, code) => {
       const headers = { [name]: value };
-      expect(decide({ outcome: answered(code), headers, call: { method: post } })).toEqual(NO);
+      expect(decide({ outcome: answered(code), headers, call: { method: post } })).toEqual(
+        no(code === Code.Unavailable ? "method" : "code"),
+      );
       expect(decide({ outcome: answered(code), headers }).retry).toBe(code === Code.Unavailable);
     });
   });
@@ -266,7 +298,7 @@ describe("as the server says", () => {
   });
 
   test("an invitation does not make a lost call of an unknown method repeatable", () => {
-    expect(decide({ outcome: lost, headers: { "retry-after": "1" }, call: { method: post } })).toEqual(NO);
+    expect(decide({ outcome: lost, headers: { "retry-after": "1" }, call: { method: post } })).toEqual(no("method"));
   });
 
   test("what is no ConnectError has no headers", () => {
@@ -276,6 +308,7 @@ describe("as the server says", () => {
       notSent: 0,
       transparent: 0,
       deadline: Number.POSITIVE_INFINITY,
+      canResend: true,
     };
     const decision = decideRetry("no", lost, history, LIMITS, NOW, () => 0.5);
     expect(decision).toEqual({ retry: true, delayMs: 50, free: false, elsewhere: false });

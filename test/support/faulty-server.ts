@@ -97,3 +97,11 @@ export async function startFaultyServer(options: FaultyServerOptions): Promise<F
     },
   };
 }
+
+/** The compat API's socket of HTTP/2 is a proxy that forbids what a fault does. */
+export function rawSocket(socket: Socket, stream: FaultyRequest["stream"]): Socket {
+  const session = stream?.session as unknown as { readonly [key: symbol]: unknown } | undefined;
+  if (session === undefined) return socket;
+  const symbol = Object.getOwnPropertySymbols(session).find((key) => key.description === "socket");
+  return session[symbol as symbol] as Socket;
+}

@@ -1,0 +1,110 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { Answer } from "../discovery/answer.ts";
+import type { Answers } from "../discovery/failover.ts";
+import type { Reconciled } from "../pool/reconcile.ts";
+import type { EndpointRecord } from "../pool/record.ts";
+import type { EligibleView } from "../pool/view.ts";
+import type { StopReason } from "../resilience/stop-reason.ts";
+import type { Clock } from "../runtime.ts";
+import { attachReport } from "../telemetry/call-report.ts";
+import type { Emitter } from "../telemetry/emitter.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Call, Failures } from "./call.ts";
+
+export interface ReporterOptions {
+  readonly target: string;
+  readonly directory: Answers;
+  /** Why the last look-up failed, if it did. */
+  readonly lookUpError: () => unknown;
+  readonly clock: Clock;
+  readonly emit: Emitter["emit"];
+}
+
+/** Reasons that an application may want to hear of: another attempt might have helped. */
+const MIGHT_HAVE_HELPED: ReadonlySet<StopReason> = new Set([
+  "method",
+  "deadline",
+  "budget",
+  "attempts",
+  "no-endpoint",
+  "pushback",
+  "stream",
+]);
+
+/** What calls report: the events of their way, and what stands behind the error of one that failed. */
+export class Reporter {
+  readonly #options: ReporterOptions;
+  #serving: Pick<EligibleView, "mode" | "tier"> & { readonly fallback: boolean } = {
+    mode: "eligible",
+    tier: Number.NEGATIVE_INFINITY,
+    fallback: false,
+  };
+
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+  }
+
+  /** Attaches the report of a call to the error that its user sees. */
+  failed(error: object, call: Pick<Call, "method" | "failures">, stopped: StopReason): void {
+    const { directory, lookUpError, clock, target, emit } = this.#options;
+    const { answer } = directory;
+    const method = nameOf(call.method);
+    attachReport(error, {
+      target,
+      method,
+      attempts: call.failures?.reports ?? [],
+      stopped,
+      answerAgeMs: answer === undefined ? undefined : clock.now() - answer.resolvedAt,
+      lookUpError: lookUpError(),
+    });
+    const last = call.failures?.last;
+    if (last === undefined || !MIGHT_HAVE_HELPED.has(stopped)) return;
+    const { endpoint } = last.record;
+    const { outcome, error: reason } = last.report;
+    emit({ type: "not-retried", method, endpoint, outcome, because: stopped, error: reason });
+  }
+
+  /** A further attempt is about to be sent. */
+  retried({ call, record: { endpoint } }: Attempt, delayMs: number): void {
+    const { outcome, error } = (call.failures as Failures).last.report;
+    const method = nameOf(call.method);
+    this.#options.emit({ type: "retry", method, endpoint, attempt: call.attempt, outcome, delayMs, error });
+  }
+
+  /** A second copy of a call is about to be sent. */
+  hedged(first: Attempt, copy: Attempt): void {
+    const method = nameOf(copy.call.method);
+    this.#options.emit({ type: "hedge", method, first: first.record.endpoint, endpoint: copy.record.endpoint });
+  }
+
+  /** A call is about to wait for another one's end. */
+  full({ endpoint }: EndpointRecord, { method }: Call): void {
+    this.#options.emit({ type: "full", method: nameOf(method), endpoint });
+  }
+
+  /** An answer changed the endpoints. */
+  updated({ ttlMs, endpoints }: Answer, { added, removed }: Reconciled): void {
+    this.#options.emit({
+      type: "resolved",
+      endpoints: endpoints.length,
+      ttlMs,
+      added: added.map(({ endpoint }) => endpoint),
+      removed: removed.map(({ endpoint }) => endpoint),
+    });
+  }
+
+  /** Calls go to these endpoints from now on. */
+  serving({ mode, tier, members }: EligibleView): void {
+    const fallback = members[0]?.endpoint.fallback === true;
+    const before = this.#serving;
+    if (before.mode === mode && before.tier === tier && before.fallback === fallback) return;
+    this.#serving = { mode, tier, fallback };
+    // Where a transport begins is no change, unless something is wrong from the start.
+    if (before.tier === Number.NEGATIVE_INFINITY && mode === "eligible" && !fallback) return;
+    this.#options.emit({ type: "serving", tier, mode, fallback });
+  }
+}
+
+function nameOf({ parent, name }: DescMethod): string {
+  return `${parent.typeName}/${name}`;
+}

@@ -1,0 +1,39 @@
+import type { BalancedTransportEvent, EventBody, EventListener, EventSource, UserCallback } from "./events.ts";
+
+/** Sends the events of one transport to its listeners, which cannot change the outcome of a call. */
+export class Emitter {
+  readonly #source: EventSource;
+  readonly #log: EventListener | undefined;
+  readonly #onEvent: EventListener | undefined;
+  readonly #failed = new Set<UserCallback>();
+
+  /**
+   * @param onEvent the user's.
+   * @param log ours; must not throw.
+   */
+  constructor(source: EventSource, onEvent: EventListener | undefined, log: EventListener | undefined) {
+    this.#source = source;
+    this.#onEvent = onEvent;
+    this.#log = log;
+  }
+
+  readonly emit = (body: EventBody): void => {
+    if (this.#log === undefined && this.#onEvent === undefined) return;
+    const event: BalancedTransportEvent = { ...body, ...this.#source };
+    this.#log?.(event);
+    try {
+      // An async listener's rejection must not become an unhandled one.
+      const returned: unknown = this.#onEvent?.(event);
+      if (returned instanceof Promise) returned.catch((error) => this.callbackFailed("onEvent", error));
+    } catch (error) {
+      this.callbackFailed("onEvent", error);
+    }
+  };
+
+  /** A callback of the user's threw, or returned what cannot be used. Emitted once for each callback. */
+  readonly callbackFailed = (callback: UserCallback, error: unknown): void => {
+    if (this.#failed.has(callback)) return;
+    this.#failed.add(callback);
+    this.emit({ type: "callback-failed", callback, error });
+  };
+}
