@@ -68,8 +68,8 @@ describe("the tarball", () => {
     expect(pages).toContain("configuration.md");
     for (const page of pages) expect(page).toMatch(/^[\w-]+\.md$/);
     const built = globSync("**/*", { cwd: join(project.installed, "dist") });
-    const kinds = built.map((file) => file.replace(/^(index|node)|^[\w-]+(?=\.d\.c?ts$)/, "*"));
-    expect([...new Set(kinds)].sort()).toEqual(["*.cjs", "*.d.cts", "*.d.ts", "*.js"]);
+    const endings = [".cjs", ".d.cts", ".d.ts", ".js"];
+    expect(built.sort()).toEqual(["index", "node"].flatMap((entry) => endings.map((ending) => entry + ending)));
   });
 
   test("has no require() that an ES module cannot do", () => {
@@ -90,8 +90,7 @@ describe("the tarball", () => {
     const imported = [...sources("dist/*.d.ts"), ...sources("dist/*.d.cts")].flatMap((code) =>
       [...code.matchAll(/(?:from|import\() ?["']((?:@[^/"']+\/)?[^/"']+)/g)].map(([, name]) => name as string),
     );
-    const packages = imported.filter((name) => name !== ".");
-    expect([...new Set(packages)].sort()).toEqual(["@bufbuild/protobuf", "@connectrpc/connect"]);
+    expect([...new Set(imported)].sort()).toEqual(["@bufbuild/protobuf", "@connectrpc/connect"]);
   });
 });
 
