@@ -3,7 +3,7 @@ import { mayBeSecret, NOT_SHOWN } from "../secret.ts";
 import { optionHint } from "./hints.ts";
 import { suggestion } from "./nearest.ts";
 import type { OptionRow } from "./option-row.ts";
-import { optionTable } from "./option-table.ts";
+import { optionGroups, optionTable } from "./option-table.ts";
 import type { BalancedTransportOptions } from "./options.ts";
 
 /** What is wrong with the options, one sentence each: the option, what it must be, what it is. */
@@ -14,24 +14,24 @@ export function checkOptions(options: BalancedTransportOptions): string[] {
   return problems;
 }
 
+/** @param prefix "" for those of no group, else the group's name and a dot. */
 function checkGroup(group: Readonly<Record<string, unknown>>, prefix: string, problems: string[]): void {
-  const rows = new Map<string, OptionRow>();
-  for (const row of optionTable) {
-    const name = row.path.slice(prefix.length);
-    if (row.path.startsWith(prefix) && !name.includes(".")) rows.set(name, row);
-  }
-  const names = prefix === "" ? ["target", ...rows.keys()] : [...rows.keys()];
+  const rows = optionGroups.get(prefix.slice(0, -1)) as ReadonlyMap<string, OptionRow>;
   for (const [name, value] of Object.entries(group)) {
     if (value === undefined || (prefix === "" && name === "target")) continue;
     const row = rows.get(name);
-    if (row === undefined) {
-      // The right name, but in the wrong group: "maxAttempts" beside "retry".
-      const elsewhere = optionTable.find(({ path }) => path.endsWith(`.${name}`))?.path;
-      const known = elsewhere === undefined ? names.map((known) => `${prefix}${known}`) : [elsewhere];
-      const hint = optionHint(prefix + name) ?? suggestion(elsewhere ?? `${prefix}${name}`, known);
-      problems.push(`unknown option "${prefix}${escaped(name)}"${hint}`);
-    } else checkRow(row, value, problems);
+    if (row === undefined) problems.push(unknownOption(prefix, name, rows));
+    else checkRow(row, value, problems);
   }
+}
+
+function unknownOption(prefix: string, name: string, rows: ReadonlyMap<string, OptionRow>): string {
+  // The right name, but in the wrong group: "maxAttempts" beside "retry".
+  const elsewhere = optionTable.find(({ path }) => path.endsWith(`.${name}`))?.path;
+  const names = prefix === "" ? ["target", ...rows.keys()] : [...rows.keys()];
+  const known = elsewhere === undefined ? names.map((known) => `${prefix}${known}`) : [elsewhere];
+  const hint = optionHint(prefix + name) ?? suggestion(elsewhere ?? `${prefix}${name}`, known);
+  return `unknown option "${prefix}${escaped(name)}"${hint}`;
 }
 
 function checkRow(row: OptionRow, value: unknown, problems: string[]): void {
@@ -39,7 +39,7 @@ function checkRow(row: OptionRow, value: unknown, problems: string[]): void {
     const shown = show(value);
     const got = row.secret ? "" : `, not ${shown}${shown === NOT_SHOWN ? "" : (row.kind.hint?.(value) ?? "")}`;
     problems.push(`${row.path} must be ${row.kind.description}${got}`);
-  } else if (isRecord(value) && optionTable.some(({ path }) => path.startsWith(`${row.path}.`))) {
+  } else if (isRecord(value) && optionGroups.has(row.path)) {
     checkGroup(value, `${row.path}.`, problems);
   }
 }

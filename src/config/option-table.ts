@@ -35,6 +35,20 @@ export const optionTable: readonly OptionRow[] = [
   },
 ];
 
+/** The options by their group and their name in it; those of no group are in "". */
+export const optionGroups: ReadonlyMap<string, ReadonlyMap<string, OptionRow>> = groupsOf(optionTable);
+
+function groupsOf(rows: readonly OptionRow[]): Map<string, Map<string, OptionRow>> {
+  const groups = new Map<string, Map<string, OptionRow>>();
+  for (const row of rows) {
+    const dot = row.path.indexOf(".");
+    const group = row.path.slice(0, Math.max(0, dot));
+    if (!groups.has(group)) groups.set(group, new Map());
+    groups.get(group)?.set(row.path.slice(dot + 1), row);
+  }
+  return groups;
+}
+
 /** The variable of an option of the unnamed transport. */
 export function variableOf(name: string): string {
   return `CONNECT_LB_${name.toUpperCase().replaceAll("-", "_")}`;

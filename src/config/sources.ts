@@ -1,7 +1,7 @@
 import { quoted } from "../quoted.ts";
 import { mayBeSecret, NOT_SHOWN } from "../secret.ts";
 import type { OptionRow } from "./option-row.ts";
-import { optionTable } from "./option-table.ts";
+import { optionGroups } from "./option-table.ts";
 import type { BalancedTransportOptions } from "./options.ts";
 
 /** Options that an environment or a target says, by path. */
@@ -29,37 +29,34 @@ export function readWritten(row: OptionRow, text: string, by: string): { value: 
  * that is switched off in one source is on again where a later one sets one of its members.
  */
 export function merged(code: BalancedTransportOptions, sources: readonly Source[]): BalancedTransportOptions {
-  const all = [...sources, fromCode(code)];
   const options: Record<string, unknown> = { target: code.target };
-  for (const row of optionTable) {
-    const level = all.findLastIndex((source) => source.has(row.path));
-    if (level < 0) continue;
-    const value = all[level]?.get(row.path);
-    const [group, member] = row.path.split(".") as [string, string | undefined];
-    if (member === undefined) {
-      const later = all
-        .slice(level + 1)
-        .some((source) => [...source.keys()].some((path) => path.startsWith(`${group}.`)));
-      if (!(value === false && later)) options[group] = isGroup(row.path) && value !== false ? {} : value;
-    } else if (options[group] !== false) {
-      options[group] = { ...(options[group] as object | undefined), [member]: value };
+  const off = new Set<string>();
+  for (const source of [...sources, fromCode(code)]) {
+    for (const [path, value] of source) {
+      const [group, member] = path.split(".") as [string, string | undefined];
+      if (member !== undefined) {
+        options[group] = { ...(options[group] as object | undefined), [member]: value };
+        if (source.get(group) !== false) off.delete(group);
+      } else if (!optionGroups.has(group)) options[group] = value;
+      else if (value === false) off.add(group);
+      else {
+        options[group] ??= {};
+        off.delete(group);
+      }
     }
   }
+  for (const group of off) options[group] = false;
   return options as unknown as BalancedTransportOptions;
 }
 
 /** Code's options by path. They have been checked. */
 function fromCode(options: BalancedTransportOptions): Source {
   const values = new Map<string, unknown>();
-  for (const { path } of optionTable) {
-    const [group, member] = path.split(".") as [keyof BalancedTransportOptions, string | undefined];
-    const value = options[group];
-    const found = member === undefined ? value : (Object(value) as Record<string, unknown>)[member];
-    if (found !== undefined) values.set(path, found);
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || name === "target") continue;
+    const members = optionGroups.has(name) && value !== false ? Object.entries(value as object) : undefined;
+    if (members === undefined) values.set(name, value);
+    else for (const [member, one] of members) if (one !== undefined) values.set(`${name}.${member}`, one);
   }
   return values;
-}
-
-function isGroup(path: string): boolean {
-  return optionTable.some((row) => row.path.startsWith(`${path}.`));
 }
