@@ -6,7 +6,7 @@ import { createConsulHttpResolver } from "./discovery/consul-http.ts";
 import { type HostPort, parseHostPort } from "./discovery/host-port.ts";
 import { checkHostName } from "./net/host-name.ts";
 import { quoted } from "./quoted.ts";
-import type { Scheme } from "./schemes.ts";
+import type { Scheme } from "./scheme.ts";
 
 const CONSUL_DNS_PORT = 8600;
 /** What Consul's API, its DNS and its documentation call them elsewhere. */
@@ -38,7 +38,7 @@ export const consulDns: Scheme = {
       // TCP: over UDP Consul leaves instances out without saying so.
       dns: dns(target, { port: CONSUL_DNS_PORT, transport: "tcp" }),
       overUdp: transport === "udp",
-      systemDns,
+      systemDns: systemDns(),
       family,
     }),
 };
@@ -73,7 +73,7 @@ export function consulHttp(scheme: "consul+http" | "consul+https", defaultPort: 
         tls: scheme === "consul+https" && consulTls(env),
         credentials: () => consulCredentials(env, readTextFile),
         get: httpGet,
-        dns: systemDns,
+        dns: systemDns(),
         family,
       }),
   };

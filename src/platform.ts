@@ -4,7 +4,7 @@ import type { HttpGet } from "./discovery/http.ts";
 import type { TlsFilesListener } from "./net/tls-files.ts";
 import type { ConnectionListener, EndpointTransportFactory } from "./pool/endpoint-transport.ts";
 import type { Runtime } from "./runtime.ts";
-import type { DnsClientFactory } from "./schemes.ts";
+import type { DnsClientFactory } from "./scheme.ts";
 
 /** Notified of what the transports of endpoints do; none may throw. */
 export interface EndpointListeners {

@@ -2,7 +2,6 @@
 export type { Candidate, Picker, PickerFactory, PickInfo } from "./balancing/picker.ts";
 export type { BalancedTransport } from "./call/balanced-transport.ts";
 export type { WarmUpOptions } from "./call/warm-up.ts";
-export type { Environment } from "./config/environment.ts";
 export type { EnvironmentTransportOptions } from "./config/from-environment.ts";
 export type {
   BalancedTransportOptions,
@@ -12,13 +11,13 @@ export type {
   DnsOptions,
   RetryOptions,
 } from "./config/options.ts";
-export type { ConnectOptions, TlsOptions } from "./config/wire-options.ts";
 export { deadlineFrom, type RemainingTime } from "./deadline.ts";
 export type { Resolution, ResolveContext, Resolver } from "./discovery/resolver.ts";
 export type { AddressFamily } from "./dns/client.ts";
 export type { Endpoint, EndpointSpec } from "./endpoint.ts";
 export { endpointKey } from "./endpoint-key.ts";
 export { ConfigurationError } from "./errors.ts";
+export type { ConnectOptions, TlsOptions } from "./net/wire-options.ts";
 export type {
   ConnectionEnd,
   EndpointContext,
@@ -28,7 +27,7 @@ export type {
 export type { BreakerState } from "./resilience/breaker.ts";
 export type { Outcome } from "./resilience/outcome.ts";
 export type { StopReason } from "./resilience/stop-reason.ts";
-export type { Clock } from "./runtime.ts";
+export type { Clock, Environment } from "./runtime.ts";
 export { type AttemptReport, type CallReport, callReport } from "./telemetry/call-report.ts";
 export type { BalancedTransportEvent, EventListener, EventSource, UserCallback } from "./telemetry/events.ts";
 export type { AnswerSnapshot, EndpointSnapshot, RetryBudgetSnapshot, Snapshot } from "./telemetry/snapshot.ts";

@@ -3,6 +3,9 @@ export interface Clock {
   now(): number;
 }
 
+/** Variables by name, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Everything the library takes from its surroundings that a test must be able to replace. */
 export interface Runtime {
   readonly clock: Clock;

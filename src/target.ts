@@ -1,35 +1,17 @@
-import type { Environment } from "./config/environment.ts";
 import { isServerAddress } from "./config/kinds.ts";
 import { nearest, suggestion } from "./config/nearest.ts";
 import { optionTable, variableOf } from "./config/option-table.ts";
 import type { DnsOptions } from "./config/options.ts";
-import { readWritten, type Source } from "./config/sources.ts";
+import { readWritten } from "./config/sources.ts";
 import { parseHostPort } from "./discovery/host-port.ts";
 import type { Resolver } from "./discovery/resolver.ts";
 import { ConfigurationError } from "./errors.ts";
 import { hostNameFromUser } from "./net/host-name.ts";
 import { escaped, quoted } from "./quoted.ts";
-import { type Registries, type Scheme, schemeResolver, schemes } from "./schemes.ts";
+import type { Environment } from "./runtime.ts";
+import type { Registries, Scheme, Target, TargetOption } from "./scheme.ts";
+import { schemeResolver, schemes } from "./schemes.ts";
 import { isSecretWord, mayBeSecret } from "./secret.ts";
-
-/** The option that gives a target; for messages. */
-export type TargetOption = "target" | "fallbackTarget";
-
-/** A target taken apart: `scheme://[server,server]/name[?key=value]` (gRPC's naming form). */
-export interface Target {
-  readonly option: TargetOption;
-  readonly scheme: Scheme;
-  readonly text: string;
-  /** The registry servers to ask, in this order; none for the system's resolvers. */
-  readonly servers: readonly string[];
-  readonly name: string;
-  /** What the query says to the scheme. */
-  readonly query: Readonly<Record<string, string>>;
-  /** What it says more than once, of the keys that may be repeated. */
-  readonly lists: Readonly<Record<string, readonly string[]>>;
-  /** What it says of the transport's options. */
-  readonly options: Source;
-}
 
 /** The resolver of a target. Nothing is looked up. */
 export function resolverOf(

@@ -4,23 +4,13 @@ import { NoAnswerError } from "../discovery/directory.ts";
 import { abortedBy, deadlineExceeded } from "../errors.ts";
 import { type NoRetry, noRetry } from "../resilience/retry-decision.ts";
 import type { StopReason } from "../resilience/stop-reason.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt, Send } from "./attempt.ts";
 import type { Call } from "./call.ts";
 import { Connector, type ConnectorOptions } from "./connector.ts";
 import { FailedAttempt } from "./failed-attempt.ts";
 import { OUTRUN } from "./race.ts";
 import type { Reporter } from "./reporter.ts";
 import { whyEnded } from "./why-ended.ts";
-
-/**
- * Sends one attempt. It ends a successful one by `Judge.succeeded` (a stream does at its end); it rejects with what
- * the endpoint's transport threw.
- */
-export interface Send<R> {
-  send(attempt: Attempt): Promise<R>;
-  /** Whether what has been sent so far can be sent again. */
-  canResend(): boolean;
-}
 
 export interface AttemptLoopOptions extends ConnectorOptions {
   readonly reporter: Reporter;

@@ -1,9 +1,7 @@
 import type { CallUnderWay, Carrier, EndpointTransport, Waiting } from "../pool/endpoint-transport.ts";
 import type { EndpointRecord } from "../pool/record.ts";
 import type { Ticket } from "../resilience/breaker.ts";
-import type { Send } from "./attempt-loop.ts";
 import type { Call } from "./call.ts";
-import type { Race } from "./race.ts";
 import type { UserCode } from "./user-code.ts";
 
 /** What an attempt asks and tells its surroundings. */
@@ -11,6 +9,31 @@ export interface AttemptWatcher {
   isRepeatable(call: Call): boolean;
   /** Its connection gives no sign of life; `isFirst` of those on it. */
   onSuspect(attempt: Attempt, isFirst: boolean): void;
+}
+
+/**
+ * Sends one attempt. It ends a successful one by `Judge.succeeded` (a stream does at its end); it rejects with what
+ * the endpoint's transport threw.
+ */
+export interface Send<R> {
+  send(attempt: Attempt): Promise<R>;
+  /** Whether what has been sent so far can be sent again. */
+  canResend(): boolean;
+}
+
+/** The race of two attempts of one call, while both are under way (`race.ts`). */
+export interface AttemptRace {
+  /** What the second copy comes to. */
+  readonly copy: Promise<unknown> | undefined;
+  /** The second copy has come to nothing. */
+  readonly isCopyOver: boolean;
+  /** Aborts when one of the two has won. */
+  readonly decided: AbortSignal;
+  isFirst(attempt: Attempt): boolean;
+  isWon(attempt: Attempt): boolean;
+  isLost(attempt: Attempt): boolean;
+  /** A good response has begun. */
+  commit(attempt: Attempt): void;
 }
 
 /** One try of a call on one endpoint. It holds the endpoint's slot from its making until the judge ends it. */
@@ -37,7 +60,7 @@ export class Attempt implements Waiting, CallUnderWay {
   /** How a copy of it is sent. */
   resend: (() => Send<unknown>) | undefined = undefined;
   /** With the call's other copy. */
-  race: Race | undefined = undefined;
+  race: AttemptRace | undefined = undefined;
   readonly #watcher: AttemptWatcher;
   #waiting: AbortController | undefined = undefined;
 

@@ -1,5 +1,4 @@
 import { checkOptions, checkTogether } from "../config/check-options.ts";
-import type { Environment } from "../config/environment.ts";
 import type { BalancedTransportOptions } from "../config/options.ts";
 import { type Settings, settingsOf } from "../config/settings.ts";
 import { merged, type Source } from "../config/sources.ts";
@@ -7,8 +6,9 @@ import { checkedResolver } from "../discovery/checked-resolver.ts";
 import type { Resolver } from "../discovery/resolver.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
-import type { Registries } from "../schemes.ts";
-import { parseTarget, resolverOf, type Target, type TargetOption } from "../target.ts";
+import type { Environment } from "../runtime.ts";
+import type { Registries, Target, TargetOption } from "../scheme.ts";
+import { parseTarget, resolverOf } from "../target.ts";
 import { Emitter } from "../telemetry/emitter.ts";
 import { logListener } from "../telemetry/log.ts";
 import { Balanced, type BalancedTransport } from "./balanced-transport.ts";

@@ -42,7 +42,7 @@ class TargetDirectory {
         emit({ type: "empty", reason: fact.answer.reason ?? "", ...source });
       } else {
         // A registry may list the same useless record for weeks: what each look-up finds anew is told once.
-        const reason = whyDropped(fact.dropped);
+        const reason = fact.dropped.length === 0 ? "" : whyDropped(fact.dropped);
         if (reason !== "" && reason !== lastDropped) {
           emit({ type: "records-dropped", dropped: fact.dropped.length, reason, ...source });
         }

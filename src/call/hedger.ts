@@ -1,7 +1,6 @@
 import type { RetryBudget } from "../resilience/budget.ts";
 import type { Clock } from "../runtime.ts";
-import type { Attempt } from "./attempt.ts";
-import type { Send } from "./attempt-loop.ts";
+import type { Attempt, Send } from "./attempt.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { FailedAttempt } from "./failed-attempt.ts";
 import { Race } from "./race.ts";

@@ -1,14 +1,23 @@
 import type { EndpointRecord } from "../pool/record.ts";
-import type { Attempt } from "./attempt.ts";
+
+/** An attempt, as far as its connection goes. */
+export interface Dialling {
+  readonly record: EndpointRecord;
+  /** The connection that is being made. */
+  readonly connecting: Promise<void> | undefined;
+  /** It has nowhere else to go. */
+  isPatient: boolean;
+  stopWaiting(): void;
+}
 
 /**
  * Connections that a call asked for and stopped waiting for, because another endpoint was untried. They go on while the
  * call does: when there is nothing else to try, it comes back to them.
  */
 export class LateDials {
-  readonly #attempts: Attempt[] = [];
+  readonly #attempts: Dialling[] = [];
 
-  add(attempt: Attempt): void {
+  add(attempt: Dialling): void {
     attempt.isPatient = false;
     this.#attempts.push(attempt);
   }

@@ -1,10 +1,10 @@
-import type { Attempt } from "./attempt.ts";
+import type { Attempt, AttemptRace } from "./attempt.ts";
 
 /**
  * Two copies of a call on two endpoints. The first good response commits the call to its copy, and the other one is
  * taken back; an error of one copy waits for the end of the other.
  */
-export class Race {
+export class Race implements AttemptRace {
   readonly #first: Attempt;
   #second: Attempt | undefined;
   #winner: Attempt | undefined;

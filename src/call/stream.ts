@@ -1,8 +1,7 @@
 import type { DescMessage, DescMethodStreaming, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { StreamResponse } from "@connectrpc/connect";
 import type { Runtime } from "../runtime.ts";
-import type { Attempt } from "./attempt.ts";
-import type { Send } from "./attempt-loop.ts";
+import type { Attempt, Send } from "./attempt.ts";
 import type { Call } from "./call.ts";
 import { attemptHeader } from "./headers.ts";
 import { ReplayableInput } from "./replay.ts";

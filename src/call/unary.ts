@@ -1,8 +1,8 @@
 import type { DescMessage, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import type { UnaryResponse } from "@connectrpc/connect";
 import type { Runtime } from "../runtime.ts";
-import type { Attempt } from "./attempt.ts";
-import type { AttemptLoop, Send } from "./attempt-loop.ts";
+import type { Attempt, Send } from "./attempt.ts";
+import type { AttemptLoop } from "./attempt-loop.ts";
 import type { Call } from "./call.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { attemptHeader } from "./headers.ts";

@@ -1,12 +1,10 @@
 import { escaped, quoted } from "../quoted.ts";
+import type { Environment } from "../runtime.ts";
 import { variableHint } from "./hints.ts";
 import { nearest } from "./nearest.ts";
 import type { OptionRow } from "./option-row.ts";
 import { optionTable, variableOf } from "./option-table.ts";
 import { readWritten, type Source } from "./sources.ts";
-
-/** Variables by name, as `process.env` has them. */
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What the environment says of one transport. */
 export interface EnvironmentOptions {

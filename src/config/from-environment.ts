@@ -1,7 +1,8 @@
 import { ConfigurationError } from "../errors.ts";
 import { escaped } from "../quoted.ts";
+import type { Environment } from "../runtime.ts";
 import { checkOptions } from "./check-options.ts";
-import { type Environment, readEnvironment } from "./environment.ts";
+import { readEnvironment } from "./environment.ts";
 import type { BalancedTransportOptions } from "./options.ts";
 import type { Source } from "./sources.ts";
 

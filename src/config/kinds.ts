@@ -1,8 +1,8 @@
 import { Code } from "@connectrpc/connect";
 import { parseHostPort } from "../discovery/host-port.ts";
 import type { Resolver } from "../discovery/resolver.ts";
-import { ipVersion } from "../dns/ip-address.ts";
 import { domainFromUser, hostNameFromUser, hostNameHint } from "../net/host-name.ts";
+import { ipVersion } from "../net/ip-address.ts";
 import { LONGEST_TIMER_MS } from "../runtime.ts";
 import {
   type Written,

@@ -5,12 +5,12 @@ import type { PickerFactory } from "../balancing/picker.ts";
 import { roundRobin } from "../balancing/round-robin.ts";
 import type { AgeLimits } from "../discovery/answer.ts";
 import { domainFromUser, hostNameFromUser } from "../net/host-name.ts";
+import type { ConnectOptions, TlsOptions } from "../net/wire-options.ts";
 import type { EndpointTransportFactory } from "../pool/endpoint-transport.ts";
 import type { HealthLimits } from "../resilience/health.ts";
 import type { RetryLimits } from "../resilience/retry-decision.ts";
 import type { Emitter } from "../telemetry/emitter.ts";
 import type { BalancedTransportOptions, CallPolicy, ConnectionOptions } from "./options.ts";
-import type { ConnectOptions, TlsOptions } from "./wire-options.ts";
 
 /** The options with every default filled in: the one place where defaults stand. */
 export interface Settings {

@@ -1,7 +1,7 @@
-import type { TlsOptions } from "../config/wire-options.ts";
-import { canonicalIp } from "../dns/ip-address.ts";
 import { ConfigurationError } from "../errors.ts";
 import { hostNameFromUser, hostNameHint } from "../net/host-name.ts";
+import { canonicalIp } from "../net/ip-address.ts";
+import type { TlsOptions } from "../net/wire-options.ts";
 import { quoted } from "../quoted.ts";
 import { checkResolution } from "./check-resolution.ts";
 import type { Resolution, Resolver } from "./resolver.ts";

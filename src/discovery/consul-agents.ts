@@ -1,7 +1,7 @@
-import type { TlsOptions } from "../config/wire-options.ts";
 import type { DnsClient } from "../dns/client.ts";
-import { canonicalIp, isLoopback } from "../dns/ip-address.ts";
 import { hostAndPort } from "../endpoint.ts";
+import { canonicalIp, isLoopback } from "../net/ip-address.ts";
+import type { TlsOptions } from "../net/wire-options.ts";
 import { createAgentAddresses } from "./consul-agent-addresses.ts";
 import type { ConsulCredentials } from "./consul-credentials.ts";
 import { ConsulFailures, isEverybodysRefusal, isRefusal } from "./consul-failures.ts";

@@ -1,5 +1,5 @@
-import type { Environment } from "../config/environment.ts";
 import { quoted } from "../quoted.ts";
+import type { Environment } from "../runtime.ts";
 
 /** What an agent is shown. */
 export interface ConsulCredentials {

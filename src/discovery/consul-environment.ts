@@ -1,7 +1,7 @@
-import type { Environment } from "../config/environment.ts";
-import type { TlsOptions } from "../config/wire-options.ts";
 import { hostNameFromUser, hostNameHint } from "../net/host-name.ts";
+import type { TlsOptions } from "../net/wire-options.ts";
 import { quoted } from "../quoted.ts";
+import type { Environment } from "../runtime.ts";
 
 // What the variables of Consul's own command line say. Who runs Consul has set them already. CONSUL_HTTP_ADDR and
 // CONSUL_HTTP_SSL are not among them: the target names the agents, and whether they speak TLS.

@@ -50,7 +50,7 @@ export function createConsulResolver(options: ConsulResolverOptions): Resolver {
         addressOf: (host) => addressInTarget(host, domain),
         lookUp: (host, limits) => (isConsulTarget(host, domain) ? dns : systemDns).addresses(host, limits, family),
       });
-      if (answer.kind !== "nxdomain" || resolution.kind !== "empty") return asSample(resolution, overUdp);
+      if (answer.kind !== "nxdomain" || resolution.kind !== "empty") return overUdp ? asSample(resolution) : resolution;
       const enterprise = options.namespace ?? options.partition;
       const causes = enterprise === undefined ? NXDOMAIN_CAUSES : `${NXDOMAIN_CAUSES}, ${NOT_ENTERPRISE}`;
       return { ...resolution, reason: `${resolution.reason}: ${causes}` };

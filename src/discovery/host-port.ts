@@ -1,4 +1,4 @@
-import { canonicalIp } from "../dns/ip-address.ts";
+import { canonicalIp } from "../net/ip-address.ts";
 import { quoted } from "../quoted.ts";
 
 export interface HostPort {

@@ -1,6 +1,6 @@
 import type { AddressFamily, DnsClient } from "../dns/client.ts";
-import { canonicalIp } from "../dns/ip-address.ts";
 import { checkHostName } from "../net/host-name.ts";
+import { canonicalIp } from "../net/ip-address.ts";
 import { Bounds } from "./bounds.ts";
 import { ofFamily } from "./families.ts";
 import type { Resolver } from "./resolver.ts";
@@ -44,7 +44,7 @@ export function createHostResolver({ target, port, dns, family, ...options }: Ho
       const ttlMs = Math.min(...used.map((record) => record.ttlSeconds)) * 1000;
       const dropped = new Array<string>(records.length - used.length).fill(bounds.reason);
       const found = { kind: "endpoints", endpoints, ttlMs, ...(dropped.length > 0 && { dropped }) } as const;
-      return asSample(found, records.length >= sampleSize);
+      return records.length >= sampleSize ? asSample(found) : found;
     },
   };
 }

@@ -1,5 +1,5 @@
-import type { TlsOptions } from "../config/wire-options.ts";
 import type { TlsFilesListener } from "../net/tls-files.ts";
+import type { TlsOptions } from "../net/wire-options.ts";
 
 export interface HttpRequest {
   /** An IP address. */

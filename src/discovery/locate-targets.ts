@@ -1,5 +1,5 @@
 import type { AddressAnswer, AddressFamily, LookUpLimits } from "../dns/client.ts";
-import { canonicalIp } from "../dns/ip-address.ts";
+import { canonicalIp } from "../net/ip-address.ts";
 import type { Bounds } from "./bounds.ts";
 import { ofFamily } from "./families.ts";
 import { earlier, HostLookUps, type Located, SLOW_MS } from "./follow-up.ts";
@@ -27,18 +27,19 @@ export async function locateTargets(targets: TargetsToLocate, context: ResolveCo
   const surplus = targets.records.length - records.length;
   const dropped = [...targets.dropped, ...new Array<string>(surplus).fill(bounds.reason)];
   const spelled = addressesSpelled(records, family);
-  const limits = earlier(context, context.clock);
   const isMissing = ({ target }: TargetRecord) => !known.has(target) && !spelled.has(target);
-  const lookUps = new HostLookUps(
-    records.filter(isMissing).map(({ target }) => target),
-    {
-      lookUp: (host) => lookUp(host, limits),
-      family,
-      sleep: context.sleep,
-      bound: (addresses) => bounds.addresses(addresses, records.length, random),
-      hasEnough: (located) => bounds.isReached(countOf(located)),
-    },
-  );
+  const missing = records.filter(isMissing).map(({ target }) => target);
+  if (missing.length === 0) {
+    return toResolution(asked, { records, dropped }, new Map([...spelled, ...known]), { bounds, random });
+  }
+  const limits = earlier(context, context.clock);
+  const lookUps = new HostLookUps(missing, {
+    lookUp: (host) => lookUp(host, limits),
+    family,
+    sleep: context.sleep,
+    bound: (addresses) => bounds.addresses(addresses, records.length, random),
+    hasEnough: (located) => bounds.isReached(countOf(located)),
+  });
   const located = () => new Map([...spelled, ...known, ...lookUps.located]);
   const whole = () => toResolution(asked, { records, dropped }, located(), { bounds, random });
   const serves = () => canServe(records, located());

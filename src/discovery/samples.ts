@@ -69,9 +69,9 @@ function keyOf(spec: EndpointSpec): string {
   return `${placeOf(spec)} ${spec.name ?? ""}`;
 }
 
-/** The resolution, marked as a sample if it is one. A sample is waited for to its end: half of one would count as two. */
-export async function asSample(resolution: Resolution, isSample: boolean): Promise<Resolution> {
-  if (!isSample || resolution.kind !== "endpoints") return resolution;
+/** The resolution, marked as a sample. It is waited for to its end: half of one would count as two. */
+export async function asSample(resolution: Resolution): Promise<Resolution> {
+  if (resolution.kind !== "endpoints") return resolution;
   const { rest, ...first } = resolution;
   const whole = rest === undefined ? first : await rest;
   return whole.kind === "endpoints" ? { ...whole, partial: true } : whole;

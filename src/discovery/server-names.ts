@@ -1,7 +1,7 @@
-import type { TlsOptions } from "../config/wire-options.ts";
-import { canonicalIp } from "../dns/ip-address.ts";
 import type { EndpointSpec, ListedEndpoint } from "../endpoint.ts";
 import { hostName, isWithin } from "../net/host-name.ts";
+import { canonicalIp } from "../net/ip-address.ts";
+import type { TlsOptions } from "../net/wire-options.ts";
 import { quoted } from "../quoted.ts";
 import type { Listing } from "./check-resolution.ts";
 import { nothingLeft } from "./dropped.ts";

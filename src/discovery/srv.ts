@@ -48,7 +48,8 @@ export function createSrvResolver(options: SrvResolverOptions): Resolver {
         lookUp: (host, limits) => dns.addresses(host, limits, family),
         isEnough: (given) => isEnough(given, dns),
       });
-      return asSample(resolution, answer.kind === "records" && answer.records.length >= sampleSize);
+      const isSample = answer.kind === "records" && answer.records.length >= sampleSize;
+      return isSample ? asSample(resolution) : resolution;
     },
   };
 }

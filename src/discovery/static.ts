@@ -1,6 +1,6 @@
 import type { AddressFamily, DnsClient, LookUpLimits } from "../dns/client.ts";
-import { canonicalIp } from "../dns/ip-address.ts";
 import { checkHostName } from "../net/host-name.ts";
+import { canonicalIp } from "../net/ip-address.ts";
 import { Bounds } from "./bounds.ts";
 import type { Located } from "./follow-up.ts";
 import { parseHostPort } from "./host-port.ts";
@@ -12,8 +12,8 @@ export interface StaticResolverOptions {
   readonly target: string;
   /** "host:port" each; an IPv6 address in brackets. */
   readonly entries: readonly string[];
-  /** Asked for the entries that are host names only. */
-  readonly dns: DnsClient;
+  /** Called once, and only if an entry is a host name. */
+  dns(): DnsClient;
   readonly family: AddressFamily;
 }
 
@@ -29,10 +29,14 @@ export function createStaticResolver({ target, entries, dns, family }: StaticRes
     if (canonicalIp(host)) literals.set(host, { kind: "addresses", records: [{ address: host, ttlSeconds }] });
   }
   const bounds = new Bounds();
+  let client: DnsClient | undefined;
   return {
     target,
     async resolve(context) {
-      const lookUp = (host: string, limits: LookUpLimits) => dns.addresses(host, limits, family);
+      const lookUp = (host: string, limits: LookUpLimits) => {
+        client ??= dns();
+        return client.addresses(host, limits, family);
+      };
       const resolution = await locateTargets(
         { asked: target, records, dropped: [], known: literals, lookUp, family, bounds },
         context,

@@ -27,8 +27,7 @@ export function withHostNames<R extends { readonly target: string }>(records: re
   const dropped: string[] = [];
   for (const record of records) {
     const target = hostName(record.target);
-    const reason = `the server name ${quoted(record.target)} is not a host name`;
-    if (target === undefined) dropped.push(reason);
+    if (target === undefined) dropped.push(`the server name ${quoted(record.target)} is not a host name`);
     else kept.push({ ...record, target });
   }
   return { records: kept, dropped };

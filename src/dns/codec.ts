@@ -1,7 +1,7 @@
 // A default import: dns-packet is CommonJS, and its whole exports object is what every loader and bundler gives for it.
 import dnsPacket from "dns-packet";
+import { canonicalIp } from "../net/ip-address.ts";
 import { guard, MalformedAnswer, UNSPELLABLE } from "./guard.ts";
-import { canonicalIp } from "./ip-address.ts";
 import { canonicalName, checkName } from "./name.ts";
 
 export interface Question {

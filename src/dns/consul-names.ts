@@ -1,7 +1,7 @@
 import { checkHostName } from "../net/host-name.ts";
+import { canonicalIp } from "../net/ip-address.ts";
 import { quoted } from "../quoted.ts";
 import { DnsError } from "./client.ts";
-import { canonicalIp } from "./ip-address.ts";
 import { checkName } from "./name.ts";
 
 export interface ConsulService {

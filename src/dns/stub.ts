@@ -1,3 +1,4 @@
+import { isLinkLocal } from "../net/ip-address.ts";
 import type { Runtime } from "../runtime.ts";
 import type { AttemptContext } from "./attempt.ts";
 import { askBothFamilies, type HasFamily } from "./both-families.ts";
@@ -6,7 +7,6 @@ import type { AddressAnswer, AddressFamily, DnsClient, LookUpLimits } from "./cl
 import type { DnsRecord, Question } from "./codec.ts";
 import { EdnsMemory } from "./edns.ts";
 import { exchange, type ServerConfig } from "./exchange.ts";
-import { isLinkLocal } from "./ip-address.ts";
 import { checkName, isLocalhost } from "./name.ts";
 import type { DnsSockets } from "./sockets.ts";
 

@@ -1,5 +1,5 @@
-import { canonicalIp } from "../dns/ip-address.ts";
 import { quoted } from "../quoted.ts";
+import { canonicalIp } from "./ip-address.ts";
 
 // Every name that TLS verifies, that is sent as SNI or put into a URL goes through here, wherever it comes from. Those
 // who use it further on (connect-node, Node's http2, Node's check of a certificate) run the URL parser over it, which

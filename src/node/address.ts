@@ -1,7 +1,7 @@
 import { connect as connectTcp, isIP, type NetConnectOpts, type Socket } from "node:net";
 import { type ConnectionOptions, checkServerIdentity, connect as connectTls } from "node:tls";
-import type { TlsOptions } from "../config/wire-options.ts";
 import { hostName } from "../net/host-name.ts";
+import type { TlsOptions } from "../net/wire-options.ts";
 import { tlsContextOf } from "./tls-context.ts";
 
 /** Where to connect, and whom to expect there: the two are different things, since DNS is not authenticated. */

@@ -1,8 +1,8 @@
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
-import type { ConnectOptions } from "../config/wire-options.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { TlsFilesListener } from "../net/tls-files.ts";
+import type { ConnectOptions } from "../net/wire-options.ts";
 import { transportBorder } from "../pool/attempt-link.ts";
 import type {
   ConnectionEnd,

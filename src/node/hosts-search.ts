@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import type { AddressRecord } from "../dns/client.ts";
-import { canonicalIp } from "../dns/ip-address.ts";
 import { canonicalName } from "../dns/name.ts";
+import { canonicalIp } from "../net/ip-address.ts";
 
 /** The file has no TTL; this says how soon a change of it shows. */
 const TTL_SECONDS = 60;

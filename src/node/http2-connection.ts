@@ -145,6 +145,8 @@ export class Http2Connection {
     const destroy = stream._destroy;
     stream._destroy = (error, callback) =>
       destroy.call(stream, error, (reason) => {
+        const isWell = reason === null && hasResponse && stream.rstCode === constants.NGHTTP2_NO_ERROR;
+        if (isWell && this.#lastStreamId === Number.POSITIVE_INFINITY) return callback(null);
         const known = { hasResponse, isDoubted, size };
         callback(this.#failureOf(stream, reason ?? undefined, known));
       });

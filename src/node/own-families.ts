@@ -1,6 +1,6 @@
 import { networkInterfaces } from "node:os";
 import type { HasFamily } from "../dns/both-families.ts";
-import { isLinkLocal } from "../dns/ip-address.ts";
+import { isLinkLocal } from "../net/ip-address.ts";
 import type { Clock } from "../runtime.ts";
 
 /** It takes a tenth of a millisecond, and each target of an answer asks. */

@@ -1,6 +1,6 @@
 import type { SecureContext } from "node:tls";
-import type { TlsOptions } from "../config/wire-options.ts";
 import type { TlsFilesListener } from "../net/tls-files.ts";
+import type { TlsOptions } from "../net/wire-options.ts";
 import { checkReplacement, pathsOf, type ReadFiles, readFiles, secureContextOf, stampOf } from "./tls-files.ts";
 
 /** How often calls on connections that exist have the files looked at; a new connection always does. */

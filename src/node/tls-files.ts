@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { createSecureContext, type SecureContext } from "node:tls";
-import type { TlsOptions } from "../config/wire-options.ts";
+import type { TlsOptions } from "../net/wire-options.ts";
 
 /** What files held when they were read together. */
 export interface ReadFiles {

@@ -1,6 +1,6 @@
 import type { Transport } from "@connectrpc/connect";
-import type { ConnectOptions, TlsOptions } from "../config/wire-options.ts";
 import type { Endpoint } from "../endpoint.ts";
+import type { ConnectOptions, TlsOptions } from "../net/wire-options.ts";
 
 /** The transport of one endpoint: it sends each call as it is told, to that endpoint only, without retries or default deadlines. */
 export interface EndpointTransport extends Transport {

@@ -55,7 +55,3 @@ export function callReport(error: unknown): CallReport | undefined {
 export function attachReport(error: object, report: CallReport): void {
   reports().set(error, report);
 }
-
-export function hasReport(error: object): boolean {
-  return reports().has(error);
-}

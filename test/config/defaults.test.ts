@@ -6,7 +6,8 @@ import type { BalancedTransportOptions } from "../../src/config/options.ts";
 import { type Settings, settingsOf } from "../../src/config/settings.ts";
 import { nodePlatform } from "../../src/node/platform.ts";
 import { createBalancedTransport } from "../../src/node.ts";
-import { type DnsClientFactory, schemeResolver } from "../../src/schemes.ts";
+import type { DnsClientFactory } from "../../src/scheme.ts";
+import { schemeResolver } from "../../src/schemes.ts";
 import { parseTarget } from "../../src/target.ts";
 import { Emitter } from "../../src/telemetry/emitter.ts";
 

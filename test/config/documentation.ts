@@ -15,7 +15,7 @@ const interfaces: Readonly<Record<string, string>> = {
   dns: "DnsOptions",
   connection: "ConnectionOptions",
 };
-const typeFiles = ["src/config/options.ts", "src/config/wire-options.ts"];
+const typeFiles = ["src/config/options.ts", "src/net/wire-options.ts"];
 const page = "docs/configuration.md";
 
 /** The files as they should be, by path. */

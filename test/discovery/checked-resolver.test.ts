@@ -1,9 +1,9 @@
 import { describe, expect, it, test } from "vitest";
 import { balancedTransport } from "../../src/call/create.ts";
-import type { TlsOptions } from "../../src/config/wire-options.ts";
 import { checkedResolver } from "../../src/discovery/checked-resolver.ts";
 import { Directory } from "../../src/discovery/directory.ts";
 import type { Resolution, ResolveContext, Resolver } from "../../src/discovery/resolver.ts";
+import type { TlsOptions } from "../../src/net/wire-options.ts";
 import { nodePlatform } from "../../src/node/platform.ts";
 import type { BalancedTransportEvent } from "../../src/telemetry/events.ts";
 import { FakeRuntime } from "../support/fake-runtime.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { consulCredentials } from "../../src/discovery/consul-credentials.ts";
 import { consulTenancy, consulTls } from "../../src/discovery/consul-environment.ts";
-import { isLoopback } from "../../src/dns/ip-address.ts";
+import { isLoopback } from "../../src/net/ip-address.ts";
 import { nodePlatform } from "../../src/node/platform.ts";
 import { balancedTransportFromEnv, createBalancedTransport } from "../../src/node.ts";
 import { systemRuntime } from "../../src/runtime.ts";

@@ -154,7 +154,8 @@ describe("a host whose look-up does not end", () => {
     ["SRV", (dns: DnsClient) => createSrvResolver({ target, name: "_grpc._tcp.users.test", dns, family })],
     [
       "a list",
-      (dns: DnsClient) => createStaticResolver({ target, entries: ["found.test:80", "silent.test:80"], dns, family }),
+      (dns: DnsClient) =>
+        createStaticResolver({ target, entries: ["found.test:80", "silent.test:80"], dns: () => dns, family }),
     ],
   ])("does not take those that were found with it: %s", async (_, create) => {
     const runtime = new FakeRuntime();

@@ -142,6 +142,6 @@ test("of a list, what is found serves as well", async () => {
   const runtime = new FakeRuntime();
   const dns = dnsOf({ a: { afterMs: 0 }, b: SILENT }, runtime);
   const entries = ["a.test:80", "b.test:80"];
-  const resolver = createStaticResolver({ target: "test", entries, dns, family: "auto" });
+  const resolver = createStaticResolver({ target: "test", entries, dns: () => dns, family: "auto" });
   expect(await followed(resolver.resolve, runtime)).toMatchObject({ first: { afterMs: 100, shown: "a for 5 s" } });
 });

@@ -1,6 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { TlsOptions } from "../../src/config/wire-options.ts";
+import type { TlsOptions } from "../../src/net/wire-options.ts";
 import { createTestAuthority, type TestAuthority } from "../support/certificates.ts";
 import { endpointClient, rejection } from "../support/endpoint-client.ts";
 import { startFaultyRelay } from "../support/faulty-relay.ts";

@@ -3,8 +3,8 @@ import { mkdirSync, rmdirSync, utimesSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { TlsOptions } from "../../src/config/wire-options.ts";
 import type { TlsFilesChange } from "../../src/net/tls-files.ts";
+import type { TlsOptions } from "../../src/net/wire-options.ts";
 import {
   type CertificateFolder,
   certificateFolder,

@@ -1,7 +1,7 @@
 import { type Client, createClient } from "@connectrpc/connect";
-import type { ConnectOptions, TlsOptions } from "../../src/config/wire-options.ts";
 import { hostAndPort } from "../../src/endpoint.ts";
 import type { TlsFilesListener } from "../../src/net/tls-files.ts";
+import type { ConnectOptions, TlsOptions } from "../../src/net/wire-options.ts";
 import { createNodeEndpointTransports } from "../../src/node/endpoint-transport.ts";
 import type { EndpointTransport } from "../../src/pool/endpoint-transport.ts";
 import { causesOf, factAmong, recordFact } from "../../src/resilience/failure-facts.ts";

@@ -1,0 +1,72 @@
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+// A reader goes down the house, from the entry points to what knows nothing of the rest, and never in a circle.
+
+const root = fileURLToPath(new URL("../../src", import.meta.url));
+
+/** From the lowest floor to the highest; rooms of one floor do not know each other. A file of no folder is a room. */
+const FLOORS: readonly (readonly string[])[] = [
+  ["quoted", "secret", "runtime", "late-timer", "process-wide", "rank"],
+  ["net", "resilience"],
+  ["endpoint"],
+  ["endpoint-key"],
+  ["dns", "balancing", "errors"],
+  ["discovery"],
+  ["pool"],
+  ["telemetry"],
+  ["config", "deadline"],
+  ["scheme"],
+  ["consul-schemes", "platform"],
+  ["schemes"],
+  ["target"],
+  ["call", "node"],
+  ["public"],
+  // The entry points: `index.ts` and `node.ts`.
+  ["entry points"],
+];
+
+/** Each file, and those that it imports; types count, because a reader follows them. */
+const imports = new Map(
+  globSync("**/*.ts", { cwd: root }).map((file) => {
+    const text = readFileSync(join(root, file), "utf8");
+    const paths = [...text.matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].map(([, path]) => path as string);
+    return [file, paths.map((path) => join(dirname(file), path))];
+  }),
+);
+
+function roomOf(file: string): string {
+  if (file === "index.ts" || file === "node.ts") return "entry points";
+  return file.includes("/") ? (file.split("/")[0] as string) : file.replace(/\.ts$/, "");
+}
+
+const floorOf = (file: string): number => FLOORS.findIndex((rooms) => rooms.includes(roomOf(file)));
+
+test("every file has a room", () => {
+  expect([...imports.keys()].filter((file) => floorOf(file) < 0)).toEqual([]);
+});
+
+test("no import leads up, or to another room of the same floor", () => {
+  const wrong = [...imports].flatMap(([file, imported]) =>
+    imported
+      .filter((other) => roomOf(other) !== roomOf(file) && floorOf(other) >= floorOf(file))
+      .map((other) => `${file} imports ${other}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test("no file imports itself through others", () => {
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) circles.push([...path.slice(at), file].join(" → "));
+    if (at >= 0 || done.has(file)) return;
+    for (const next of imports.get(file) ?? []) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of imports.keys()) visit(file, []);
+  expect(circles).toEqual([]);
+});
