@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import {
   type AttemptReport,
   type BalancedTransportEvent,
@@ -33,6 +33,15 @@ function clientOf(ports: readonly number[], options: Partial<BalancedTransportOp
     ...options,
   });
   return { client: createClient(EchoService, transport), transport, events };
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Back-off is a random part of its limit: here, half of it. */
+function halfTheBackOff(): void {
+  vi.spyOn(Math, "random").mockReturnValue(0.5);
 }
 
 /** Outcomes of the attempts. */
@@ -108,6 +117,7 @@ describe.each(wires)("%s over HTTP/%s", (protocol, httpVersion) => {
 
   test("the deadline would pass before the next attempt", async () => {
     await using server = await startEchoServer({ httpVersion });
+    halfTheBackOff();
     const retry = { baseDelayMs: 60_000, maxDelayMs: 60_000 };
     const { client } = clientOf([server.port], { ...wire, retry });
     const report = callReport(await rejection(client.get({ failCode: Code.Unavailable }, { timeoutMs: 1_000 })));
@@ -133,6 +143,7 @@ describe.each(wires)("%s over HTTP/%s", (protocol, httpVersion) => {
 
   test("the caller aborted while the next attempt waited", async () => {
     await using server = await startEchoServer({ httpVersion });
+    halfTheBackOff();
     const retry = { baseDelayMs: 60_000, maxDelayMs: 60_000 };
     const { client } = clientOf([server.port], { ...wire, retry });
     const controller = new AbortController();
