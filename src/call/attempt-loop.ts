@@ -1,7 +1,7 @@
 import { ConnectError } from "@connectrpc/connect";
-import { ConstantBackoff, handleType, retry } from "cockatiel";
 import { NoAnswerError } from "../discovery/directory.ts";
 import { abortedBy, deadlineExceeded } from "../errors.ts";
+import { createRetry } from "../resilience/policies.ts";
 import { type NoRetry, noRetry } from "../resilience/retry-decision.ts";
 import type { StopReason } from "../resilience/stop-reason.ts";
 import type { Attempt, Send } from "./attempt.ts";
@@ -20,15 +20,7 @@ export interface AttemptLoopOptions extends ConnectorOptions {
 export class AttemptLoop {
   readonly #options: AttemptLoopOptions;
   readonly #connector: Connector;
-  // One policy for all calls, because it keeps no state. Our decision bounds the attempts, and the wait before the
-  // next one is ours, because cockatiel's can be aborted neither by a signal nor by a deadline.
-  readonly #retry = retry(
-    handleType(FailedAttempt, ({ decision }) => decision.retry),
-    {
-      maxAttempts: Number.POSITIVE_INFINITY,
-      backoff: new ConstantBackoff(0),
-    },
-  );
+  readonly #retry = createRetry((error) => error instanceof FailedAttempt && error.decision.retry);
 
   constructor(options: AttemptLoopOptions) {
     this.#options = options;

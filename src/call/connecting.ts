@@ -1,8 +1,8 @@
-import { isTaskCancelledError, TimeoutStrategy, timeout } from "cockatiel";
 import { abortedBy, deadlineExceeded } from "../errors.ts";
 import { extensionMs } from "../late-timer.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
-import { type Clock, timerMs } from "../runtime.ts";
+import { isTimeLimit, withTimeLimit } from "../resilience/policies.ts";
+import type { Clock } from "../runtime.ts";
 
 /** How long a call without a deadline waits for a connection where there is nothing else to try. */
 export const LONGEST_CONNECT_MS = 20_000;
@@ -34,16 +34,16 @@ export async function connected<T>(connecting: Promise<T>, wait: ConnectionWait)
   const limitMs = Math.min(connectTimeoutMs, leftMs);
   let connection: T;
   try {
-    connection = await atMost(limitMs, connecting, signal).catch((error) => {
-      if (signal?.aborted || !isTaskCancelledError(error)) throw error;
+    connection = await withTimeLimit(limitMs, connecting, signal).catch((error) => {
+      if (signal?.aborted || !isTimeLimit(error)) throw error;
       const passedMs = clock.now() - startedAt;
       const moreMs = Math.min(extensionMs(passedMs - limitMs, connectTimeoutMs), leftMs - passedMs);
       if (moreMs <= 0) throw error;
-      return atMost(moreMs, connecting, signal);
+      return withTimeLimit(moreMs, connecting, signal);
     });
   } catch (error) {
     if (signal?.aborted) throw abortedBy(signal);
-    if (isTaskCancelledError(error)) {
+    if (isTimeLimit(error)) {
       if (leftMs <= connectTimeoutMs || clock.now() - startedAt >= leftMs) throw deadlineExceeded();
       const timedOut = new ConnectTimeoutError(`no connection within ${connectTimeoutMs} ms`);
       recordFact(timedOut, "not-sent");
@@ -55,11 +55,4 @@ export async function connected<T>(connecting: Promise<T>, wait: ConnectionWait)
   // Where the process was held up, the connection may show before the timer does.
   if (clock.now() - startedAt >= leftMs) throw deadlineExceeded();
   return connection;
-}
-
-function atMost<T>(ms: number, connecting: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  return timeout(timerMs(ms), { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false }).execute(
-    () => connecting,
-    signal,
-  );
 }

@@ -1,4 +1,4 @@
-import { isTaskCancelledError, TimeoutStrategy, timeout } from "cockatiel";
+import { isTimeLimit, withTimeLimit } from "../resilience/policies.ts";
 import type { Runtime } from "../runtime.ts";
 import { type AgeLimits, type Answer, AnswerCache, type Phase } from "./answer.ts";
 import { FailureLookUps, isWithin } from "./failure-look-ups.ts";
@@ -240,15 +240,11 @@ export class Directory {
     signal?.throwIfAborted();
     const running = this.#running;
     if (running === undefined || ms <= 0) return;
-    const limit = timeout(Math.min(ms, 2 * LOOK_UP_LIMIT_MS), {
-      strategy: TimeoutStrategy.Aggressive,
-      abortOnReturn: false,
-    });
     try {
-      await limit.execute(() => running, signal);
+      await withTimeLimit(Math.min(ms, 2 * LOOK_UP_LIMIT_MS), running, signal);
     } catch (error) {
       signal?.throwIfAborted();
-      if (!isTaskCancelledError(error)) throw error;
+      if (!isTimeLimit(error)) throw error;
     }
   }
 

@@ -1,5 +1,5 @@
-import { type CircuitBreakerPolicy, circuitBreaker, handleAll } from "cockatiel";
 import { type FailureKind, Health, type HealthLimits, isUnreachable } from "./health.ts";
+import { createCircuitBreaker } from "./policies.ts";
 
 /** How long an endpoint stays out: the first time, the factor for each further time, the longest. */
 const OUT = {
@@ -37,6 +37,8 @@ interface Probe {
   readonly done: Promise<void>;
 }
 
+type Policy = ReturnType<typeof createCircuitBreaker>;
+
 interface Failure {
   readonly kind: FailureKind;
   readonly at: number;
@@ -56,7 +58,7 @@ const CANCELLED = new Error("the probe was cancelled");
 export class Breaker {
   readonly #health: Health;
   readonly #random: () => number;
-  #policy: CircuitBreakerPolicy | undefined;
+  #policy: Policy | undefined;
   #open: { since: number; forMs: number; cause: "connect" | "answered"; failure: Failure } | undefined;
   /** The trial under way. */
   #probe: Probe | undefined;
@@ -148,7 +150,7 @@ export class Breaker {
     ticket.probe.reject(CANCELLED);
   }
 
-  #startProbe(policy: CircuitBreakerPolicy, since: number): Probe {
+  #startProbe(policy: Policy, since: number): Probe {
     let resolve = () => {};
     let reject = (_reason: unknown) => {};
     const outcome = new Promise<void>((onResolve, onReject) => {
@@ -158,15 +160,13 @@ export class Breaker {
     return { since, resolve, reject, done: policy.execute(() => outcome).catch(() => {}) };
   }
 
-  #ensurePolicy(): CircuitBreakerPolicy {
-    if (this.#policy === undefined) {
-      // Never by cockatiel's clock: whoever asks for a probe has counted the time on ours.
-      this.#policy = circuitBreaker(handleAll, { halfOpenAfter: Number.NEGATIVE_INFINITY, breaker: this.#health });
-      this.#policy.onBreak((reason) => {
-        if ("error" in reason && reason.error !== CANCELLED) this.#eject(reason.error as Failure);
-      });
-      this.#policy.onReset(() => this.#close());
-    }
+  #ensurePolicy(): Policy {
+    this.#policy ??= createCircuitBreaker(this.#health, {
+      onOpen: (failure) => {
+        if (failure !== CANCELLED) this.#eject(failure as Failure);
+      },
+      onClose: () => this.#close(),
+    });
     return this.#policy;
   }
 

@@ -1,4 +1,4 @@
-import type { IBreaker } from "cockatiel";
+import type { FailureCounter } from "./policies.ts";
 
 /** What an attempt's failure says about the endpoint. */
 export type FailureKind =
@@ -28,11 +28,11 @@ const BUCKETS = 10;
 const BUCKET_MS = WINDOW_MS / BUCKETS;
 
 /**
- * What is remembered of an endpoint's calls, and whether that is enough to eject it. It is cockatiel's `IBreaker`:
+ * What is remembered of an endpoint's calls, and whether that is enough to eject it. It counts for cockatiel's breaker:
  * cockatiel's own `SamplingBreaker` judges by windows that are hours old after an idle gap, and never opens at a few
  * calls a minute.
  */
-export class Health implements IBreaker {
+export class Health implements FailureCounter {
   /** cockatiel would store it with a serialised policy; nothing here outlives the process. */
   state: unknown;
   readonly #limits: HealthLimits;

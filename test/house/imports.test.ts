@@ -57,6 +57,13 @@ test("no import leads up, or to another room of the same floor", () => {
   expect(wrong).toEqual([]);
 });
 
+test("one file calls cockatiel, so that its price and what it cannot do are seen in one place", () => {
+  const calling = [...imports.keys()].filter((file) =>
+    readFileSync(join(root, file), "utf8").includes('from "cockatiel"'),
+  );
+  expect(calling).toEqual(["resilience/policies.ts"]);
+});
+
 test("no file imports itself through others", () => {
   const circles: string[] = [];
   const done = new Set<string>();
