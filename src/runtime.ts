@@ -20,6 +20,9 @@ export interface Runtime {
   sleep(ms: number, signal?: AbortSignal, background?: boolean): Promise<void>;
 }
 
+/** Why something is aborted that nobody waits for any more. Built once: aborting without a reason captures a stack. */
+export const OVER = new Error("nobody waits for this any more");
+
 /** Timers take at most this: longer ones fire at once (Node, and every browser). */
 export const LONGEST_TIMER_MS = 2_147_483_647;
 

@@ -1,6 +1,7 @@
 import type { CallUnderWay, Carrier, EndpointTransport, Waiting } from "../pool/endpoint-transport.ts";
 import type { EndpointRecord } from "../pool/record.ts";
 import type { Ticket } from "../resilience/breaker.ts";
+import { OVER } from "../runtime.ts";
 import type { Call } from "./call.ts";
 import type { UserCode } from "./user-code.ts";
 
@@ -117,7 +118,7 @@ export class Attempt implements Waiting, CallUnderWay {
   }
 
   stopWaiting(): void {
-    this.#waiting?.abort(NOT_WAITING);
+    this.#waiting?.abort(OVER);
   }
 }
 
@@ -129,6 +130,3 @@ function connect(transport: EndpointTransport, now: number, attempt: Waiting): P
     return Promise.reject(error);
   }
 }
-
-/** Built once: aborting without a reason would capture a stack. */
-const NOT_WAITING = new Error("the call no longer waits for the connection");

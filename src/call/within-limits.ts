@@ -1,5 +1,5 @@
 import { abortedBy, deadlineExceeded } from "../errors.ts";
-import type { Runtime } from "../runtime.ts";
+import { OVER, type Runtime } from "../runtime.ts";
 
 /** How long code of the user's is waited for. */
 export interface Limits {
@@ -22,7 +22,7 @@ export function withinLimits<T>(pending: Promise<T>, limits: Limits, runtime: Ru
   return new Promise((resolve, reject) => {
     const settled = new AbortController();
     const settle = (): void => {
-      settled.abort(SETTLED);
+      settled.abort(OVER);
       signal?.removeEventListener("abort", onAbort);
     };
     const rejectAfter = (ms: number, end: () => void): void => {
@@ -47,6 +47,3 @@ export function withinLimits<T>(pending: Promise<T>, limits: Limits, runtime: Ru
     });
   });
 }
-
-/** Built once: aborting without a reason would capture a stack. */
-const SETTLED = new Error("the wait for the code is over");

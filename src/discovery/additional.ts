@@ -1,4 +1,5 @@
 import type { AddressAnswer, AddressRecord, DnsClient } from "../dns/client.ts";
+import { OVER } from "../runtime.ts";
 import { isIpv6 } from "./families.ts";
 import { SLOW_MS } from "./follow-up.ts";
 import type { ResolveContext } from "./resolver.ts";
@@ -32,7 +33,7 @@ export async function completed(
     const answer = await Promise.race([lookingUp.catch(() => known), late]);
     return answer.kind === "records" ? { kind: "records", records: distinct([...answer.records, ...given]) } : known;
   } finally {
-    found.abort();
+    found.abort(OVER);
   }
 }
 

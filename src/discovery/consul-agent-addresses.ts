@@ -1,4 +1,5 @@
 import type { DnsClient, LookUpLimits } from "../dns/client.ts";
+import { OVER } from "../runtime.ts";
 import type { ResolveContext } from "./resolver.ts";
 
 /** As many as a target of SRV records may have. */
@@ -35,10 +36,7 @@ export function createAgentAddresses(dns: DnsClient) {
     try {
       return (await Promise.race([asked.catch(() => before), tooSlow])) ?? before;
     } finally {
-      answered.abort(DONE);
+      answered.abort(OVER);
     }
   };
 }
-
-/** Built once: aborting without a reason would capture a stack. */
-const DONE = new Error("the look-up is over");

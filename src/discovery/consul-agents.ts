@@ -2,6 +2,7 @@ import type { DnsClient } from "../dns/client.ts";
 import { hostAndPort } from "../endpoint.ts";
 import { canonicalIp, isLoopback } from "../net/ip-address.ts";
 import type { TlsOptions } from "../net/wire-options.ts";
+import { OVER } from "../runtime.ts";
 import { createAgentAddresses } from "./consul-agent-addresses.ts";
 import type { ConsulCredentials } from "./consul-credentials.ts";
 import { ConsulFailures, isEverybodysRefusal, isRefusal } from "./consul-failures.ts";
@@ -117,7 +118,7 @@ export function createConsulAgents({ agents, tls, credentials, get, dns }: Consu
         const waited = new AbortController();
         const timeout = sleep(Math.max(0, ms), AbortSignal.any([limits.signal, waited.signal])).catch(() => {});
         await Promise.race([...open.keys(), timeout]);
-        waited.abort();
+        waited.abort(OVER);
       }
       return outcomes.shift();
     };
@@ -155,13 +156,10 @@ export function createConsulAgents({ agents, tls, credentials, get, dns }: Consu
       for (const agent of open.values()) failures.add(shown(agent), new Error(`no answer within ${elapsedMs} ms`));
       throw failures.error();
     } finally {
-      finished.abort(DONE);
+      finished.abort(OVER);
     }
   };
 }
-
-/** Built once: aborting without a reason would capture a stack. */
-const DONE = new Error("the look-up is over");
 
 function lastFirst(agents: readonly Agent[], isLast: (agent: Agent) => boolean): Agent[] {
   return [...agents.filter(isLast), ...agents.filter((agent) => !isLast(agent))];

@@ -1,5 +1,5 @@
 import type { ListedEndpoint } from "../endpoint.ts";
-import type { Clock } from "../runtime.ts";
+import { type Clock, OVER } from "../runtime.ts";
 import type { Answer } from "./answer.ts";
 import { type Directory, NoAnswerError, WAIT_WITH_ANSWER_MS, type Waiting } from "./directory.ts";
 
@@ -121,13 +121,10 @@ export class Failover implements Answers {
       signal?.throwIfAborted();
     } finally {
       // Whoever still waits would hold the process.
-      found.abort(FOUND);
+      found.abort(OVER);
     }
   }
 }
-
-/** Built once: aborting without a reason would capture a stack. */
-const FOUND = new Error("another directory has answered");
 
 function hasEndpoints(answer: Answer | undefined): boolean {
   return answer !== undefined && answer.endpoints.length > 0;

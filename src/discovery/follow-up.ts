@@ -1,5 +1,5 @@
 import type { AddressAnswer, AddressFamily, LookUpLimits } from "../dns/client.ts";
-import type { Clock } from "../runtime.ts";
+import { type Clock, OVER } from "../runtime.ts";
 import { type DialAddress, ofFamily } from "./families.ts";
 import type { ResolveContext } from "./resolver.ts";
 
@@ -86,12 +86,9 @@ export class HostLookUps {
     const found = new AbortController();
     const slow = this.#options.sleep(SLOW_MS, found.signal).catch(() => {});
     await Promise.race([lookUp, slow]);
-    found.abort(FOUND);
+    found.abort(OVER);
   }
 }
-
-/** Built once: aborting without a reason would capture a stack. */
-const FOUND = new Error("the host has been looked up");
 
 async function locate(host: string, { lookUp, family, bound }: HostLookUpOptions): Promise<Located> {
   try {

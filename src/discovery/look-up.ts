@@ -1,4 +1,4 @@
-import type { Runtime } from "../runtime.ts";
+import { OVER, type Runtime } from "../runtime.ts";
 import type { Resolution, ResolveContext, Resolver } from "./resolver.ts";
 
 /** One look-up, all its queries included, is given up after this. */
@@ -37,7 +37,7 @@ export async function lookUp(
     asked: (server: string) => void servers.add(server),
   };
   const end = () => {
-    done.abort(DONE);
+    done.abort(OVER);
     closed.removeEventListener("abort", onClose);
   };
   try {
@@ -56,6 +56,3 @@ export async function lookUp(
     throw error;
   }
 }
-
-/** Built once: aborting without a reason would capture a stack. */
-const DONE = new Error("the look-up is over");

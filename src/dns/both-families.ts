@@ -1,5 +1,5 @@
 import { isLoopback } from "../net/ip-address.ts";
-import type { Runtime } from "../runtime.ts";
+import { OVER, type Runtime } from "../runtime.ts";
 import { type AddressAnswer, type AddressRecord, DnsError, type LookUpLimits } from "./client.ts";
 
 /** How long the other family is waited for where IPv4 is known (RFC 8305 section 3), and where IPv6 is. */
@@ -51,7 +51,7 @@ export async function askBothFamilies(
     };
     return merged(await Promise.all([afterOther(v4, v6, GRACE_MS.forIpv4), afterOther(v6, v4, GRACE_MS.forIpv6)]));
   } finally {
-    over.abort();
+    over.abort(OVER);
   }
 }
 

@@ -1,3 +1,4 @@
+import { OVER } from "../runtime.ts";
 import type { Answer } from "./answer.ts";
 import { type Asking, type AttemptContext, askServer } from "./attempt.ts";
 import { DnsError, type LookUpLimits } from "./client.ts";
@@ -70,7 +71,7 @@ export async function exchange(
       const signal = AbortSignal.any([limits.signal, waited.signal]);
       const timeout = sleep(Math.min(ms, MAX_SLEEP_MS), signal, true).catch(() => {});
       await Promise.race([...open.keys(), timeout]);
-      waited.abort();
+      waited.abort(OVER);
     }
     if (outcomes.length === 0 && isOver()) await context.sockets.drain();
     return outcomes.shift();
@@ -94,7 +95,7 @@ export async function exchange(
     const elapsed = Math.max(0, Math.round(clock.now() - startedAt));
     for (const server of open.values()) failures.set(server, `gave no answer within ${elapsed} ms`);
   } finally {
-    finished.abort();
+    finished.abort(OVER);
   }
   const reasons = [...failures].map(([server, reason]) => `${server} ${reason}`).join("; ");
   const cause = limits.signal.aborted ? { cause: limits.signal.reason } : {};

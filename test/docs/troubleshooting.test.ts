@@ -31,16 +31,12 @@ const isOnPage = (message: string) => onPage.some((text) => text.test(message));
 
 /** Between parts of the library: no user ever sees them. */
 const INTERNAL = new Set([
-  "the call no longer waits for the connection",
-  "the wait for the code is over",
+  "nobody waits for this any more",
   "the stream was cancelled",
-  "the look-up is over",
-  "the host has been looked up",
   "the request was given up",
   "was not waited for",
   "the probe was cancelled",
   "it has no endpoints",
-  "another directory has answered",
   "too many PINGs under way",
   "no call waits for this connection",
   "the call was answered through its other copy",
