@@ -6,6 +6,19 @@ export interface Clock {
 /** Variables by name, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/**
+ * Whether less than `ms` have passed since a moment. Not where the clock went back: how long ago it was cannot be known
+ * then, and nothing must be held up, kept or locked out until the clock has caught up.
+ */
+export function isWithin(ms: number, since: number, now: number): boolean {
+  return now >= since && now - since < ms;
+}
+
+/** The time since a moment; 0 where the clock went back: it gives nothing, and takes nothing. */
+export function elapsedMs(since: number, now: number): number {
+  return Math.max(0, now - since);
+}
+
 /** Everything the library takes from its surroundings that a test must be able to replace. */
 export interface Runtime {
   readonly clock: Clock;

@@ -3,7 +3,7 @@ import type { Endpoint } from "../endpoint.ts";
 import { AttemptLink, attemptValues } from "../pool/attempt-link.ts";
 import type { CallUnderWay } from "../pool/endpoint-transport.ts";
 import { causesOf } from "../resilience/failure-facts.ts";
-import type { Clock } from "../runtime.ts";
+import { type Clock, elapsedMs } from "../runtime.ts";
 import type { Limits } from "./within-limits.ts";
 
 /** What an attempt has told its endpoint's transport of its time, and when. */
@@ -64,8 +64,7 @@ export class UserCode {
 export function intercepted(clock: Clock, attempt: CallUnderWay & AttemptTime): UserCode {
   const link = new AttemptLink(attempt, clock, (now) => {
     const { timeoutMs, limitedAt } = attempt;
-    // A clock that went back gives no time.
-    return timeoutMs === undefined ? undefined : Math.max(1, timeoutMs - Math.max(0, Math.floor(now - limitedAt)));
+    return timeoutMs === undefined ? undefined : Math.max(1, timeoutMs - Math.floor(elapsedMs(limitedAt, now)));
   });
   return new UserCode(link, true);
 }

@@ -9,7 +9,7 @@ import type { RetryBudget } from "../resilience/budget.ts";
 import type { FailureKind } from "../resilience/health.ts";
 import { classify, failureKind, type Outcome } from "../resilience/outcome.ts";
 import { decideRetry, noRetry, type RetryDecision, type RetryLimits } from "../resilience/retry-decision.ts";
-import type { Runtime } from "../runtime.ts";
+import { elapsedMs, type Runtime } from "../runtime.ts";
 import type { Emitter } from "../telemetry/emitter.ts";
 import type { EventBody } from "../telemetry/events.ts";
 import type { Attempt } from "./attempt.ts";
@@ -183,7 +183,7 @@ function reportOf(attempt: Attempt, error: unknown, outcome: Outcome, now: numbe
     tier,
     outcome: outcome.kind,
     code: error instanceof ConnectError ? error.code : undefined,
-    durationMs: Math.max(0, now - attempt.startedAt),
+    durationMs: elapsedMs(attempt.startedAt, now),
     error,
   };
 }

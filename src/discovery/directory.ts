@@ -1,7 +1,7 @@
 import { isTimeLimit, withTimeLimit } from "../resilience/policies.ts";
-import type { Runtime } from "../runtime.ts";
+import { isWithin, type Runtime } from "../runtime.ts";
 import { type AgeLimits, type Answer, AnswerCache, type Phase } from "./answer.ts";
-import { FailureLookUps, isWithin } from "./failure-look-ups.ts";
+import { FailureLookUps } from "./failure-look-ups.ts";
 import { LOOK_UP_LIMIT_MS, lookUp } from "./look-up.ts";
 import type { Resolution, ResolveContext, Resolver } from "./resolver.ts";
 

@@ -1,3 +1,5 @@
+import { isWithin } from "../runtime.ts";
+
 /** Between look-ups that failed connections ask for: the first two in a row may follow each other soon. */
 const SOON = { lookUps: 2, apartMs: 100 };
 /** The others back off. */
@@ -46,9 +48,4 @@ export class FailureLookUps {
     if (this.#inRow < SOON.lookUps) return SOON.apartMs;
     return Math.min(LATER.longestMs, Math.round(LATER.firstMs * LATER.factor ** (this.#inRow - SOON.lookUps)));
   }
-}
-
-/** Whether no more than `ms` have passed; not if the clock went back, which must hold nothing up. */
-export function isWithin(ms: number, since: number, now: number): boolean {
-  return now >= since && now - since < ms;
 }

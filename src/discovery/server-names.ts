@@ -1,5 +1,5 @@
 import type { EndpointSpec, ListedEndpoint } from "../endpoint.ts";
-import { hostName, isWithin } from "../net/host-name.ts";
+import { hostName, isInDomain } from "../net/host-name.ts";
 import { canonicalIp } from "../net/ip-address.ts";
 import type { TlsOptions } from "../net/wire-options.ts";
 import { quoted } from "../quoted.ts";
@@ -80,7 +80,7 @@ function checkNames(spec: EndpointSpec, { common, trusted }: NameRules): Endpoin
   if (name === undefined && (trusted !== undefined || (common === undefined && host === undefined))) {
     return { reason: `the server ${address} came without a name to verify` };
   }
-  if (name !== undefined && trusted?.some((domain) => isWithin(name, domain)) === false) {
+  if (name !== undefined && trusted?.some((domain) => isInDomain(name, domain)) === false) {
     return { reason: `the server name ${name} is in none of the trusted domains (${trusted.join(", ")})` };
   }
   const other = alternate !== undefined && { alternateAddress: alternate };

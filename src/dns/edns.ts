@@ -1,4 +1,4 @@
-import type { Clock } from "../runtime.ts";
+import { type Clock, isWithin } from "../runtime.ts";
 
 /**
  * How long a server is asked without an OPT record that did not understand it. RFC 6891 section 6.2.2 wants that
@@ -19,10 +19,7 @@ export class EdnsMemory {
 
   isWithout(server: string): boolean {
     const entry = this.#without.get(server);
-    if (entry === undefined) return false;
-    const ageMs = this.#clock.now() - entry.since;
-    // Not if the clock went back.
-    return ageMs >= 0 && ageMs < entry.forMs;
+    return entry !== undefined && isWithin(entry.forMs, entry.since, this.#clock.now());
   }
 
   /**

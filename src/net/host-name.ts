@@ -59,7 +59,7 @@ export function hostNameHint(text: string, accept = hostNameFromUser): string {
 }
 
 /** Whether a name is the domain itself, or in it: by whole labels. Both are host names in their one spelling. */
-export function isWithin(name: string, domain: string): boolean {
+export function isInDomain(name: string, domain: string): boolean {
   const labels = name.split(".");
   const domainLabels = domain.split(".");
   return labels.length >= domainLabels.length && labels.slice(-domainLabels.length).join(".") === domain;

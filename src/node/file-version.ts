@@ -1,6 +1,6 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { DnsError } from "../dns/client.ts";
-import type { Clock } from "../runtime.ts";
+import { type Clock, isWithin } from "../runtime.ts";
 
 /** Whether a file has changed is looked at no more often than this. */
 const CHECK_EVERY_MS = 5_000;
@@ -16,8 +16,7 @@ export function createVersionCheck(path: string, clock: Clock): () => Promise<st
   let last: { readonly version: Promise<string | undefined>; readonly at: number } | undefined;
   return () => {
     const now = clock.now();
-    // A clock that was set back must not keep an old version for long.
-    if (last !== undefined && now >= last.at && now < last.at + CHECK_EVERY_MS) return last.version;
+    if (last !== undefined && isWithin(CHECK_EVERY_MS, last.at, now)) return last.version;
     const look = { version: versionAt(path), at: now };
     last = look;
     look.version.catch(() => {

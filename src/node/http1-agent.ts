@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { ConnectionEnd } from "../pool/endpoint-transport.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
-import type { Clock } from "../runtime.ts";
+import { type Clock, isWithin } from "../runtime.ts";
 import { type Destination, tlsOptions } from "./address.ts";
 import { connectError, connectFailure, endpointClosed } from "./connect-failure.ts";
 import type { Exchanges, Handlers } from "./exchange.ts";
@@ -144,11 +144,11 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
     }
   }
 
-  /** Its credentials were replaced on disk, long enough ago (or after the clock was set back, when nobody knows). */
+  /** Its credentials were replaced on disk, long enough ago. */
   function isReplaced(socket: Socket, now: number): boolean {
     const { credentials, useMs = 0 } = madeWith.get(socket) ?? {};
     const replacedAt = credentials?.replacedAt;
-    return replacedAt !== undefined && (now < replacedAt || now >= replacedAt + useMs);
+    return replacedAt !== undefined && !isWithin(useMs, replacedAt, now);
   }
 
   return {

@@ -2,6 +2,7 @@ import type { ClientHttp2Stream, ClientSessionRequestOptions, OutgoingHttpHeader
 import type { GrpcTransportOptions } from "@connectrpc/connect-node";
 import type { ConnectionEnd, Waiting } from "../pool/endpoint-transport.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
+import { isWithin } from "../runtime.ts";
 import { connectFailure, endpointClosed } from "./connect-failure.ts";
 import type { Exchanges } from "./exchange.ts";
 import type { Http2Connection } from "./http2-connection.ts";
@@ -147,8 +148,7 @@ export class Http2Sessions implements SessionManager {
   }
 
   #mayAdd(now: number): boolean {
-    const isTooSoon = now >= this.#addFailedAt && now < this.#addFailedAt + ADD_AGAIN_MS;
-    return this.#connections.length < MOST_CONNECTIONS && !isTooSoon;
+    return this.#connections.length < MOST_CONNECTIONS && !isWithin(ADD_AGAIN_MS, this.#addFailedAt, now);
   }
 
   /** Another connection beside the full ones. If it cannot be made, the call waits for its turn on those. */

@@ -1,7 +1,7 @@
 import { networkInterfaces } from "node:os";
 import type { HasFamily } from "../dns/both-families.ts";
 import { isLinkLocal } from "../net/ip-address.ts";
-import type { Clock } from "../runtime.ts";
+import { type Clock, isWithin } from "../runtime.ts";
 
 /** It takes a tenth of a millisecond, and each target of an answer asks. */
 const LOOK_EVERY_MS = 5_000;
@@ -11,7 +11,7 @@ export function createOwnFamilies(clock: Clock): HasFamily {
   let last: { readonly at: number; readonly versions: ReadonlySet<4 | 6> } | undefined;
   return (version) => {
     const now = clock.now();
-    if (last === undefined || now < last.at || now >= last.at + LOOK_EVERY_MS) last = { at: now, versions: look() };
+    if (last === undefined || !isWithin(LOOK_EVERY_MS, last.at, now)) last = { at: now, versions: look() };
     return last.versions.has(version);
   };
 }

@@ -1,3 +1,5 @@
+import { elapsedMs } from "../runtime.ts";
+
 /** Node's server ends a session that is reset more often (`streamResetBurst`, `streamResetRate`: 1,000, then 33/s). */
 const BURST = 1_000;
 const PER_MS = 33 / 1_000;
@@ -27,7 +29,6 @@ export class ResetAllowance {
   }
 
   #usedBy(now: number): number {
-    // A clock that went back gives nothing.
-    return Math.max(0, this.#used - Math.max(0, now - this.#at) * PER_MS);
+    return Math.max(0, this.#used - elapsedMs(this.#at, now) * PER_MS);
   }
 }

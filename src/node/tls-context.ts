@@ -1,6 +1,7 @@
 import type { SecureContext } from "node:tls";
 import type { TlsFilesListener } from "../net/tls-files.ts";
 import type { TlsOptions } from "../net/wire-options.ts";
+import { isWithin } from "../runtime.ts";
 import { checkReplacement, pathsOf, type ReadFiles, readFiles, secureContextOf, stampOf } from "./tls-files.ts";
 
 /** How often calls on connections that exist have the files looked at; a new connection always does. */
@@ -62,8 +63,7 @@ export class TlsContext {
 
   /** For a call on a connection that exists: somebody must notice that an authority was withdrawn. */
   look(now: number): void {
-    const passedMs = now - this.#lookedAt;
-    if (passedMs >= 0 && passedMs < LOOK_EVERY_MS) return;
+    if (isWithin(LOOK_EVERY_MS, this.#lookedAt, now)) return;
     if (this.latest !== undefined) this.#refresh(this.latest);
     // Afterwards: what has changed may have done so any time since the look before.
     this.#lookedAt = now;

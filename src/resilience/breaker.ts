@@ -1,3 +1,4 @@
+import { isWithin } from "../runtime.ts";
 import { type FailureKind, Health, type HealthLimits, isUnreachable } from "./health.ts";
 import { createCircuitBreaker } from "./policies.ts";
 
@@ -73,10 +74,8 @@ export class Breaker {
 
   state(now: number): BreakerState {
     if (this.#open === undefined) return "closed";
-    if (this.#probe !== undefined) return isExpired(this.#probe, now) ? "half-open" : "probing";
-    const age = now - this.#open.since;
-    // A clock that went back must not lock anything out.
-    return age >= 0 && age < this.#open.forMs ? "ejected" : "half-open";
+    if (this.#probe !== undefined) return isWithin(PROBE_LIMIT_MS, this.#probe.since, now) ? "probing" : "half-open";
+    return isWithin(this.#open.forMs, this.#open.since, now) ? "ejected" : "half-open";
   }
 
   /** When `state()` changes by the clock alone; Infinity if it does not. */
@@ -187,9 +186,4 @@ export class Breaker {
     // Equal jitter: processes that saw the same failure do not come back in step.
     this.#open = { since: failure.at, forMs: full / 2 + (this.#random() * full) / 2, cause, failure };
   }
-}
-
-/** Also where the clock went back: how long it has taken cannot be known. */
-function isExpired({ since }: Probe, now: number): boolean {
-  return now < since || now - since >= PROBE_LIMIT_MS;
 }

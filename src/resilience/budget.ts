@@ -1,3 +1,5 @@
+import { elapsedMs } from "../runtime.ts";
+
 /**
  * Bounds the retries of one process, so that an outage is not amplified: a debt, which failures and hedges make and
  * successes and time pay off. It is gRFC A6's throttle counted from the other end, with two additions: it is paid off by
@@ -86,9 +88,8 @@ export class RetryBudget {
   }
 
   #pay(now: number): void {
-    // A clock that went back pays nothing and takes nothing.
-    const elapsed = Math.max(0, now - (this.#paidAt ?? now));
-    this.#debt = Math.max(0, Math.min(this.size(now), this.#debt - elapsed * PAID_PER_MS));
+    const paid = elapsedMs(this.#paidAt ?? now, now) * PAID_PER_MS;
+    this.#debt = Math.max(0, Math.min(this.size(now), this.#debt - paid));
     this.#paidAt = now;
   }
 }

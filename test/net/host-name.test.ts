@@ -1,6 +1,6 @@
 import { domainToASCII } from "node:url";
 import { describe, expect, test } from "vitest";
-import { domainFromUser, hostName, hostNameFromUser, hostNameHint, isWithin } from "../../src/net/host-name.ts";
+import { domainFromUser, hostName, hostNameFromUser, hostNameHint, isInDomain } from "../../src/net/host-name.ts";
 import { mulberry32 } from "../support/fake-runtime.ts";
 import { NOT_HOST_NAMES, NUMBERS } from "../support/not-host-names.ts";
 
@@ -127,7 +127,7 @@ test.each([
   ["users.tes", "users.test", false],
   ["10.0.0.1", "users.test", false],
 ])("%s is within %s: %s", (name, domain, within) => {
-  expect(isWithin(name, domain)).toBe(within);
+  expect(isInDomain(name, domain)).toBe(within);
 });
 
 test.each([
