@@ -44,10 +44,20 @@ export interface Endpoint {
 
 /** Under which an endpoint keeps its connections, load and health over changes of the answer. */
 export function identityOf(endpoint: Pick<Endpoint, "address" | "port" | "verifiedName">): string {
-  return `${hostAndPort(endpoint.address, endpoint.port)} ${endpoint.verifiedName}`;
+  return `${placeOf(endpoint)} ${endpoint.verifiedName}`;
+}
+
+/** Where an endpoint is: "address:port". */
+export function placeOf({ address, port }: Pick<EndpointSpec, "address" | "port">): string {
+  return hostAndPort(address, port);
 }
 
 /** `host:port`, an IPv6 address in brackets (RFC 3986 section 3.2.2). */
 export function hostAndPort(host: string, port: number): string {
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return `${bracketed(host)}:${port}`;
+}
+
+/** A host as a URL has it: an IPv6 address in brackets. */
+export function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
 }

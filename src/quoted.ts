@@ -11,3 +11,12 @@ export function escaped(text: string): string {
     return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, "0")}`;
   });
 }
+
+/** What was thrown, as text. Never throws: getters of a user's error may, and so may its `toString()`. */
+export function messageOf(error: unknown): string {
+  try {
+    return error instanceof Error ? String(error.message) : String(error);
+  } catch {
+    return "an error whose message cannot be read";
+  }
+}

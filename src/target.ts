@@ -7,7 +7,7 @@ import { parseHostPort } from "./discovery/host-port.ts";
 import type { Resolver } from "./discovery/resolver.ts";
 import { ConfigurationError } from "./errors.ts";
 import { hostNameFromUser } from "./net/host-name.ts";
-import { escaped, quoted } from "./quoted.ts";
+import { escaped, messageOf, quoted } from "./quoted.ts";
 import type { Environment } from "./runtime.ts";
 import type { Registries, Scheme, Target, TargetOption } from "./scheme.ts";
 import { schemeResolver, schemes } from "./schemes.ts";
@@ -23,9 +23,7 @@ export function resolverOf(
   try {
     return schemeResolver(target, options, registries, env);
   } catch (error) {
-    throw new ConfigurationError([
-      problem(target.option, target.text, error instanceof Error ? error.message : String(error)),
-    ]);
+    throw new ConfigurationError([problem(target.option, target.text, messageOf(error))]);
   }
 }
 

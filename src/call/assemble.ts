@@ -8,6 +8,7 @@ import type { EndpointRecord } from "../pool/record.ts";
 import { RetryBudget } from "../resilience/budget.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import { AttemptLoop } from "./attempt-loop.ts";
+import { baseUrl } from "./base-url.ts";
 import { connectionEvents } from "./connection-events.ts";
 import { type Directories, directoriesOf, type Resolvers } from "./directories.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -99,7 +100,7 @@ function opener(
   platform: Platform,
   hasAlternative: (record: EndpointRecord) => boolean,
 ): (record: EndpointRecord) => EndpointTransport {
-  const { tls, connectTimeoutMs, connect, pathPrefix, emit, callbackFailed, createEndpointTransport } = settings;
+  const { tls, connectTimeoutMs, connect, emit, callbackFailed, createEndpointTransport } = settings;
   const factory =
     createEndpointTransport === undefined
       ? platform.createEndpointTransports(settings, {
@@ -110,9 +111,8 @@ function opener(
   return (record) => {
     const { endpoint } = record;
     const { verifiedName, port } = endpoint;
-    const baseUrl = `${tls === false ? "http" : "https"}://${hostAndPort(verifiedName, port)}${pathPrefix}`;
     return factory(endpoint, {
-      baseUrl,
+      baseUrl: baseUrl(settings, hostAndPort(verifiedName, port)),
       verifiedName,
       tls,
       connectTimeoutMs,

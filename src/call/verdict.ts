@@ -1,6 +1,6 @@
 import { ConnectError } from "@connectrpc/connect";
 import type { Answers } from "../discovery/failover.ts";
-import { hostAndPort } from "../endpoint.ts";
+import { placeOf } from "../endpoint.ts";
 import { endpointKey } from "../endpoint-key.ts";
 import { userError } from "../errors.ts";
 import type { Pool } from "../pool/pool.ts";
@@ -178,7 +178,7 @@ function deadlineFailure(attempt: Attempt, outcome: Outcome, now: number): Failu
 function reportOf(attempt: Attempt, error: unknown, outcome: Outcome, now: number) {
   const { endpoint, tier } = attempt.record;
   return {
-    endpoint: hostAndPort(attempt.transport.address ?? endpoint.address, endpoint.port),
+    endpoint: placeOf({ address: attempt.transport.address ?? endpoint.address, port: endpoint.port }),
     verifiedName: endpoint.verifiedName,
     tier,
     outcome: outcome.kind,

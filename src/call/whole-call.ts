@@ -14,8 +14,10 @@ import {
 } from "@connectrpc/connect";
 import { createMethodUrl, runStreamingCall, runUnaryCall } from "@connectrpc/connect/protocol";
 import type { Settings } from "../config/settings.ts";
+import { bracketed } from "../endpoint.ts";
 import { LONGEST_TIMER_MS } from "../runtime.ts";
 import { callReport } from "../telemetry/call-report.ts";
+import { baseUrl } from "./base-url.ts";
 import { Call } from "./call.ts";
 import { underPolicy } from "./policy.ts";
 import { callStream } from "./stream.ts";
@@ -126,15 +128,14 @@ export class WholeCalls {
   /** The request as interceptors of the whole call see it: the URL shows the verified name, not an endpoint. */
   #request(method: DescMethod, header: HeadersInit | undefined, contextValues: ContextValues | undefined) {
     const { settings, authority } = this.#options;
-    const { tls, pathPrefix } = settings;
+    const { tls } = settings;
     const named =
       tls !== false && tls.serverName !== undefined && tls.serverName !== "target" ? tls.serverName : undefined;
     const host = named ?? authority ?? "localhost";
-    const baseUrl = `${tls === false ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}${pathPrefix}`;
     return {
       service: method.parent,
       requestMethod: "POST",
-      url: createMethodUrl(baseUrl, method),
+      url: createMethodUrl(baseUrl(settings, bracketed(host)), method),
       header: new Headers(header),
       contextValues: contextValues ?? createContextValues(),
     };

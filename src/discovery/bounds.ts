@@ -1,4 +1,4 @@
-import type { EndpointSpec } from "../endpoint.ts";
+import { type EndpointSpec, placeOf } from "../endpoint.ts";
 import { rank } from "../rank.ts";
 
 /** Nobody balances over more endpoints than this; who answers DNS with more may want to fill the memory. */
@@ -48,12 +48,7 @@ export class Bounds {
   }
 
   endpoints(endpoints: readonly EndpointSpec[], random: () => number): readonly EndpointSpec[] {
-    return this.#byTier(
-      random,
-      endpoints,
-      ({ tier = 0 }) => tier,
-      ({ address, port }) => `${address} ${port}`,
-    );
+    return this.#byTier(random, endpoints, ({ tier = 0 }) => tier, placeOf);
   }
 
   /** Whether so many endpoints are all that can be used. */

@@ -2,7 +2,7 @@ import { ConfigurationError } from "../errors.ts";
 import { hostNameFromUser, hostNameHint } from "../net/host-name.ts";
 import { canonicalIp } from "../net/ip-address.ts";
 import type { TlsOptions } from "../net/wire-options.ts";
-import { quoted } from "../quoted.ts";
+import { messageOf, quoted } from "../quoted.ts";
 import { checkResolution } from "./check-resolution.ts";
 import type { Resolution, Resolver } from "./resolver.ts";
 import { nameRules, withCheckedNames } from "./server-names.ts";
@@ -55,8 +55,7 @@ function authorityOf(resolver: Resolver, option: string): string | undefined {
   try {
     authority = resolver.authority;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigurationError([`${option}.authority cannot be read: ${quoted(reason)}`]);
+    throw new ConfigurationError([`${option}.authority cannot be read: ${quoted(messageOf(error))}`]);
   }
   if (authority === undefined) return undefined;
   const name = typeof authority === "string" ? hostNameFromUser(authority) : undefined;

@@ -1,3 +1,4 @@
+import { messageOf } from "../quoted.ts";
 import type { ConsulCredentials } from "./consul-credentials.ts";
 import type { HttpResponse } from "./http.ts";
 
@@ -34,7 +35,7 @@ export class ConsulFailures {
   }
 
   add(agent: string, error: unknown): void {
-    const text = masked(error instanceof Error ? error.message : String(error), this.#secrets);
+    const text = masked(messageOf(error), this.#secrets);
     this.#failures.set(agent, { text, isRefusal: false });
   }
 

@@ -1,3 +1,4 @@
+import { messageOf } from "../quoted.ts";
 import { isTimeLimit, withTimeLimit } from "../resilience/policies.ts";
 import { isWithin, type Runtime } from "../runtime.ts";
 import { type AgeLimits, type Answer, AnswerCache, type Phase } from "./answer.ts";
@@ -255,7 +256,7 @@ export class Directory {
   get whyNoAnswer(): string {
     const { target } = this.#resolver;
     if (this.isLookingUp) return `${target}: the look-up has not answered yet`;
-    const message = this.#lastError instanceof Error ? this.#lastError.message : String(this.#lastError ?? "");
+    const message = this.#lastError === undefined ? "" : messageOf(this.#lastError);
     return `${target}: ${message === "" ? "the look-up failed" : message}`;
   }
 }

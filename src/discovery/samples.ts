@@ -1,4 +1,4 @@
-import { type EndpointSpec, hostAndPort } from "../endpoint.ts";
+import { type EndpointSpec, placeOf } from "../endpoint.ts";
 import { quoted } from "../quoted.ts";
 import type { Resolution } from "./resolver.ts";
 
@@ -59,10 +59,6 @@ export class Samples {
 /** How many samples with this share of the endpoints would have shown any one of them. */
 function samplesToTell(share: number): number {
   return share >= 1 ? 1 : Math.min(MOST_SAMPLES, Math.ceil(Math.log(1 - CONFIDENCE) / Math.log(1 - share)));
-}
-
-function placeOf({ address, port }: EndpointSpec): string {
-  return hostAndPort(address, port);
 }
 
 function keyOf(spec: EndpointSpec): string {

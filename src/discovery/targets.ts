@@ -1,5 +1,5 @@
 import { DnsError, type SrvRecord } from "../dns/client.ts";
-import type { EndpointSpec } from "../endpoint.ts";
+import { type EndpointSpec, placeOf } from "../endpoint.ts";
 import { hostName } from "../net/host-name.ts";
 import { quoted } from "../quoted.ts";
 import type { Bounds } from "./bounds.ts";
@@ -90,7 +90,7 @@ export function toResolution(
 
 /** An address and port that two records name is one endpoint: of the better tier, or with both weights. */
 function merge(endpoints: Map<string, EndpointSpec>, added: EndpointSpec & { weight: number; tier: number }): void {
-  const key = `${added.address} ${added.port}`;
+  const key = placeOf(added);
   const known = endpoints.get(key);
   const knownTier = known?.tier ?? Number.POSITIVE_INFINITY;
   if (knownTier < added.tier) return;

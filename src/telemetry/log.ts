@@ -1,5 +1,5 @@
-import { hostAndPort } from "../endpoint.ts";
-import { escaped } from "../quoted.ts";
+import { placeOf } from "../endpoint.ts";
+import { escaped, messageOf } from "../quoted.ts";
 import type { BalancedTransportEvent, EventListener } from "./events.ts";
 
 /** Writes each event as one line of logfmt, if its level is wanted. */
@@ -80,23 +80,23 @@ function fieldsOf(event: BalancedTransportEvent): Record<string, unknown> {
     case "tls-reload-failed":
       return { files: event.files.join(","), error: messageOf(event.error) };
     case "connection-opened":
-      return { endpoint: nameOf(event), address: event.address, duration_ms: Math.round(event.durationMs) };
+      return { endpoint: placeOf(event.endpoint), address: event.address, duration_ms: Math.round(event.durationMs) };
     case "connection-closed":
-      return { endpoint: nameOf(event), reason: event.reason };
+      return { endpoint: placeOf(event.endpoint), reason: event.reason };
     case "serving":
       return { tier: event.tier, mode: event.mode, ...(event.fallback && { fallback: true }) };
     case "ejected":
-      return { endpoint: nameOf(event), outcome: event.outcome, for_ms: Math.round(event.forMs) };
+      return { endpoint: placeOf(event.endpoint), outcome: event.outcome, for_ms: Math.round(event.forMs) };
     case "returned":
-      return { endpoint: nameOf(event) };
+      return { endpoint: placeOf(event.endpoint) };
     case "hedge":
-      return { method: event.method, endpoint: nameOf(event), first: nameOf({ endpoint: event.first }) };
+      return { method: event.method, endpoint: placeOf(event.endpoint), first: placeOf(event.first) };
     case "full":
-      return { method: event.method, endpoint: nameOf(event) };
+      return { method: event.method, endpoint: placeOf(event.endpoint) };
     case "retry":
       return {
         method: event.method,
-        endpoint: nameOf(event),
+        endpoint: placeOf(event.endpoint),
         attempt: event.attempt,
         outcome: event.outcome,
         delay_ms: Math.round(event.delayMs),
@@ -105,7 +105,7 @@ function fieldsOf(event: BalancedTransportEvent): Record<string, unknown> {
     case "not-retried":
       return {
         method: event.method,
-        endpoint: nameOf(event),
+        endpoint: placeOf(event.endpoint),
         outcome: event.outcome,
         because: event.because,
         error: messageOf(event.error),
@@ -118,14 +118,6 @@ function fieldsOf(event: BalancedTransportEvent): Record<string, unknown> {
 /** Only what is of the fallback target says so. */
 function fallbackOf({ fallback }: { readonly fallback?: true }): { fallback?: true } {
   return fallback === undefined ? {} : { fallback };
-}
-
-function nameOf({ endpoint }: { endpoint: { address: string; port: number } }): string {
-  return hostAndPort(endpoint.address, endpoint.port);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Values with spaces, quotes or line ends are quoted, so that one event stays one line. */

@@ -1,5 +1,5 @@
 import type { Answer } from "../discovery/answer.ts";
-import { hostAndPort } from "../endpoint.ts";
+import { placeOf } from "../endpoint.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { BreakerState } from "../resilience/breaker.ts";
 import type { RetryBudget } from "../resilience/budget.ts";
@@ -69,7 +69,7 @@ export function takeSnapshot(
     ...(fallback === undefined ? {} : { fallback: aged(fallback, now) }),
     ...(view === undefined ? {} : { serving: { tier: view.tier, mode: view.mode } }),
     endpoints: endpoints.map((record) => ({
-      address: hostAndPort(record.endpoint.address, record.endpoint.port),
+      address: placeOf(record.endpoint),
       verifiedName: record.endpoint.verifiedName,
       ...(record.endpoint.name === undefined ? {} : { name: record.endpoint.name }),
       ...(record.endpoint.fallback ? { fallback: record.endpoint.fallback } : {}),

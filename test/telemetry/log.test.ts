@@ -44,3 +44,15 @@ test("a token in cleartext is a warning that names the server", () => {
     'time=1970-01-01T00:00:00.000Z level=warn msg="connect-lb: token-in-cleartext" target=consul+http://a/users server=a:8500',
   ]);
 });
+
+test("an error that cannot be read is one line as well", () => {
+  const hostile = Object.defineProperty(new Error("no"), "message", {
+    get() {
+      throw new Error("a bug of the user's");
+    },
+  });
+  for (const error of [hostile, Object.create(null), { toString: () => 1 }, Symbol("why"), undefined]) {
+    const event = { type: "callback-failed", target: "mine", callback: "onEvent", error } as const;
+    expect(linesOf("info", event)).toEqual([expect.stringMatching(/ target=mine callback=onEvent error=\S+/)]);
+  }
+});
