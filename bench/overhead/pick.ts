@@ -23,7 +23,7 @@ export function pickCost(endpoints: number): number {
     const record = pool.pick(now, call);
     const ticket = record.breaker?.start(now);
     record.inFlight++;
-    record.release();
+    record.end();
     if (ticket !== undefined) record.breaker?.succeeded(ticket, now);
   };
   const rounds: number[] = [];

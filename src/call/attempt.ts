@@ -46,7 +46,7 @@ export class Attempt implements Waiting, CallUnderWay {
   /** The breaker's; undefined where breakers are switched off. */
   readonly ticket: Ticket | undefined;
   /** The connection that is being made; undefined if there is one. */
-  readonly connecting: Promise<void> | undefined;
+  connecting: Promise<void> | undefined = undefined;
   /** What the endpoint's transport is told; undefined without a limit. */
   timeoutMs: number | undefined = undefined;
   /** `timeoutMs` is the attempt's own limit, not what the call has left. */
@@ -71,9 +71,16 @@ export class Attempt implements Waiting, CallUnderWay {
     this.record = record;
     this.transport = transport;
     this.startedAt = now;
-    this.connecting = connect(transport, now, this);
-    this.ticket = record.breaker?.start(now);
-    record.inFlight++;
+    this.ticket = record.begin(now);
+  }
+
+  /** Asks for the connection. What a transport of the user's throws is a failed connect as well. */
+  connect(now: number): void {
+    try {
+      this.connecting = this.transport.connect?.(now, this);
+    } catch (error) {
+      this.connecting = Promise.reject(error);
+    }
   }
 
   /** Sets what the endpoint's transport is told, from what is left of the call and the limit of one attempt. */
@@ -119,14 +126,5 @@ export class Attempt implements Waiting, CallUnderWay {
 
   stopWaiting(): void {
     this.#waiting?.abort(OVER);
-  }
-}
-
-/** What a transport of the user's throws is a failed connect as well. */
-function connect(transport: EndpointTransport, now: number, attempt: Waiting): Promise<void> | undefined {
-  try {
-    return transport.connect?.(now, attempt);
-  } catch (error) {
-    return Promise.reject(error);
   }
 }

@@ -137,6 +137,7 @@ export class Dispatcher {
   #attempt(call: Call, record: EndpointRecord, now: number): Attempt {
     const { budget, watcher, isIntercepted, isForeign, runtime } = this.#options;
     const attempt = new Attempt(call, record, this.transportOf(record), watcher, now);
+    attempt.connect(now);
     budget.begin();
     if (isIntercepted) attempt.code = intercepted(runtime.clock, attempt);
     else if (isForeign) attempt.code = new UserCode(undefined, true);

@@ -155,7 +155,7 @@ export class Judge {
   }
 
   #release({ record }: Attempt): void {
-    record.release();
+    record.end();
     this.#options.budget.end();
   }
 

@@ -1,6 +1,6 @@
 import type { Candidate } from "../balancing/picker.ts";
 import type { Endpoint } from "../endpoint.ts";
-import type { Breaker } from "../resilience/breaker.ts";
+import type { Breaker, Ticket } from "../resilience/breaker.ts";
 import type { EndpointTransport } from "./endpoint-transport.ts";
 
 /** A failure makes an endpoint look this many times slower than average (natural log): its fast errors must not attract calls. */
@@ -80,8 +80,14 @@ export class EndpointRecord implements Candidate {
     this.closeTransport();
   }
 
-  /** One call less. An endpoint that left the answer closes with its last call. */
-  release(): void {
+  /** One attempt more. Returns what its breaker is to get back when it ends; undefined where breakers are switched off. */
+  begin(now: number): Ticket | undefined {
+    this.inFlight++;
+    return this.breaker?.start(now);
+  }
+
+  /** One attempt less. An endpoint that left the answer closes with its last one. */
+  end(): void {
     this.inFlight--;
     if (this.leftAt !== undefined && this.inFlight === 0) this.closeTransport();
   }

@@ -97,7 +97,7 @@ describe("leaving", () => {
     a.inFlight = 1;
     apply([spec("b")]);
     expect(transport.closed).toBe(0);
-    a.release();
+    a.end();
     expect(transport.closed).toBe(1);
   });
 
@@ -109,7 +109,7 @@ describe("leaving", () => {
     a.inFlight = 1;
     apply([spec("b")]);
     apply([spec("a"), spec("b")]);
-    a.release();
+    a.end();
     expect(transport.closed).toBe(0);
   });
 

@@ -52,9 +52,9 @@ describe("release", () => {
     a.transport = transport;
     a.inFlight = 2;
     a.leftAt = 0;
-    a.release();
+    a.end();
     expect(transport.closed).toBe(0);
-    a.release();
+    a.end();
     expect(transport.closed).toBe(1);
     expect(a.transport).toBeUndefined();
   });
@@ -64,7 +64,7 @@ describe("release", () => {
     const transport = closable();
     a.transport = transport;
     a.inFlight = 1;
-    a.release();
+    a.end();
     expect(transport.closed).toBe(0);
   });
 
@@ -78,7 +78,7 @@ describe("release", () => {
     };
     a.inFlight = 1;
     a.leftAt = 0;
-    a.release();
+    a.end();
     expect(a.inFlight).toBe(0);
   });
 });
