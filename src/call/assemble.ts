@@ -38,7 +38,9 @@ export function assemble(settings: Settings, resolvers: Resolvers, platform: Pla
     onView: (view) => reporter.serving(view),
     onCloseFailed: (error) => callbackFailed("close", error),
   });
-  const { first, fallback, directory } = directoriesOf(settings, resolvers, pool, runtime);
+  const { first, fallback, directory } = directoriesOf(settings, resolvers, pool, runtime, (answer, change) =>
+    reporter.updated(answer, change),
+  );
   const reporter = new Reporter({
     target: resolvers.resolver.target,
     directory,
@@ -76,7 +78,6 @@ export function assemble(settings: Settings, resolvers: Resolvers, platform: Pla
     isIntercepted: !isForeign && settings.attemptInterceptors.length > 0,
     open: opener(settings, platform, (record) => pool.hasAlternative(record, runtime.clock.now())),
     onFull: (record, call) => reporter.full(record, call),
-    onUpdate: (answer, change) => reporter.updated(answer, change),
   });
   const { connectTimeoutMs } = settings;
   const retries = settings.retry !== false;

@@ -113,11 +113,7 @@ export class Balanced implements BalancedTransport {
 
   async refresh({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     if (this.#closed) throw transportClosed();
-    const { directory, dispatcher, runtime } = this.#parts;
-    await directory.refresh(signal);
-    // Now rather than with the next call, so that snapshot() shows it.
-    const { answer } = directory;
-    if (answer !== undefined && answer.endpoints.length > 0) dispatcher.eligible(answer, runtime.clock.now());
+    await this.#parts.directory.refresh(signal);
   }
 
   async warmUp(options: WarmUpOptions = {}): Promise<void> {

@@ -1,10 +1,11 @@
 import type { Settings } from "../config/settings.ts";
 import type { Answer } from "../discovery/answer.ts";
-import { Directory, type LookUpFact } from "../discovery/directory.ts";
+import { Directory, type EndedLookUp, type LookUpFact } from "../discovery/directory.ts";
 import { whyDropped } from "../discovery/dropped.ts";
 import { type Answers, Failover } from "../discovery/failover.ts";
 import type { Resolver } from "../discovery/resolver.ts";
 import type { Pool } from "../pool/pool.ts";
+import type { Reconciled } from "../pool/reconcile.ts";
 import type { Runtime } from "../runtime.ts";
 
 /** Whom a transport asks for endpoints. */
@@ -20,13 +21,20 @@ class TargetDirectory {
   readonly directory: Directory;
   lookUpError: unknown;
 
-  constructor(resolver: Resolver, isFallback: boolean, { ages, emit }: Settings, runtime: Runtime) {
+  /** @param onAnswer called when another answer is in use. */
+  constructor(
+    resolver: Resolver,
+    isFallback: boolean,
+    { ages, emit }: Settings,
+    runtime: Runtime,
+    onAnswer: () => void,
+  ) {
     const { target } = resolver;
     this.target = target;
     const source = isFallback ? ({ fallback: true } as const) : {};
     let lastDropped = "";
     const toldCleartext = new Set<string>();
-    this.directory = new Directory(resolver, ages, runtime, (fact: LookUpFact, { reason, durationMs, servers }) => {
+    const onLookUp = (fact: LookUpFact, { reason, durationMs, servers }: EndedLookUp): void => {
       emit({ type: "looked-up", reason, result: resultOf(fact), durationMs, servers, ...source });
       for (const server of fact.kind === "answered" ? fact.cleartextTokens : []) {
         if (toldCleartext.has(server)) continue;
@@ -48,7 +56,8 @@ class TargetDirectory {
         }
         lastDropped = reason;
       }
-    });
+    };
+    this.directory = new Directory(resolver, ages, runtime, { onLookUp, onAnswer });
   }
 
   get answer(): Answer | undefined {
@@ -68,10 +77,39 @@ export interface Directories {
   readonly directory: Answers;
 }
 
-export function directoriesOf(settings: Settings, resolvers: Resolvers, pool: Pool, runtime: Runtime): Directories {
-  const first = new TargetDirectory(resolvers.resolver, false, settings, runtime);
+/**
+ * The pool takes over each answer with endpoints when it arrives. One without leaves the pool as it is: calls fail by the
+ * answer, and those endpoints keep what is known of them.
+ *
+ * @param onUpdate called when an answer changed the endpoints.
+ */
+export function directoriesOf(
+  settings: Settings,
+  resolvers: Resolvers,
+  pool: Pool,
+  runtime: Runtime,
+  onUpdate: (answer: Answer, change: Reconciled) => void,
+): Directories {
+  const onAnswer = (): void => {
+    const { answer } = directories.directory;
+    if (answer === undefined || answer.endpoints.length === 0) return;
+    const change = pool.update(answer.endpoints, runtime.clock.now());
+    if (change !== undefined) onUpdate(answer, change);
+  };
+  const directories = directoriesWith(settings, resolvers, pool, runtime, onAnswer);
+  return directories;
+}
+
+function directoriesWith(
+  settings: Settings,
+  resolvers: Resolvers,
+  pool: Pool,
+  runtime: Runtime,
+  onAnswer: () => void,
+): Directories {
+  const first = new TargetDirectory(resolvers.resolver, false, settings, runtime, onAnswer);
   if (resolvers.fallback === undefined) return { first, fallback: undefined, directory: first.directory };
-  const fallback = new TargetDirectory(resolvers.fallback, true, settings, runtime);
+  const fallback = new TargetDirectory(resolvers.fallback, true, settings, runtime, onAnswer);
   const directory = new Failover({
     first: first.directory,
     second: fallback.directory,

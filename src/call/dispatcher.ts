@@ -5,7 +5,6 @@ import type { Answers } from "../discovery/failover.ts";
 import { abortedBy, deadlineExceeded, lookUpFailed, noServers } from "../errors.ts";
 import type { EndpointTransport } from "../pool/endpoint-transport.ts";
 import type { Pool } from "../pool/pool.ts";
-import type { Reconciled } from "../pool/reconcile.ts";
 import type { EndpointRecord } from "../pool/record.ts";
 import type { RetryBudget } from "../resilience/budget.ts";
 import type { Runtime } from "../runtime.ts";
@@ -31,8 +30,6 @@ export interface DispatcherOptions {
   readonly attemptTimeoutMs: number;
   /** Told when a call is about to wait for another one's end. */
   readonly onFull: (record: EndpointRecord, call: Call) => void;
-  /** Told when an answer changed the endpoints. */
-  readonly onUpdate: (answer: Answer, change: Reconciled) => void;
 }
 
 /** From a call to an endpoint: the answer, the pick, and the endpoint's transport. */
@@ -62,12 +59,12 @@ export class Dispatcher {
     const tried = call.failures?.tried ?? new Set();
     let now = runtime.clock.now();
     if (call.isOver(now)) return undefined;
-    this.#use(directory.current(now) ?? (await this.#lookUp(call)), now);
+    checkEndpoints(directory.current(now) ?? (await this.#lookUp(call)));
     const pick = () => (elsewhere ? pool.pickForUnsent(now, call, tried) : pool.pickUntried(now, call, tried));
     let record = pick();
     if (record === undefined && (await this.#settle(call))) {
       now = runtime.clock.now();
-      this.#use(directory.answer as Answer, now);
+      checkEndpoints(directory.answer as Answer);
       record = pick();
     }
     if (record === undefined && elsewhere) record = await this.#reachedLate(call);
@@ -105,7 +102,7 @@ export class Dispatcher {
 
   /** The endpoints that a pick may choose from now. */
   eligible(answer: Answer, now: number): readonly EndpointRecord[] {
-    this.#use(answer, now);
+    checkEndpoints(answer);
     return this.#options.pool.view(now).members;
   }
 
@@ -130,7 +127,7 @@ export class Dispatcher {
   }
 
   #pickFirst(call: Call, answer: Answer, now: number): EndpointRecord {
-    this.#use(answer, now);
+    checkEndpoints(answer);
     return this.#options.pool.pick(now, call);
   }
 
@@ -145,13 +142,6 @@ export class Dispatcher {
     if (attempt.connecting === undefined) this.ready(attempt, now);
     else this.#limit(attempt, now);
     return attempt;
-  }
-
-  /** Takes the answer over into the pool. */
-  #use(answer: Answer, now: number): void {
-    if (answer.endpoints.length === 0) throw noServers(answer.reason);
-    const change = this.#options.pool.update(answer.endpoints, now);
-    if (change !== undefined) this.#options.onUpdate(answer, change);
   }
 
   async #lookUp(call: Call): Promise<Answer> {
@@ -191,4 +181,9 @@ export class Dispatcher {
       throw abortedBy(call.signal as AbortSignal);
     }
   }
+}
+
+/** @throws ConnectError where the answer is that there are none. */
+function checkEndpoints({ endpoints, reason }: Answer): void {
+  if (endpoints.length === 0) throw noServers(reason);
 }

@@ -1,6 +1,6 @@
 import { messageOf } from "../quoted.ts";
 import { isTimeLimit, withTimeLimit } from "../resilience/policies.ts";
-import { isWithin, type Runtime } from "../runtime.ts";
+import { elapsedMs, isWithin, type Runtime } from "../runtime.ts";
 import { type AgeLimits, type Answer, AnswerCache, type Phase } from "./answer.ts";
 import { FailureLookUps } from "./failure-look-ups.ts";
 import { LOOK_UP_LIMIT_MS, lookUp } from "./look-up.ts";
@@ -32,6 +32,14 @@ export interface EndedLookUp {
   readonly servers: readonly string[];
 }
 
+/** What a directory notifies; nothing of it may throw. */
+export interface DirectoryListener {
+  /** A look-up has ended. */
+  onLookUp(fact: LookUpFact, ended: EndedLookUp): void;
+  /** Another answer is in use, or more of one. */
+  onAnswer(): void;
+}
+
 export interface Waiting {
   readonly signal: AbortSignal | undefined;
   /** When the waiting call must be over. */
@@ -59,7 +67,7 @@ export class Directory {
   readonly #runtime: Runtime;
   readonly #cache: AnswerCache;
   readonly #maxStaleMs: number;
-  readonly #onFact: (fact: LookUpFact, ended: EndedLookUp) => void;
+  readonly #listener: DirectoryListener;
   readonly #closed = new AbortController();
   #running: Promise<void> | undefined;
   /** When the last look-up was started. */
@@ -71,18 +79,12 @@ export class Directory {
   #failures = 0;
   #lastError: unknown;
 
-  /** @param onFact told what each look-up came to; must not throw. */
-  constructor(
-    resolver: Resolver,
-    limits: AgeLimits,
-    runtime: Runtime,
-    onFact: (fact: LookUpFact, ended: EndedLookUp) => void,
-  ) {
+  constructor(resolver: Resolver, limits: AgeLimits, runtime: Runtime, listener: DirectoryListener) {
     this.#resolver = resolver;
     this.#runtime = runtime;
     this.#cache = new AnswerCache(limits, runtime.random);
     this.#maxStaleMs = limits.maxStaleMs;
-    this.#onFact = onFact;
+    this.#listener = listener;
   }
 
   /** The answer, if a call can go on with it without waiting. Starts the look-up that is due. */
@@ -221,7 +223,8 @@ export class Directory {
       fact = { kind: "failed", error };
     }
     this.#running = undefined;
-    this.#onFact(fact, { reason, durationMs: Math.max(0, clock.now() - startedAt), servers: [...servers] });
+    this.#listener.onLookUp(fact, { reason, durationMs: elapsedMs(startedAt, clock.now()), servers: [...servers] });
+    if (fact.kind === "answered") this.#listener.onAnswer();
   }
 
   /** Takes over what an answer lacked at first. Its age is that of the answer. Never rejects. */
@@ -229,6 +232,7 @@ export class Directory {
     const whole = await rest.catch(() => undefined);
     if (whole === undefined || generation !== this.#generation) return;
     this.#cache.apply(whole, resolvedAt);
+    this.#listener.onAnswer();
   }
 
   #backOffMs(): number {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Directory, NoAnswerError } from "../../src/discovery/directory.ts";
 import type { Resolution } from "../../src/discovery/resolver.ts";
 import { FakeRuntime, settled } from "../support/fake-runtime.ts";
+import { noListener } from "../support/no-listener.ts";
 
 // When an answer is asked for again, how long it is used meanwhile, and when an empty one is believed: at their limits.
 
@@ -18,7 +19,7 @@ function directoryOf(says: (lookUp: number) => Resolution | Promise<Resolution>,
   const runtime = new FakeRuntime({ random: () => random, globalTimers: true });
   let lookUps = 0;
   const resolver = { target: "test", resolve: async () => says(++lookUps) };
-  const directory = new Directory(resolver, LIMITS, runtime, () => {});
+  const directory = new Directory(resolver, LIMITS, runtime, noListener);
   return {
     runtime,
     directory,

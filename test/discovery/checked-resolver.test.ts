@@ -7,6 +7,7 @@ import type { TlsOptions } from "../../src/net/wire-options.ts";
 import { nodePlatform } from "../../src/node/platform.ts";
 import type { BalancedTransportEvent } from "../../src/telemetry/events.ts";
 import { FakeRuntime } from "../support/fake-runtime.ts";
+import { noListener } from "../support/no-listener.ts";
 
 const NOW = {} as ResolveContext;
 
@@ -110,7 +111,7 @@ describe("an answer of a resolver", () => {
     };
     const runtime = new FakeRuntime();
     const limits = { minTtlMs: 5_000, maxTtlMs: 300_000, maxStaleMs: 3_600_000 };
-    const directory = new Directory(checkedResolver(resolver, "target", false), limits, runtime, () => {});
+    const directory = new Directory(checkedResolver(resolver, "target", false), limits, runtime, noListener);
     const answer = await directory.wait({ signal: undefined, deadline: Infinity });
     expect(answer.ttlMs).toBe(5_000);
     for (let i = 0; i < 100; i++) directory.current(runtime.time);

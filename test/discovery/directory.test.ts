@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Directory } from "../../src/discovery/directory.ts";
 import type { Resolution } from "../../src/discovery/resolver.ts";
 import { FakeRuntime, settled } from "../support/fake-runtime.ts";
+import { noListener } from "../support/no-listener.ts";
 
 const ages = { minTtlMs: 5_000, maxTtlMs: 300_000, maxStaleMs: 3_600_000 };
 const good: Resolution = { kind: "endpoints", endpoints: [{ address: "10.0.0.1", port: 80 }], ttlMs: 10_000 };
@@ -18,7 +19,7 @@ function directoryOf(answer: () => Resolution) {
       return answer();
     },
   };
-  const directory = new Directory(resolver, ages, runtime, () => {});
+  const directory = new Directory(resolver, ages, runtime, noListener);
   return { runtime, directory, lookUps: () => lookUps };
 }
 

@@ -4,6 +4,7 @@ import { Failover } from "../../src/discovery/failover.ts";
 import type { Resolution } from "../../src/discovery/resolver.ts";
 import type { EndpointSpec } from "../../src/endpoint.ts";
 import { FakeRuntime, settled } from "../support/fake-runtime.ts";
+import { noListener } from "../support/no-listener.ts";
 
 // Two targets on a fake clock: which one is asked when, who waits for it, and what the list then is.
 
@@ -38,7 +39,7 @@ function failover(firstDoes: Behaviour, secondDoes: Behaviour) {
       },
       ages,
       runtime,
-      () => {},
+      noListener,
     );
   /** What a pool would say of the first target's endpoints. */
   const health = { ejected: false };

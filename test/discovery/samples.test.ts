@@ -4,6 +4,7 @@ import { Directory } from "../../src/discovery/directory.ts";
 import type { Resolution } from "../../src/discovery/resolver.ts";
 import type { EndpointSpec } from "../../src/endpoint.ts";
 import { FakeRuntime, mulberry32 } from "../support/fake-runtime.ts";
+import { noListener } from "../support/no-listener.ts";
 
 // Sources that show a random part of their endpoints at a time, as Route 53 and AWS Cloud Map do: eight at most.
 
@@ -31,7 +32,7 @@ function service(most: number, ttlMs = MINUTE) {
     checkedResolver({ target: "test", resolve: async () => answer() }, "target", false),
     { minTtlMs: 5_000, maxTtlMs: 300_000, maxStaleMs: 3_600_000 },
     runtime,
-    () => {},
+    noListener,
   );
   return {
     state,

@@ -144,7 +144,10 @@ test(`${MESSAGES_TO_SEND} mutated answers: nothing hangs, nothing but our own er
       if (problem !== undefined) throw problem;
     };
     const limits = { minTtlMs: 5_000, maxTtlMs: 300_000, maxStaleMs: 3_600_000 };
-    return new Directory(resolverFor(seeds[lane % seeds.length] as Buffer, dns, lane), limits, runtime, onFact);
+    return new Directory(resolverFor(seeds[lane % seeds.length] as Buffer, dns, lane), limits, runtime, {
+      onLookUp: onFact,
+      onAnswer() {},
+    });
   });
 
   let heapBefore: number | undefined;
