@@ -18,13 +18,18 @@ let users =
         createBalancedTransport({ target: where, tls: false, dns: { minTtlMs: 1_000 } }),
       );
 
+/** What an error says, without addresses and times: those would make every error another one. */
+function describe(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const attempts = callReport(error)?.attempts.map(({ outcome }) => outcome);
+  return attempts === undefined ? message : `${message} (attempts: ${attempts.join(", ") || "none"})`;
+}
+
 const traffic = new Traffic(async (options) => {
   try {
     return (await users.getUser({ userId: "42" }, options)).servedBy;
   } catch (error) {
-    const report = callReport(error);
-    if (report !== undefined) console.error(JSON.stringify({ error: String(error), report }));
-    throw error;
+    throw new Error(describe(error), { cause: error });
   }
 });
 

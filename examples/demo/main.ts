@@ -2,12 +2,22 @@
 import { startDnsServer } from "./dns-server.ts";
 import { endAll } from "./fleet.ts";
 import { type RemoteClient, startClient } from "./remote-client.ts";
-import type { PhaseReport } from "./report.ts";
+import type { PhaseReport, Totals } from "./report.ts";
 import { type Phase, SERVICE, writeStory } from "./story.ts";
-import { livePrinter, phaseTable } from "./table.ts";
+import { errorLines, livePrinter, phaseTable } from "./table.ts";
+import { MAX_IN_FLIGHT, MAX_PER_SECOND } from "./traffic.ts";
 
 process.on("exit", endAll);
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+
+/** Of a story of 40 s, at up to 250 a second. */
+const MIN_CALLS = 400;
+
+interface Outcome {
+  readonly calls: number;
+  readonly failures: number;
+  readonly crashed: boolean;
+}
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -23,38 +33,46 @@ const clients: ReadonlyMap<string, RemoteClient> = new Map([
 console.log(
   `connect-lb finds its servers at srv://${dns.address}/${SERVICE}; bare connect-node is told ${story.bareUrl} (c).`,
 );
-console.log("Each makes 250 calls a second of an idempotent method.\n");
+console.log(
+  `Each calls an idempotent method as often as this machine allows: at most ${MAX_PER_SECOND} times a second, ${MAX_IN_FLIGHT} at a time.\n`,
+);
 
-const totals = new Map([...clients.keys()].map((name) => [name, { calls: 0, failures: 0, crashed: false }]));
+// The last ones of a client that has crashed are those before the crash.
+const totals = new Map<string, Totals>([...clients.keys()].map((name) => [name, { calls: 0, errors: {} }]));
+const crashed = new Set<string>();
 const startedAt = performance.now();
-let sendingMs = 0;
 await Promise.all([...clients.values()].map((client) => client.ask("start")));
-for (const [index, phase] of story.phases.entries()) {
-  for (const [name, report] of await play(phase, index + 1)) {
-    const total = totals.get(name) as { calls: number; failures: number; crashed: boolean };
-    total.calls += report?.calls ?? 0;
-    total.failures += report?.failures ?? 0;
-    total.crashed ||= report === undefined;
-  }
-}
+for (const [index, phase] of story.phases.entries()) keep(await play(phase, index + 1));
+// With the calls that were under way at the end.
+keep(await askAll("pause"));
 
-const ours = totals.get("connect-lb") as { calls: number; failures: number; crashed: boolean };
-const theirs = totals.get("bare connect-node") as typeof ours;
-const perSecond = ours.calls / (sendingMs / 1_000);
+const [ours, theirs] = [...clients.keys()].map((name) => {
+  const { calls, errors } = totals.get(name) as Totals;
+  const failures = Object.values(errors).reduce((sum, count) => sum + count, 0);
+  return { calls, failures, crashed: crashed.has(name) };
+}) as [Outcome, Outcome];
 const problems = [
   ...(ours.crashed ? ["the balanced client's process crashed"] : []),
   ...(ours.failures > 0 ? [`${ours.failures} calls of the balanced client failed`] : []),
-  ...(perSecond < 200 ? [`only ${perSecond.toFixed(0)} calls a second were made`] : []),
+  ...(ours.calls < MIN_CALLS ? [`the balanced client made ${ours.calls} calls only: too few to show anything`] : []),
   ...(theirs.failures === 0 && !theirs.crashed ? ["bare connect-node did not fail: the story is wrong"] : []),
 ];
 const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);
 const crash = theirs.crashed ? ", and its process crashed" : "";
 console.log(
-  `${story.phases.length} phases in ${seconds} s at ${perSecond.toFixed(0)} calls/s: ` +
+  `${story.phases.length} phases in ${seconds} s: ` +
     `connect-lb ${ours.calls} calls, ${ours.failures} failed; bare connect-node ${theirs.calls} calls, ${theirs.failures} failed${crash}.`,
 );
+for (const line of errorLines(totals)) console.log(`  ${line}`);
 for (const problem of problems) console.error(`FAILED: ${problem}`);
 process.exit(problems.length === 0 ? 0 : 1);
+
+function keep(reports: ReadonlyMap<string, PhaseReport | undefined>): void {
+  for (const [name, report] of reports) {
+    if (report === undefined) crashed.add(name);
+    else totals.set(name, report.sinceStart);
+  }
+}
 
 /** Plays a phase to its end, printing as it goes. */
 async function play(phase: Phase, number: number): Promise<Map<string, PhaseReport | undefined>> {
@@ -73,16 +91,15 @@ async function play(phase: Phase, number: number): Promise<Map<string, PhaseRepo
       await middle();
       middle = undefined;
     }
-    reports = await reportAll();
+    reports = await askAll("report");
     printer.print(phaseTable(reports));
   }
-  sendingMs += performance.now() - startedAt;
   printer.done();
   return reports;
 }
 
-async function reportAll(): Promise<Map<string, PhaseReport | undefined>> {
+async function askAll(command: "report" | "pause"): Promise<Map<string, PhaseReport | undefined>> {
   return new Map(
-    await Promise.all([...clients].map(async ([name, client]) => [name, await client.ask("report")] as const)),
+    await Promise.all([...clients].map(async ([name, client]) => [name, await client.ask(command)] as const)),
   );
 }

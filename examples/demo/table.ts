@@ -1,4 +1,4 @@
-import type { PhaseReport } from "./report.ts";
+import type { PhaseReport, Totals } from "./report.ts";
 
 const columns = ["client", "calls", "failed", "p50 ms", "p99 ms", "share of each server"];
 const widths = [18, 7, 7, 8, 8, 0];
@@ -6,6 +6,13 @@ const widths = [18, 7, 7, 8, 8, 0];
 /** One phase as a small table: a line for each client. A client that died has no report. */
 export function phaseTable(reports: ReadonlyMap<string, PhaseReport | undefined>): string[] {
   return [line(columns), ...[...reports].map(([client, report]) => line(cells(client, report)))];
+}
+
+/** What failed: a line for each kind of error of each client. */
+export function errorLines(totals: ReadonlyMap<string, Totals>): string[] {
+  return [...totals].flatMap(([client, { errors }]) =>
+    Object.entries(errors).map(([message, count]) => `${client}: ${count} × ${message}`),
+  );
 }
 
 function cells(client: string, report: PhaseReport | undefined): string[] {

@@ -4,22 +4,22 @@ import type { PhaseReport } from "./report.ts";
 /** One call; resolves to the name of the server that answered. */
 export type MakeCall = (options: CallOptions) => Promise<string>;
 
-const EVERY_MS = 1_000 / 250;
+export const MAX_PER_SECOND = 250;
+export const MAX_IN_FLIGHT = 16;
 /** A deadline on both sides, or a call to a dead connection would never end. */
-const TIMEOUT_MS = 2_000;
+const TIMEOUT_MS = 5_000;
 
 interface Phase {
   calls: number;
-  pending: number;
   failures: number;
   readonly latencies: number[];
   readonly served: Map<string, number>;
-  readonly errors: Map<string, number>;
 }
 
 /**
- * Open-loop traffic: 250 calls a second, whatever becomes of them, because a client that waits for its slow calls
- * measures itself. Latency counts from the time that a call should have been sent.
+ * As many calls as the machine answers, within two limits: a call begins when it is due and fewer than MAX_IN_FLIGHT are
+ * under way, and is left out otherwise. A fixed rate would pile calls up on a busy machine until their deadlines pass,
+ * and show the machine's load in place of the servers'.
  */
 export class Traffic {
   readonly #call: MakeCall;
@@ -28,6 +28,8 @@ export class Traffic {
   #due = 0;
   /** Calls under way, of whatever phase. */
   #pending = 0;
+  #calls = 0;
+  readonly #errors = new Map<string, number>();
 
   constructor(call: MakeCall) {
     this.#call = call;
@@ -49,44 +51,49 @@ export class Traffic {
   }
 
   report(): PhaseReport {
-    const { calls, failures, latencies, served, errors, pending } = this.#phase;
+    const { calls, failures, latencies, served } = this.#phase;
     const sorted = [...latencies].sort((a, b) => a - b);
     const at = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
     return {
-      calls: calls - pending,
+      calls,
       failures,
       p50: at(0.5),
       p99: at(0.99),
       served: Object.fromEntries([...served].sort()),
-      errors: Object.fromEntries(errors),
+      sinceStart: { calls: this.#calls, errors: Object.fromEntries(this.#errors) },
     };
   }
 
   #tick(): void {
     const now = performance.now();
-    for (; this.#due <= now; this.#due += EVERY_MS) void this.#send(this.#phase, this.#due);
+    for (; this.#due <= now; this.#due += 1_000 / MAX_PER_SECOND) {
+      if (this.#pending < MAX_IN_FLIGHT) void this.#send(this.#phase);
+    }
     this.#timer = setTimeout(() => this.#tick(), Math.max(0, this.#due - performance.now()));
   }
 
-  async #send(phase: Phase, due: number): Promise<void> {
-    phase.calls++;
-    phase.pending++;
+  async #send(phase: Phase): Promise<void> {
+    const startedAt = performance.now();
     this.#pending++;
     try {
       const server = await this.#call({ timeoutMs: TIMEOUT_MS });
-      phase.served.set(server, (phase.served.get(server) ?? 0) + 1);
-      phase.latencies.push(performance.now() - due);
+      add(phase.served, server);
+      phase.latencies.push(performance.now() - startedAt);
     } catch (error) {
       phase.failures++;
-      const message = error instanceof Error ? error.message : String(error);
-      phase.errors.set(message, (phase.errors.get(message) ?? 0) + 1);
+      add(this.#errors, error instanceof Error ? error.message : String(error));
     } finally {
-      phase.pending--;
+      phase.calls++;
+      this.#calls++;
       this.#pending--;
     }
   }
 }
 
 function newPhase(): Phase {
-  return { calls: 0, pending: 0, failures: 0, latencies: [], served: new Map(), errors: new Map() };
+  return { calls: 0, failures: 0, latencies: [], served: new Map() };
+}
+
+function add(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }

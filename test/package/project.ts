@@ -1,13 +1,11 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { manifest, npm, oldestNode, pack, quiet, root } from "./npm.ts";
 
 const run = promisify(execFile);
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 export type Kind = "esm" | "cjs";
 
@@ -36,19 +34,15 @@ export interface ProjectOptions {
 export async function createProject({ peers = {}, flags = [] }: ProjectOptions = {}): Promise<Project> {
   const folder = mkdtempSync(join(tmpdir(), "connect-lb-package-"));
   const remove = () => rmSync(folder, { recursive: true });
-  await npm(root, "pack", "--ignore-scripts", "--pack-destination", folder);
-  const tarball = readdirSync(folder).find((file) => file.endsWith(".tgz"));
-  const [, oldest] = /^>=(\d+\.\d+)$/.exec(manifest.engines.node) ?? [];
+  const tarball = await pack(folder);
   const names = Object.keys(manifest.peerDependencies);
   const dependencies = {
     "connect-lb": `file:${tarball}`,
     ...Object.fromEntries([...names, "@types/node"].map((name) => [name, manifest.devDependencies[name]])),
     ...peers,
-    // Node itself, from the packages that bring it for the project's own tools (test/package.json).
-    "node-oldest": `npm:node-linux-${process.arch}@${oldest}.0`,
+    "node-oldest": oldestNode,
   };
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, dependencies }));
-  const quiet = ["--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
   await npm(folder, "install", ...quiet, ...flags).catch((error: { stderr: string }) => {
     remove();
     throw new Error(error.stderr);
@@ -86,10 +80,4 @@ export async function createProject({ peers = {}, flags = [] }: ProjectOptions =
     },
     [Symbol.dispose]: remove,
   };
-}
-
-async function npm(cwd: string, ...args: string[]): Promise<void> {
-  // Without what `npm run` tells its scripts, which is about the repository.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(?!config_cache)/i.test(name)));
-  await run("npm", args, { cwd, env });
 }
