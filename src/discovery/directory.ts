@@ -1,4 +1,5 @@
 import { messageOf } from "../quoted.ts";
+import { backOffMs } from "../resilience/back-off.ts";
 import { isTimeLimit, withTimeLimit } from "../resilience/policies.ts";
 import { elapsedMs, isWithin, type Runtime } from "../runtime.ts";
 import { type AgeLimits, type Answer, AnswerCache, type Phase } from "./answer.ts";
@@ -9,7 +10,9 @@ import type { Resolution, ResolveContext, Resolver } from "./resolver.ts";
 /** How long a look-up is waited for, from its start, by calls that have an old answer to fall back on. */
 export const WAIT_WITH_ANSWER_MS = 500;
 /** Back-off after failed look-ups: gRPC's connection back-off, shorter. */
-const BACK_OFF = { firstMs: 1_000, factor: 1.6, longestMs: 30_000, jitter: 0.2 };
+const BACK_OFF = { firstMs: 1_000, factor: 1.6, longestMs: 30_000 };
+/** Up or down. */
+const JITTER = 0.2;
 
 /** What a look-up came to, for events. */
 export type LookUpFact =
@@ -236,8 +239,7 @@ export class Directory {
   }
 
   #backOffMs(): number {
-    const full = Math.min(BACK_OFF.longestMs, BACK_OFF.firstMs * BACK_OFF.factor ** this.#failures++);
-    return full * (1 + BACK_OFF.jitter * (2 * this.#runtime.random() - 1));
+    return backOffMs(BACK_OFF, this.#failures++) * (1 + JITTER * (2 * this.#runtime.random() - 1));
   }
 
   /** Waits for the running look-up, up to `ms`; rejects only when the signal aborts. */

@@ -1,3 +1,4 @@
+import { backOffMs } from "../resilience/back-off.ts";
 import { isWithin } from "../runtime.ts";
 
 /** Between look-ups that failed connections ask for: the first two in a row may follow each other soon. */
@@ -46,6 +47,6 @@ export class FailureLookUps {
 
   get #apartMs(): number {
     if (this.#inRow < SOON.lookUps) return SOON.apartMs;
-    return Math.min(LATER.longestMs, Math.round(LATER.firstMs * LATER.factor ** (this.#inRow - SOON.lookUps)));
+    return Math.round(backOffMs(LATER, this.#inRow - SOON.lookUps));
   }
 }

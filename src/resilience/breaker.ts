@@ -1,4 +1,5 @@
 import { isWithin } from "../runtime.ts";
+import { backOffMs } from "./back-off.ts";
 import { type FailureKind, Health, type HealthLimits, isUnreachable } from "./health.ts";
 import { createCircuitBreaker } from "./policies.ts";
 
@@ -178,11 +179,9 @@ export class Breaker {
   #eject(failure: Failure): void {
     this.#probe = undefined;
     const cause = isUnreachable(failure.kind) ? "connect" : "answered";
-    const { firstMs, factor, longestMs } = OUT[cause];
     if (this.#timesOut === 0) this.#outSince = failure.at;
     const isRestarting = failure.kind === "refused" && failure.at - this.#outSince < REFUSED.forMs;
-    const mostMs = isRestarting ? REFUSED.longestMs : longestMs;
-    const full = Math.min(mostMs, firstMs * factor ** this.#timesOut++);
+    const full = backOffMs({ ...OUT[cause], ...(isRestarting && REFUSED) }, this.#timesOut++);
     // Equal jitter: processes that saw the same failure do not come back in step.
     this.#open = { since: failure.at, forMs: full / 2 + (this.#random() * full) / 2, cause, failure };
   }

@@ -1,6 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { type Code, ConnectError } from "@connectrpc/connect";
+import { backOffMs } from "./back-off.ts";
 import { isTransparent, type Outcome } from "./outcome.ts";
 import { type Pushback, pushbackOf } from "./pushback.ts";
 import type { StopReason } from "./stop-reason.ts";
@@ -94,7 +95,8 @@ export function decideRetry(
     if (call.transparent > MAX_NOT_SENT) return noRetry("attempts");
     return within({ retry: true, delayMs: 0, free: true, elsewhere: true }, call, now);
   }
-  const ceiling = Math.min(limits.maxDelayMs, limits.baseDelayMs * 2 ** (call.sent - 1));
+  const { baseDelayMs: firstMs, maxDelayMs: longestMs } = limits;
+  const ceiling = backOffMs({ firstMs, factor: 2, longestMs }, call.sent - 1);
   const delayMs = delayedBy(pushback, random() * ceiling, random);
   const isOrdered = pushback !== undefined && "exactlyMs" in pushback;
   if (isOrdered && delayMs > LONGEST_PUSHBACK_MS && call.deadline === Number.POSITIVE_INFINITY) {
