@@ -1,6 +1,7 @@
 import { isTaskCancelledError, TimeoutStrategy, timeout } from "cockatiel";
 import { abortedBy, deadlineExceeded } from "../errors.ts";
 import { extensionMs } from "../late-timer.ts";
+import { recordSight } from "../resilience/connection-hints.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import { type Clock, timerMs } from "../runtime.ts";
 
@@ -44,7 +45,11 @@ export async function connected<T>(connecting: Promise<T>, wait: ConnectionWait)
   } catch (error) {
     if (signal?.aborted) throw abortedBy(signal);
     if (isTaskCancelledError(error)) {
-      if (leftMs <= connectTimeoutMs || clock.now() - startedAt >= leftMs) throw deadlineExceeded();
+      if (leftMs <= connectTimeoutMs || clock.now() - startedAt >= leftMs) {
+        const late = deadlineExceeded();
+        recordSight(late, "no-connection");
+        throw late;
+      }
       const timedOut = new ConnectTimeoutError(`no connection within ${connectTimeoutMs} ms`);
       recordFact(timedOut, "not-sent");
       throw timedOut;
