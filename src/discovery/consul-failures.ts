@@ -34,8 +34,9 @@ export class ConsulFailures {
   }
 
   add(agent: string, error: unknown): void {
-    // OpenSSL ends its messages with a line end.
-    const text = masked(error instanceof Error ? error.message : String(error), this.#secrets).trim();
+    // OpenSSL ends its messages with a colon and a line end.
+    const said = error instanceof Error ? error.message : String(error);
+    const text = masked(said, this.#secrets).replace(/:?\s*$/, "");
     this.#failures.set(agent, { text, isRefusal: false });
     if (error instanceof Error && "code" in error && error.code === "ECONNREFUSED") this.#waysOut.add(LISTEN);
     // SSL_R_WRONG_VERSION_NUMBER: what came is no record of TLS.

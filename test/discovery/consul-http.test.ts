@@ -178,7 +178,8 @@ test.each([
   const { clock, random, sleep } = systemRuntime;
   const { signal } = new AbortController();
   const context = { signal, deadline: clock.now() + 5_000, clock, random, sleep, reason: "first" } as const;
-  await expect(resolver.resolve(context)).rejects.toThrow(new RegExp(`: ${wayOut.replace(/[()]/g, "\\$&")}$`));
+  const failure = await resolver.resolve(context).then(String, (error: Error) => error.message);
+  expect(failure.endsWith(`: ${wayOut}`)).toBe(true);
 });
 
 test("a token that comes back in an answer is in no error", async () => {

@@ -289,7 +289,7 @@ export const unusable: readonly Unusable[] = [
 ];
 
 /** A server that listens. */
-export async function listening(server: Server, port = 0): Promise<{ readonly port: number } & Disposable> {
+export async function listening(server: Server): Promise<{ readonly port: number } & Disposable> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
@@ -299,7 +299,7 @@ export async function listening(server: Server, port = 0): Promise<{ readonly po
   for (const event of ["tlsClientError", "sessionError"]) server.on(event, () => {});
   server.on("secureConnection", (socket: Socket) => socket.on("error", () => {}));
   server.on("session", (session: http2.ServerHttp2Session) => session.on("error", () => {}));
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     port: (server.address() as AddressInfo).port,
     [Symbol.dispose]() {
