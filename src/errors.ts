@@ -71,9 +71,11 @@ export function abortedBy(signal: AbortSignal): ConnectError {
  *
  * @param timeIsUp the call's deadline has passed: that is why it ends, whatever broke last. A server that keeps the
  * deadline too closes the stream when it passes (grpc-go: RST_STREAM with CANCEL), and may be faster than our timer.
+ * @param hint what to change: the message of the cause.
  */
-export function userError(error: unknown, outcome: Outcome, timeIsUp: boolean): ConnectError {
-  const broken = (message: string) => (timeIsUp ? deadlineExceeded(error) : unavailable(message, error));
+export function userError(error: unknown, outcome: Outcome, timeIsUp: boolean, hint?: string): ConnectError {
+  const cause = hint === undefined ? error : new Error(hint, { cause: error });
+  const broken = (message: string) => (timeIsUp ? deadlineExceeded(cause) : unavailable(message, cause));
   switch (outcome.kind) {
     case "not-sent":
       return broken(`could not connect to a server: ${outcome.code}`);
@@ -81,12 +83,18 @@ export function userError(error: unknown, outcome: Outcome, timeIsUp: boolean): 
       return broken("the server refused the request");
     case "ambiguous":
       if (outcome.cause === "lost" || outcome.cause === "stale") return broken("the connection to the server was lost");
-      return ConnectError.from(error);
+      return withHint(ConnectError.from(error), hint);
     case "answered":
-      return ConnectError.from(error);
+      return withHint(ConnectError.from(error), hint);
     case "caller":
-      return isHeadersTooLarge(error) ? namingHeaders(error) : ConnectError.from(error);
+      return isHeadersTooLarge(error) ? namingHeaders(error) : withHint(ConnectError.from(error), hint);
   }
+}
+
+/** An error that no server's handler sent (connect-node makes it of an HTTP status), with a cause that says what to change. */
+function withHint(error: ConnectError, hint: string | undefined): ConnectError {
+  if (hint === undefined || error.cause !== undefined) return error;
+  return new ConnectError(error.rawMessage, error.code, error.metadata, undefined, new Error(hint));
 }
 
 /** The request's headers fit no server, or not this one. */

@@ -55,7 +55,7 @@ function parse(text: string, option: TargetOption, report: (what: string) => voi
   const [, schemeName = "", authority = "", name = "", query = ""] = match;
   const scheme = Object.hasOwn(schemes, schemeName.toLowerCase()) ? schemes[schemeName.toLowerCase()] : undefined;
   if (scheme === undefined) {
-    const meant = /^https?$/i.test(schemeName) ? urlHint(text) : suggestion(schemeName, Object.keys(schemes));
+    const meant = /^(https?|grpcs?)$/i.test(schemeName) ? urlHint(text) : suggestion(schemeName, Object.keys(schemes));
     report(`there is no scheme "${schemeName}"${meant}`);
     return undefined;
   }
@@ -76,7 +76,8 @@ function parse(text: string, option: TargetOption, report: (what: string) => voi
       report(`the server "${server}" must be an IP address, or address:port; ${system}`);
     }
   }
-  if (name.includes("/")) report("its name has a slash; one name stands after the server");
+  if (/^[^/]+\/$/.test(name)) report("its name ends with a slash; leave that out");
+  else if (name.includes("/")) report("its name has a slash; one name stands after the server");
   return { option, scheme, text, servers, name: decoded(name, report), ...queryOf(query, scheme, option, report) };
 }
 
@@ -149,7 +150,7 @@ function decoded(name: string, report: (what: string) => void): string {
 function urlHint(text: string): string {
   if (!URL.canParse(text)) return `; write ${quoted(schemes.dns?.example ?? "")}`;
   const { protocol, hostname, port } = new URL(text);
-  const isEncrypted = protocol === "https:";
+  const isEncrypted = /s:$/.test(protocol);
   const hint = `; write ${quoted(`dns:///${hostname}:${port || (isEncrypted ? "443" : "80")}`)}`;
   return isEncrypted ? hint : `${hint}, with tls: false for cleartext`;
 }

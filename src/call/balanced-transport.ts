@@ -144,10 +144,18 @@ export class Balanced implements BalancedTransport {
   }
 }
 
+/** Three years: what is more was meant as a moment, in milliseconds since 1970, as grpc-js has its deadlines. */
+const LONGEST_DURATION_MS = 1e11;
+
 function invalidRequest(timeoutMs: number | undefined, header: HeadersInit | undefined): ConnectError | undefined {
   if (timeoutMs !== undefined && (typeof timeoutMs !== "number" || Number.isNaN(timeoutMs))) {
     return invalidCall(
       `timeoutMs must be a number of milliseconds, not ${typeof timeoutMs === "string" ? quoted(timeoutMs) : String(timeoutMs)}`,
+    );
+  }
+  if (timeoutMs !== undefined && timeoutMs > LONGEST_DURATION_MS && timeoutMs !== Number.POSITIVE_INFINITY) {
+    return invalidCall(
+      `timeoutMs is a duration in milliseconds, not a moment: write the moment minus Date.now(), not ${timeoutMs}`,
     );
   }
   const problem = header === undefined ? undefined : headerProblem(header);

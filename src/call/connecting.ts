@@ -1,5 +1,6 @@
 import { abortedBy, deadlineExceeded } from "../errors.ts";
 import { extensionMs } from "../late-timer.ts";
+import { recordSight } from "../resilience/connection-hints.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import { isTimeLimit, withTimeLimit } from "../resilience/policies.ts";
 import type { Clock } from "../runtime.ts";
@@ -44,7 +45,11 @@ export async function connected<T>(connecting: Promise<T>, wait: ConnectionWait)
   } catch (error) {
     if (signal?.aborted) throw abortedBy(signal);
     if (isTimeLimit(error)) {
-      if (leftMs <= connectTimeoutMs || clock.now() - startedAt >= leftMs) throw deadlineExceeded();
+      if (leftMs <= connectTimeoutMs || clock.now() - startedAt >= leftMs) {
+        const late = deadlineExceeded();
+        recordSight(late, "no-connection");
+        throw late;
+      }
       const timedOut = new ConnectTimeoutError(`no connection within ${connectTimeoutMs} ms`);
       recordFact(timedOut, "not-sent");
       throw timedOut;

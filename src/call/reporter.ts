@@ -58,17 +58,18 @@ export class Reporter {
       lookUpError: lookUpError(),
     });
     const last = call.failures?.last;
-    if (last === undefined || !MIGHT_HAVE_HELPED.has(stopped)) return;
+    if (last === undefined) return;
     const { endpoint } = last.record;
-    const { outcome, error: reason } = last.report;
-    emit({ type: "not-retried", method, endpoint, outcome, because: stopped, error: reason });
+    const { outcome, error: reason, hint } = last.report;
+    if (!MIGHT_HAVE_HELPED.has(stopped) && hint === undefined) return;
+    emit({ type: "not-retried", method, endpoint, outcome, because: stopped, error: reason, hint });
   }
 
   /** A further attempt is about to be sent. */
   retried({ call, record: { endpoint } }: Attempt, delayMs: number): void {
-    const { outcome, error } = (call.failures as Failures).last.report;
+    const { outcome, error, hint } = (call.failures as Failures).last.report;
     const method = nameOf(call.method);
-    this.#options.emit({ type: "retry", method, endpoint, attempt: call.attempt, outcome, delayMs, error });
+    this.#options.emit({ type: "retry", method, endpoint, attempt: call.attempt, outcome, delayMs, error, hint });
   }
 
   /** A second copy of a call is about to be sent. */

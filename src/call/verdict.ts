@@ -6,6 +6,7 @@ import { userError } from "../errors.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { EndpointRecord } from "../pool/record.ts";
 import type { RetryBudget } from "../resilience/budget.ts";
+import { connectionHint } from "../resilience/connection-hints.ts";
 import type { FailureKind } from "../resilience/health.ts";
 import { classify, failureKind, type Outcome } from "../resilience/outcome.ts";
 import { decideRetry, noRetry, type RetryDecision, type RetryLimits } from "../resilience/retry-decision.ts";
@@ -101,7 +102,8 @@ export class Judge {
     const isGone = outcome.kind === "not-sent" || (outcome.kind === "ambiguous" && outcome.cause === "foreign");
     if (isGone) directory.suspect(now, attempt.startedAt, this.#succeededAt);
     if (outcome.kind === "answered") this.answered(attempt);
-    call.addFailure(record, outcome, reportOf(attempt, error, outcome, now));
+    const hint = connectionHint(error, outcome);
+    call.addFailure(record, outcome, { ...reportOf(attempt, error, outcome, now), hint });
     const kind = failureKind(outcome) ?? deadlineFailure(attempt, outcome, now);
     await this.#settle(attempt, outcome, kind, now);
     const decision = decideRetry(error, outcome, call.history(now, canResend), retry, now, runtime.random);
@@ -109,7 +111,7 @@ export class Judge {
     if (outcome.kind !== "not-sent" && !free && (kind !== undefined || decision.retry)) budget.failed(now);
     const isAffordable = !decision.retry || free || budget.allowsRetry(now);
     return {
-      userError: userError(error, outcome, deadlinePassed),
+      userError: userError(error, outcome, deadlinePassed, hint),
       decision: isAffordable ? decision : noRetry("budget"),
     };
   }

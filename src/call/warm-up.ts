@@ -2,6 +2,7 @@ import type { ConnectError } from "@connectrpc/connect";
 import type { Answers } from "../discovery/failover.ts";
 import { ConfigurationError, lookUpFailed, noServers, userError } from "../errors.ts";
 import type { EndpointRecord } from "../pool/record.ts";
+import { connectionHint } from "../resilience/connection-hints.ts";
 import { classify } from "../resilience/outcome.ts";
 import type { Runtime } from "../runtime.ts";
 import { connected, LONGEST_CONNECT_MS } from "./connecting.ts";
@@ -64,7 +65,7 @@ export async function warmUp(
 function unreachable(error: unknown): ConnectError {
   const context = { signal: undefined, deadlinePassed: false, attemptTimedOut: false, thrownBy: undefined };
   const outcome = classify(error, { ...context, recordsFacts: true });
-  return userError(error, outcome, false);
+  return userError(error, outcome, false, connectionHint(error, outcome));
 }
 
 interface WarmDial {

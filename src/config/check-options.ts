@@ -1,16 +1,23 @@
 import { escaped } from "../quoted.ts";
 import { mayBeSecret, NOT_SHOWN } from "../secret.ts";
-import { optionHint } from "./hints.ts";
+import { optionHint, valueHint } from "./hints.ts";
 import { suggestion } from "./nearest.ts";
 import type { OptionRow } from "./option-row.ts";
 import { optionGroups, optionTable } from "./option-table.ts";
 import type { BalancedTransportOptions } from "./options.ts";
 
+const EXAMPLE = '"srv:///_grpc._tcp.users.example.com"';
+
 /** What is wrong with the options, one sentence each: the option, what it must be, what it is. */
 export function checkOptions(options: BalancedTransportOptions): string[] {
   const problems: string[] = [];
-  if (!isRecord(options)) return [`the options must be an object with a target; ${show(options)} was given`];
-  checkGroup(options, "", problems);
+  const given: unknown = options;
+  if (!isRecord(given)) {
+    const shown = show(given);
+    const isTarget = typeof given === "string" && given.includes("://") && shown !== NOT_SHOWN;
+    return [`the options must be an object, such as { target: ${isTarget ? shown : EXAMPLE} }; ${shown} was given`];
+  }
+  checkGroup(given, "", problems);
   return problems;
 }
 
@@ -37,7 +44,8 @@ function unknownOption(prefix: string, name: string, rows: ReadonlyMap<string, O
 function checkRow(row: OptionRow, value: unknown, problems: string[]): void {
   if (!row.kind.accepts(value)) {
     const shown = show(value);
-    const got = row.secret ? "" : `, not ${shown}${shown === NOT_SHOWN ? "" : (row.kind.hint?.(value) ?? "")}`;
+    const hint = shown === NOT_SHOWN ? "" : row.kind.hint?.(value) || valueHint(row.path, value);
+    const got = row.secret ? "" : `, not ${shown}${hint}`;
     problems.push(`${row.path} must be ${row.kind.description}${got}`);
   } else if (isRecord(value) && optionGroups.has(row.path)) {
     checkGroup(value, `${row.path}.`, problems);

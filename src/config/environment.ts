@@ -69,10 +69,11 @@ export function readEnvironment(name: string | undefined, env: Environment, hasT
 }
 
 function missingTarget(variable: string, env: Environment): string {
-  const others = Object.keys(env).filter(
-    (other) => /^CONNECT_LB_.+(?<!(^|_)FALLBACK)_TARGET$/.test(other) && env[other] !== "",
-  );
-  const meant = nearest(variable, others);
+  const set = Object.keys(env).filter((other) => env[other] !== "" && env[other] !== undefined);
+  const others = set.filter((other) => /^CONNECT_LB_.+(?<!(^|_)FALLBACK)_TARGET$/.test(other));
+  // Another spelling of the prefix is no variable of ours, and would be passed over in silence.
+  const isSame = (other: string) => other.replaceAll("_", "").toUpperCase() === variable.replaceAll("_", "");
+  const meant = nearest(variable, others) ?? set.find(isSame);
   const hint =
     meant === undefined
       ? 'set it to a target such as "srv:///_grpc._tcp.users.example.com"'

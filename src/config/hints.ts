@@ -32,6 +32,12 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["disablebreaker", 'did you mean "BREAKER"? With "false" no endpoint is ever ejected'],
   ["loadbalancer", 'did you mean "PICKER"? It is "p2c" or "round-robin"'],
   ["lbpolicy", 'did you mean "PICKER"? It is "p2c" or "round-robin"'],
+  ["usetls", 'did you mean "TLS"? It is "true" or "false"'],
+  ["ssl", 'did you mean "TLS"? It is "true" or "false"'],
+  ["url", 'did you mean "TARGET"? For one server it is dns:///users.example.com:8443'],
+  ["baseurl", 'did you mean "TARGET"? For one server it is dns:///users.example.com:8443'],
+  ["host", 'did you mean "TARGET"? For one server it is dns:///users.example.com:8443'],
+  ["address", 'did you mean "TARGET"? For one server it is dns:///users.example.com:8443'],
 ]);
 
 /** Options of other clients, in code. */
@@ -57,6 +63,39 @@ const OPTION_HINTS: ReadonlyMap<string, string> = new Map([
   ["tls.passphrase", 'a key is given without a passphrase, as "tls.key"'],
   ["tls.servername", 'did you mean "tls.serverName"?'],
 ]);
+
+/** Values that other clients take, or that are almost right, by the option. */
+const VALUE_HINTS: Readonly<Record<string, (value: unknown) => string | undefined>> = {
+  retry: (value) =>
+    /^\d+$/.test(String(value))
+      ? 'did you mean "retry.maxAttempts" (max-attempts, CONNECT_LB_MAX_ATTEMPTS)? It counts the first attempt as well'
+      : undefined,
+  "retry.codes": (value) =>
+    isList(value) && value.every((code) => typeof code === "string")
+      ? "write [Code.Unavailable], with Code of @connectrpc/connect"
+      : undefined,
+  log: (value) => {
+    if (value === true || value === "warn" || value === "error") return 'did you mean "info"? It has warnings as well';
+    return typeof value === "object" || typeof value === "function"
+      ? 'to write to a logger of your own, use "onEvent"'
+      : undefined;
+  },
+  "dns.servers": (value) => (typeof value === "string" ? "write a list, also of one" : undefined),
+  interceptors: (value) => (typeof value === "function" ? "write a list, also of one" : undefined),
+  attemptInterceptors: (value) => (typeof value === "function" ? "write a list, also of one" : undefined),
+  "connect.sendCompression": (value) =>
+    value === "gzip" ? "write compressionGzip, of @connectrpc/connect-node" : undefined,
+};
+
+/** What to write in place of a value that an option does not take; empty where nothing helps. */
+export function valueHint(path: string, value: unknown): string {
+  const hint = Object.hasOwn(VALUE_HINTS, path) ? VALUE_HINTS[path]?.(value) : undefined;
+  return hint === undefined ? "" : `; ${hint}`;
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
+}
 
 /** What to write in place of an option that means nothing; undefined where only its spelling helps. */
 export function optionHint(path: string): string | undefined {
@@ -87,12 +126,20 @@ export function variableHint(rest: string, prefix: string, ownPrefix: string, ta
   const known = ownPrefix === "" ? tails : [...tails, ...tails.map((tail) => ownPrefix + tail)];
   const tail = longest(tails.filter((one) => own.endsWith(`_${one}`)));
   const isWord = tails.some((one) => one.split("_")[0] === own.split("_")[0]);
-  if (tail === undefined || isWord || nearest(rest, known, TYPO) !== undefined) {
+  const end = tail ?? misspeltEnd(own, tails);
+  if (end === undefined || isWord || nearest(rest, known, TYPO) !== undefined) {
     return suggestion(rest, known).replace('"', `"${prefix}`);
   }
-  const name = own.slice(0, -tail.length - 1);
+  const name = tail === undefined ? own.slice(0, own.lastIndexOf("_")) : own.slice(0, -tail.length - 1);
   const other = `if it is that of a transport "${name.toLowerCase()}", ${prefix}${name}_TARGET must be set too`;
-  return `; did you mean "${start}${tail}"? (${other})`;
+  return `; did you mean "${start}${end}"? (${other})`;
+}
+
+/** "TIMEOUT" of "ORDERS_TIMOUT". */
+function misspeltEnd(own: string, tails: readonly string[]): string | undefined {
+  const at = own.lastIndexOf("_");
+  // Of shorter words almost any other one is near.
+  return at > 0 && own.length - at > 4 ? nearest(own.slice(at + 1), tails, TYPO) : undefined;
 }
 
 function longest(texts: readonly string[]): string | undefined {

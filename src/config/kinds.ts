@@ -4,6 +4,7 @@ import type { Resolver } from "../discovery/resolver.ts";
 import { domainFromUser, hostNameFromUser, hostNameHint } from "../net/host-name.ts";
 import { ipVersion } from "../net/ip-address.ts";
 import { LONGEST_TIMER_MS } from "../runtime.ts";
+import { nearest } from "./nearest.ts";
 import {
   type Written,
   writtenBoolean,
@@ -55,6 +56,11 @@ export function choice(...names: readonly string[]): Kind {
   return {
     description: names.map((name) => `"${name}"`).join(" or "),
     accepts: (value) => typeof value === "string" && names.includes(value),
+    hint: (value) => {
+      const words = names.filter((name) => name.length > 2);
+      const meant = names.includes(String(value)) ? String(value) : nearest(String(value), words, 1);
+      return meant === undefined ? "" : `; did you mean "${meant}"?`;
+    },
     written: writtenText,
   };
 }

@@ -1,5 +1,6 @@
 import { quoted } from "../quoted.ts";
 import { mayBeSecret, NOT_SHOWN } from "../secret.ts";
+import { valueHint } from "./hints.ts";
 import type { OptionRow } from "./option-row.ts";
 import { optionGroups } from "./option-table.ts";
 import type { BalancedTransportOptions } from "./options.ts";
@@ -19,7 +20,8 @@ export function readWritten(row: OptionRow, text: string, by: string): { value: 
   if (reading === undefined) return { problem: `${by} can be given in code only` };
   if (reading.value !== undefined && kind.accepts(reading.value)) return { value: reading.value };
   if (reading.problem !== undefined && !mayBeSecret(text)) return { problem: `${by} ${reading.problem}` };
-  const value = mayBeSecret(text) ? NOT_SHOWN : `${quoted(text)}${kind.hint?.(reading.value ?? text) ?? ""}`;
+  const hint = kind.hint?.(reading.value ?? text) || valueHint(row.path, reading.value ?? text);
+  const value = mayBeSecret(text) ? NOT_SHOWN : `${quoted(text)}${hint}`;
   const shown = secret ? "" : `, not ${value}`;
   return { problem: `${by} must be ${kind.written?.description ?? kind.description}${shown}` };
 }

@@ -35,8 +35,12 @@ export class ConsulFailures {
   }
 
   add(agent: string, error: unknown): void {
-    const text = masked(messageOf(error), this.#secrets);
+    // OpenSSL ends its messages with a colon and a line end.
+    const text = masked(messageOf(error), this.#secrets).replace(/:?\s*$/, "");
     this.#failures.set(agent, { text, isRefusal: false });
+    if (error instanceof Error && "code" in error && error.code === "ECONNREFUSED") this.#waysOut.add(LISTEN);
+    // SSL_R_WRONG_VERSION_NUMBER: what came is no record of TLS.
+    if (/\berror:0A00010B:/.test(text)) this.#waysOut.add("this agent speaks no TLS; write consul+http in the target");
   }
 
   addResponse(agent: string, response: HttpResponse): void {
@@ -62,6 +66,8 @@ export class ConsulFailures {
     return new Error(`Consul cannot be asked: ${reasons}${waysOut}`);
   }
 }
+
+const LISTEN = "a Consul agent must listen there (its HTTP API has port 8500, or 8501 for TLS)";
 
 /** Before the text is cut: a part of a secret is one, too. */
 function masked(text: string, { values }: ConsulCredentials): string {

@@ -5,6 +5,7 @@ import { Bounds } from "./bounds.ts";
 import { ofFamily } from "./families.ts";
 import type { Resolver } from "./resolver.ts";
 import { asSample } from "./samples.ts";
+import { shortNameHint } from "./short-name.ts";
 
 export interface HostResolverOptions {
   /** As the user wrote it; for messages. */
@@ -34,7 +35,8 @@ export function createHostResolver({ target, port, dns, family, ...options }: Ho
       const answer = await dns.addresses(host, context, family);
       if (answer.kind !== "records") {
         const reason = answer.kind === "nxdomain" ? "does not exist (NXDOMAIN)" : "has no address of the wanted family";
-        return { kind: "empty", ttlMs: answer.ttlSeconds * 1000, reason: `${host} ${reason}` };
+        const hint = answer.kind === "nxdomain" ? shortNameHint(host) : "";
+        return { kind: "empty", ttlMs: answer.ttlSeconds * 1000, reason: `${host} ${reason}${hint}` };
       }
       const records = ofFamily(answer.records, family);
       const used = bounds.addresses(records, 1, context.random);

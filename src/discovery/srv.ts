@@ -18,6 +18,7 @@ import type { Located } from "./follow-up.ts";
 import { locateTargets } from "./locate-targets.ts";
 import type { Resolution, ResolveContext, Resolver } from "./resolver.ts";
 import { asSample } from "./samples.ts";
+import { shortNameHint } from "./short-name.ts";
 import { withHostNames } from "./targets.ts";
 
 export interface SrvResolverOptions {
@@ -48,6 +49,9 @@ export function createSrvResolver(options: SrvResolverOptions): Resolver {
         lookUp: (host, limits) => dns.addresses(host, limits, family),
         isEnough: (given) => isEnough(given, dns),
       });
+      if (answer.kind === "nxdomain" && resolution.kind === "empty") {
+        return { ...resolution, reason: resolution.reason + shortNameHint(name) };
+      }
       const isSample = answer.kind === "records" && answer.records.length >= sampleSize;
       return isSample ? asSample(resolution) : resolution;
     },

@@ -52,6 +52,7 @@ export async function exchange(
   const open = new Map<Promise<void>, string>();
   const outcomes: Outcome[] = [];
   const failures = new Map<string, string>();
+  const waysOut = new Set<string>();
   let unconfirmed: Answer | undefined;
   let silences = 0;
 
@@ -84,8 +85,10 @@ export async function exchange(
       if (started < limit && !isOver()) start(servers[(first + started++) % servers.length] as DnsServer);
       else if (open.size === 0 && outcomes.length === 0) break;
       const outcome = await wait(Math.min(gapMs, limits.deadline - clock.now()));
-      if (outcome && "error" in outcome) failures.set(outcome.server, outcome.error.message);
-      else if (outcome && isConfirmed(outcome.answer)) return outcome.answer;
+      if (outcome && "error" in outcome) {
+        failures.set(outcome.server, outcome.error.message);
+        if (isRefused(outcome.error)) waysOut.add(LISTEN);
+      } else if (outcome && isConfirmed(outcome.answer)) return outcome.answer;
       else if (outcome) unconfirmed = outcome.answer;
       else if (isOver() || (unconfirmed && started >= limit)) break;
       // dnsdist drops what comes in while its servers restart, and the first of what comes after it.
@@ -93,13 +96,24 @@ export async function exchange(
     }
     if (unconfirmed) return unconfirmed;
     const elapsed = Math.max(0, Math.round(clock.now() - startedAt));
+    if (open.size > 0) waysOut.add(LET_OUT);
     for (const server of open.values()) failures.set(server, `gave no answer within ${elapsed} ms`);
   } finally {
     finished.abort(OVER);
   }
   const reasons = [...failures].map(([server, reason]) => `${server} ${reason}`).join("; ");
   const cause = limits.signal.aborted ? { cause: limits.signal.reason } : {};
-  throw new DnsError(`cannot look up ${asked}: ${reasons || "no time is left"}`, cause);
+  const ways = [...waysOut].map((way) => `: ${way}`).join("");
+  throw new DnsError(`cannot look up ${asked}: ${reasons || "no time is left"}${ways}`, cause);
+}
+
+/** What to change where a server is not there, or not heard. */
+const LISTEN = "a DNS server must listen there (port 53; Consul's has 8600)";
+const LET_OUT = "let UDP and TCP out to it, or ask another server (dns.servers, or the one in the target)";
+
+/** Nothing listens there. */
+function isRefused({ cause }: DnsError): boolean {
+  return cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED";
 }
 
 function isConfirmed(answer: Answer): boolean {

@@ -2,6 +2,7 @@ import type { ClientHttp2Stream } from "node:http2";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { callOf } from "../pool/attempt-link.ts";
 import type { CallUnderWay, Carrier } from "../pool/endpoint-transport.ts";
+import { recordSight, type Sight } from "../resilience/connection-hints.ts";
 import { causesOf, factAmong, recordFact } from "../resilience/failure-facts.ts";
 import { cancelStream } from "./http2-failure.ts";
 
@@ -13,6 +14,8 @@ export class Exchange implements Carrier {
   hasResponse = false;
   /** They may be another program's: the connection has never had an answer of a Connect or gRPC handler. */
   isForeign = false;
+  /** What its response says of the server. */
+  sight: Sight | undefined;
   #stream: ClientHttp2Stream | undefined;
   #takenBack: Error | undefined;
 
@@ -35,12 +38,17 @@ export class Exchange implements Carrier {
 /** Which connections have had an answer of a Connect or gRPC handler. Those belong to one, behind a proxy or not. */
 export class Handlers {
   readonly #known = new WeakSet<object>();
+  /** There has been one. */
+  areKnown = false;
 
   /** Notes the response headers that have come for a request. */
   answered(exchange: Exchange | undefined, connection: object, header: ResponseHeader): void {
     const { ":status": status, "content-type": type, "grpc-status": grpcStatus } = header;
     const isHandlers = status === 200 && isFromHandler(type);
-    if (isHandlers) this.#known.add(connection);
+    if (isHandlers) {
+      this.#known.add(connection);
+      this.areKnown = true;
+    }
     if (exchange === undefined) return;
     exchange.hasResponse = true;
     exchange.isForeign = status !== undefined && NOT_HERE.has(status) && !this.#known.has(connection);
@@ -98,6 +106,7 @@ export class Exchanges {
       const isKnown = isOver(error) || factAmong(causesOf(error)) !== undefined;
       if (!isKnown && !exchange.hasResponse) recordFact(error, "unsendable");
       if (!isKnown && exchange.isForeign && !isWireError(error)) recordFact(error, "foreign");
+      recordSight(error, exchange.sight);
       throw error;
     });
   }

@@ -105,7 +105,7 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
   // Every request comes through here, before it has a socket.
   const add = requests.addRequest.bind(agent);
   requests.addRequest = (request, requestOptions) => {
-    observeRequest(request, options.exchanges.claim(), options.handlers, () => afterGap.has(request));
+    observeRequest(request, options.exchanges.claim(), options.handlers, () => afterGap.has(request), tls);
     dial = undefined;
     add(request, requestOptions);
     if (dial !== undefined) endDialWith(request, dial);

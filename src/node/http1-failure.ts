@@ -1,12 +1,14 @@
 import type { ClientRequest } from "node:http";
 import type { Socket } from "node:net";
 import { ConnectError } from "@connectrpc/connect";
+import { recordSight } from "../resilience/connection-hints.ts";
 import { isCertificateAlert, isSystemError } from "../resilience/error-shapes.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
 import { connectTimeout } from "./connect-failure.ts";
 import { limitConnecting } from "./connect-limit.ts";
 import { type Exchange, type Handlers, isFromHandler } from "./exchange.ts";
+import { type SightOptions, sightOfRequest, sightOfResponse } from "./sight.ts";
 import type { TcpDial, TcpDialer } from "./tcp-dialer.ts";
 
 /** A connection in the making. */
@@ -22,17 +24,20 @@ export interface ConnectingOptions {
  *
  * @param isAfterGap it went out on a connection that had been idle: a server may end one at the moment at which a request
  * is sent on it (RFC 9112 section 9.3.1).
+ * @param tls of the connection.
  */
 export function observeRequest(
   request: ClientRequest,
   exchange: Exchange | undefined,
   handlers: Handlers,
   isAfterGap: () => boolean,
+  tls: SightOptions["tls"],
 ): void {
   let hasResponse = false;
   request.once("response", (response) => {
-    const { socket, statusCode, headers } = response;
+    const { socket, statusCode, httpVersion, headers } = response;
     hasResponse = true;
+    if (exchange !== undefined) exchange.sight = sightOfResponse(statusCode, httpVersion, socket);
     handlers.answered(exchange, socket, { ...headers, ":status": statusCode });
     // connect-node leaves the body of such an answer unread, and so the connection in use for good.
     if (!isFromHandler(headers["content-type"])) response.resume();
@@ -43,7 +48,9 @@ export function observeRequest(
     request.emit("error", new Error("the server switched to another protocol"));
   });
   request.on("error", (error) => {
-    if (isOwnError(error)) recordFact(error, !hasResponse && isAfterGap() ? "stale" : "lost");
+    if (!isOwnError(error)) return;
+    recordFact(error, !hasResponse && isAfterGap() ? "stale" : "lost");
+    if (!hasResponse) recordSight(error, sightOfRequest(error, request.socket, { tls, isKnown: handlers.areKnown }));
   });
 }
 

@@ -1,10 +1,12 @@
 import { connect as connectHttp2 } from "node:http2";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import type { Waiting } from "../pool/endpoint-transport.ts";
+import { recordSight } from "../resilience/connection-hints.ts";
 import { type Destination, tlsOptions } from "./address.ts";
 import { connectError, connectTimeout } from "./connect-failure.ts";
 import { limitConnecting } from "./connect-limit.ts";
 import { Http2Connection, type Http2ConnectionOptions } from "./http2-connection.ts";
+import { sightOfDial } from "./sight.ts";
 import type { Dialled, TcpDialer } from "./tcp-dialer.ts";
 
 /** Node resets a stream whose response has more than 128 header fields or trailers, after the handler has run. */
@@ -68,10 +70,12 @@ export function dialHttp2(
     else abandon(connectTimeout(limitMs));
   };
   let endLimit = limitConnecting(limit, expire);
+  let note = (_error: unknown): void => {};
 
   const fail = (error: unknown): void => {
     if (settled) return;
     settle();
+    note(error);
     reject(error);
   };
   const open = ({ socket: tcpSocket, address, tookMs }: Dialled): void => {
@@ -85,6 +89,8 @@ export function dialHttp2(
       // Node's limit of 10 MB refuses a burst of large requests as if the server had; grpc-js has none either.
       maxSessionMemory: Number.MAX_SAFE_INTEGER,
     });
+    note = (error) =>
+      recordSight(error, sightOfDial(error, tcpSocket, socket, { tls, isKnown: options.handlers.areKnown }));
     const unusable = (error: unknown): void => {
       if (!settled) tcp.distrust(address);
       fail(error);

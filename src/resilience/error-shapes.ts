@@ -67,14 +67,15 @@ export function systemCodeAmong(errors: readonly object[]): string {
   return "connection failed";
 }
 
-interface SystemError {
+/** What errors of Node and of the system have. */
+export interface SystemError {
   readonly code?: string;
   readonly syscall?: string;
   readonly message: string;
 }
 
 /** Getters of a user's error may throw. */
-function systemError(error: object): SystemError {
+export function systemError(error: object): SystemError {
   try {
     const { code, syscall, message } = error as Readonly<Record<string, unknown>>;
     return {
@@ -84,5 +85,14 @@ function systemError(error: object): SystemError {
     };
   } catch {
     return { message: "" };
+  }
+}
+
+/** A member of a value that may be anything; undefined where it has none. */
+export function memberOf(value: unknown, name: string): unknown {
+  try {
+    return (value as Readonly<Record<string, unknown>> | null | undefined)?.[name];
+  } catch {
+    return undefined;
   }
 }

@@ -95,7 +95,7 @@ export function isDeadline(reason: unknown): boolean {
 }
 
 /** connect-es has no field for the status of an answer that is not Connect's or gRPC's; it is the whole message. */
-function httpStatusOf(error: ConnectError): number | undefined {
+export function httpStatusOf(error: ConnectError): number | undefined {
   const match = /^HTTP ([1-9]\d\d)$/.exec(error.rawMessage);
   return match === null ? undefined : Number(match[1]);
 }

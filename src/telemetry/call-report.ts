@@ -17,6 +17,11 @@ export interface AttemptReport {
   readonly durationMs: number;
   /** The error as the endpoint's transport threw it. */
   readonly error: unknown;
+  /**
+   * Where no connection could be used, or something else than a handler answered: what to change, such as "set
+   * tls: false". It may name addresses and what a certificate says. Undefined where nothing is known.
+   */
+  readonly hint: string | undefined;
 }
 
 /** What stands behind a call's error, for logs: it may name addresses, which the error's message never does. */

@@ -96,8 +96,13 @@ export type EventBody =
       readonly outcome: Outcome["kind"];
       readonly delayMs: number;
       readonly error: unknown;
+      /** As in `AttemptReport`. */
+      readonly hint: string | undefined;
     }
-  /** A call that failed is not tried again, although another attempt might have helped. `because`: as in `CallReport.stopped`. */
+  /**
+   * A call that failed is not tried again, although another attempt might have helped, or with a hint what to change.
+   * `because`: as in `CallReport.stopped`; `hint`: as in `AttemptReport`.
+   */
   | {
       readonly type: "not-retried";
       readonly method: string;
@@ -105,6 +110,7 @@ export type EventBody =
       readonly outcome: Outcome["kind"];
       readonly because: StopReason;
       readonly error: unknown;
+      readonly hint: string | undefined;
     }
   /** A look-up has ended. `servers` are those of the registry, or of DNS, that were asked, as far as the resolver tells. */
   | ({

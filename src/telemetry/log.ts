@@ -101,6 +101,7 @@ function fieldsOf(event: BalancedTransportEvent): Record<string, unknown> {
         outcome: event.outcome,
         delay_ms: Math.round(event.delayMs),
         error: messageOf(event.error),
+        ...hintOf(event),
       };
     case "not-retried":
       return {
@@ -109,6 +110,7 @@ function fieldsOf(event: BalancedTransportEvent): Record<string, unknown> {
         outcome: event.outcome,
         because: event.because,
         error: messageOf(event.error),
+        ...hintOf(event),
       };
     case "callback-failed":
       return { callback: event.callback, error: messageOf(event.error) };
@@ -118,6 +120,10 @@ function fieldsOf(event: BalancedTransportEvent): Record<string, unknown> {
 /** Only what is of the fallback target says so. */
 function fallbackOf({ fallback }: { readonly fallback?: true }): { fallback?: true } {
   return fallback === undefined ? {} : { fallback };
+}
+
+function hintOf({ hint }: { readonly hint: string | undefined }): { hint?: string } {
+  return hint === undefined ? {} : { hint };
 }
 
 /** Values with spaces, quotes or line ends are quoted, so that one event stays one line. */

@@ -56,4 +56,9 @@ export const BAD_CALLS: readonly BadCall[] = [
   { options: { timeoutMs: Number.NaN }, message: timeout("NaN") },
   { options: { timeoutMs: "300" }, message: timeout('"300"') },
   { options: { timeoutMs: true }, message: timeout("true") },
+  {
+    options: { timeoutMs: 1_800_000_000_000 },
+    message:
+      "timeoutMs is a duration in milliseconds, not a moment: write the moment minus Date.now(), not 1800000000000",
+  },
 ];

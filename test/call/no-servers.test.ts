@@ -12,7 +12,8 @@ test("the error of a service without servers has the reason as its cause, and an
     const events: BalancedTransportEvent[] = [];
     const target = `srv://${dns.address}/_grpc._tcp.users.test`;
     const transport = createBalancedTransport({ target, onEvent: (event) => void events.push(event) });
-    const reason = "_grpc._tcp.users.test does not exist (NXDOMAIN)";
+    const reason =
+      "_grpc._tcp.users.test does not exist (NXDOMAIN): names are absolute here, search domains are not tried; for a Kubernetes service write _grpc._tcp.users.test.svc.cluster.local";
     for (const failing of [createClient(EchoService, transport).get({}), transport.warmUp()]) {
       const error = await rejection(failing);
       expect(error).toMatchObject({ code: Code.Unavailable, rawMessage: "the service has no servers" });

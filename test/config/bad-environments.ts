@@ -284,7 +284,8 @@ export const badEnvironments: readonly {
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_RETRY: "2" },
-    message: 'CONNECT_LB_RETRY must be "true" or "false", not "2"',
+    message:
+      'CONNECT_LB_RETRY must be "true" or "false", not "2"; did you mean "retry.maxAttempts" (max-attempts, CONNECT_LB_MAX_ATTEMPTS)? It counts the first attempt as well',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_BREAKER: "disabled" },
@@ -300,7 +301,7 @@ export const badEnvironments: readonly {
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_PROTOCOL: "GRPC" },
-    message: 'CONNECT_LB_PROTOCOL must be "connect" or "grpc" or "grpc-web", not "GRPC"',
+    message: 'CONNECT_LB_PROTOCOL must be "connect" or "grpc" or "grpc-web", not "GRPC"; did you mean "grpc"?',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_HTTP_VERSION: "1" },
@@ -658,5 +659,61 @@ export const badEnvironments: readonly {
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", "CONNECT_LB_\u001b[31mRED": "x" },
     message: "unknown variable CONNECT_LB_\\u001b[31mRED; docs/configuration.md lists what there is",
+  },
+  {
+    env: { CONNECTLB_TARGET: "srv:///_grpc._tcp.users.test" },
+    message: "CONNECT_LB_TARGET is not set, but CONNECTLB_TARGET is: is one of the names wrong?",
+  },
+  {
+    env: { connect_lb_target: "srv:///_grpc._tcp.users.test" },
+    message: "CONNECT_LB_TARGET is not set, but connect_lb_target is: is one of the names wrong?",
+  },
+  {
+    env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_ORDERS_TIMOUT: "1s" },
+    message:
+      'unknown variable CONNECT_LB_ORDERS_TIMOUT; did you mean "CONNECT_LB_TIMEOUT"? (if it is that of a transport "orders", CONNECT_LB_ORDERS_TARGET must be set too)',
+  },
+  {
+    env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_ORDERS_TIMEOUT: "1s" },
+    message:
+      'unknown variable CONNECT_LB_ORDERS_TIMEOUT; did you mean "CONNECT_LB_TIMEOUT"? (if it is that of a transport "orders", CONNECT_LB_ORDERS_TARGET must be set too)',
+  },
+  {
+    name: "orders",
+    env: { CONNECT_LB_ORDERS_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_ORDER_TIMEOUT: "1s" },
+    message: 'unknown variable CONNECT_LB_ORDER_TIMEOUT; did you mean "CONNECT_LB_ORDERS_TIMEOUT"?',
+  },
+  {
+    name: "orders",
+    env: { CONNECT_LB_ORDERS_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_ORDERS_DEFAULT_TIMEOUT: "1s" },
+    message:
+      'unknown variable CONNECT_LB_ORDERS_DEFAULT_TIMEOUT; did you mean "CONNECT_LB_ORDERS_TIMEOUT"? (if it is that of a transport "default", CONNECT_LB_DEFAULT_TARGET must be set too)',
+  },
+  {
+    env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_USE_TLS: "false" },
+    message: 'unknown variable CONNECT_LB_USE_TLS; did you mean "CONNECT_LB_TLS"? It is "true" or "false"',
+  },
+  {
+    env: { CONNECT_LB_URL: "https://users.example.com" },
+    message:
+      '2 problems:\n- unknown variable CONNECT_LB_URL; did you mean "CONNECT_LB_TARGET"? For one server it is dns:///users.example.com:8443\n- CONNECT_LB_TARGET is not set; set it to a target such as "srv:///_grpc._tcp.users.example.com"',
+  },
+  {
+    env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_LOG: "warn" },
+    message: 'CONNECT_LB_LOG must be "info" or "debug", not "warn"; did you mean "info"? It has warnings as well',
+  },
+  {
+    env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_TIMEOUT: "1000" },
+    message: 'CONNECT_LB_TIMEOUT needs a unit: write "1000ms" or "1000s"',
+  },
+  {
+    env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_TIMEOUT_MS: "1000" },
+    message:
+      'unknown variable CONNECT_LB_TIMEOUT_MS; did you mean "CONNECT_LB_TIMEOUT"? Its value has a unit, such as "500ms"',
+  },
+  {
+    env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_DEFAULT_TIMEOUT: "1s" },
+    message:
+      'unknown variable CONNECT_LB_DEFAULT_TIMEOUT; did you mean "CONNECT_LB_TIMEOUT"? (if it is that of a transport "default", CONNECT_LB_DEFAULT_TARGET must be set too)',
   },
 ];

@@ -1,9 +1,22 @@
 /** Options that are wrong, and the exact message that each gets. */
 export const badOptions: readonly { readonly options: unknown; readonly message: string }[] = [
-  { options: undefined, message: "the options must be an object with a target; nothing was given" },
-  { options: null, message: "the options must be an object with a target; null was given" },
-  { options: "srv:///x", message: 'the options must be an object with a target; "srv:///x" was given' },
-  { options: [], message: "the options must be an object with a target; [] was given" },
+  {
+    options: undefined,
+    message:
+      'the options must be an object, such as { target: "srv:///_grpc._tcp.users.example.com" }; nothing was given',
+  },
+  {
+    options: null,
+    message: 'the options must be an object, such as { target: "srv:///_grpc._tcp.users.example.com" }; null was given',
+  },
+  {
+    options: "srv:///x",
+    message: 'the options must be an object, such as { target: "srv:///x" }; "srv:///x" was given',
+  },
+  {
+    options: [],
+    message: 'the options must be an object, such as { target: "srv:///_grpc._tcp.users.example.com" }; [] was given',
+  },
   {
     options: {},
     message: 'target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it is missing',
@@ -54,9 +67,12 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "static:///127.0.0.1:1", protocol: "grpcweb" },
-    message: 'protocol must be "connect" or "grpc" or "grpc-web", not "grpcweb"',
+    message: 'protocol must be "connect" or "grpc" or "grpc-web", not "grpcweb"; did you mean "grpc-web"?',
   },
-  { options: { target: "static:///127.0.0.1:1", httpVersion: 2 }, message: 'httpVersion must be "2" or "1.1", not 2' },
+  {
+    options: { target: "static:///127.0.0.1:1", httpVersion: 2 },
+    message: 'httpVersion must be "2" or "1.1", not 2; did you mean "2"?',
+  },
   {
     options: { target: "static:///127.0.0.1:1", httpVersion: "3" },
     message: 'httpVersion must be "2" or "1.1", not "3"',
@@ -207,11 +223,11 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "static:///127.0.0.1:1", attemptInterceptors: () => {} },
-    message: "attemptInterceptors must be a list, each entry a function, not a function",
+    message: "attemptInterceptors must be a list, each entry a function, not a function; write a list, also of one",
   },
   {
     options: { target: "static:///127.0.0.1:1", picker: "p2" },
-    message: 'picker must be "p2c" or "round-robin", or a function, not "p2"',
+    message: 'picker must be "p2c" or "round-robin", or a function, not "p2"; did you mean "p2c"?',
   },
   {
     options: { target: "static:///127.0.0.1:1", defaultTimeoutMs: 0 },
@@ -247,7 +263,8 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "static:///127.0.0.1:1", retry: { codes: ["unavailable"] } },
-    message: 'retry.codes must be a list of Codes of @connectrpc/connect, not ["unavailable"]',
+    message:
+      'retry.codes must be a list of Codes of @connectrpc/connect, not ["unavailable"]; write [Code.Unavailable], with Code of @connectrpc/connect',
   },
   {
     options: { target: "static:///127.0.0.1:1", retry: { codes: [99] } },
@@ -284,7 +301,8 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "static:///127.0.0.1:1", dns: { servers: "10.0.0.2" } },
-    message: 'dns.servers must be a list of IP addresses, each "address" or "address:port", not "10.0.0.2"',
+    message:
+      'dns.servers must be a list of IP addresses, each "address" or "address:port", not "10.0.0.2"; write a list, also of one',
   },
   {
     options: { target: "static:///127.0.0.1:1", dns: { transport: "https" } },
@@ -689,6 +707,92 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
     options: { target: "static:///127.0.0.1:1", retry: { idempotentMethods: ["/users.v1.UserService/GetUser"] } },
     message:
       'retry.idempotentMethods must be a list of methods, each "package.Service/Method" or "package.Service/*", not ["/users.v1.UserService/GetUser"]; did you mean "users.v1.UserService/GetUser"?',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", picker: "round_robin" },
+    message: 'picker must be "p2c" or "round-robin", or a function, not "round_robin"; did you mean "round-robin"?',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", useBinaryFormat: false },
+    message: 'unknown option "useBinaryFormat"; did you mean "connect.useBinaryFormat"?',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", retry: { attempts: 2 } },
+    message: 'unknown option "retry.attempts"; did you mean "retry.maxAttempts"?',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", retry: 3 },
+    message:
+      'retry must be an object, or false, not 3; did you mean "retry.maxAttempts" (max-attempts, CONNECT_LB_MAX_ATTEMPTS)? It counts the first attempt as well',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", retry: { maxAttempts: 11 } },
+    message: "retry.maxAttempts must be a whole number from 1 to 10, not 11",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", breaker: true },
+    message: "breaker must be an object, or false, not true; it is on by default: leave it out",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", log: true },
+    message: 'log must be "info" or "debug", not true; did you mean "info"? It has warnings as well',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", log: "warn" },
+    message: 'log must be "info" or "debug", not "warn"; did you mean "info"? It has warnings as well',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", log: { info() {} } },
+    message: 'log must be "info" or "debug", not {}; to write to a logger of your own, use "onEvent"',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", interceptors: () => {} },
+    message: "interceptors must be a list, each entry a function, not a function; write a list, also of one",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", connect: { sendCompression: "gzip" } },
+    message:
+      'connect.sendCompression must be an object, not "gzip"; write compressionGzip, of @connectrpc/connect-node',
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", connection: { idleMs: 0 } },
+    message: "connection.idleMs must be a number of milliseconds from 1 to 2147483647, not 0",
+  },
+  {
+    options: { target: "static:///127.0.0.1:1", defaultTimeoutMs: "2s" },
+    message: 'defaultTimeoutMs must be a number of milliseconds from 1 to 2147483647, not "2s"; did you mean 2000?',
+  },
+  {
+    options: { target: "grpcs://users.example.com", tls: false },
+    message: 'target "grpcs://users.example.com": there is no scheme "grpcs"; write "dns:///users.example.com:443"',
+  },
+  {
+    options: { target: "dns://users.example.com:8443" },
+    message:
+      'target "dns://users.example.com:8443": it has no name after the server, as in "dns:///users.example.com:8443"',
+  },
+  {
+    options: { target: "consul://users" },
+    message: 'target "consul://users": it has no name after the server, as in "consul:///users"',
+  },
+  {
+    options: { target: "etcd:///users" },
+    message:
+      'target "etcd:///users": there is no scheme "etcd"; there are srv, consul, consul+http, consul+https, dns, static',
+  },
+  {
+    options: { target: "xds:///users" },
+    message:
+      'target "xds:///users": there is no scheme "xds"; there are srv, consul, consul+http, consul+https, dns, static',
+  },
+  {
+    options: { target: "static:///127.0.0.1:8080/" },
+    message: 'target "static:///127.0.0.1:8080/": its name ends with a slash; leave that out',
+  },
+  {
+    options: { target: "static:///127.0.0.1:8080, 127.0.0.1:8081" },
+    message:
+      'target "static:///127.0.0.1:8080, 127.0.0.1:8081": " 127.0.0.1" is not a host name: it has other characters than letters, digits, "-", "_" and dots; did you mean "127.0.0.1"?',
   },
   {
     options: {

@@ -4,6 +4,7 @@ import { nodePlatform } from "../../src/node/platform.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 import { parseTarget, resolverOf } from "../../src/target.ts";
 import { a, message } from "../dns/records.ts";
+import { closedPort } from "../support/closed-port.ts";
 import { startDnsPeer } from "../support/dns-peer.ts";
 import { type HttpScript, startHttpScript } from "../support/http-script.ts";
 
@@ -165,6 +166,20 @@ describe("a name with several addresses", () => {
       /consul\.test:1 \(127\.0\.0\.2\): .*ECONNREFUSED.*; consul\.test:1 \(127\.0\.0\.3\): .*ECONNREFUSED/,
     );
   });
+});
+
+test.each([
+  ["http", "a Consul agent must listen there (its HTTP API has port 8500, or 8501 for TLS)"],
+  ["https", "this agent speaks no TLS; write consul+http in the target"],
+])("consul+%s to what is not there says what to do", async (scheme, wayOut) => {
+  await using agent = await startHttpScript(answering(200, []));
+  const address = scheme === "http" ? `127.0.0.1:${await closedPort()}` : agent.address;
+  const resolver = resolverOf(parseTarget(`consul+${scheme}://${address}/users`), {}, nodePlatform);
+  const { clock, random, sleep } = systemRuntime;
+  const { signal } = new AbortController();
+  const context = { signal, deadline: clock.now() + 5_000, clock, random, sleep, reason: "first" } as const;
+  const failure = await resolver.resolve(context).then(String, (error: Error) => error.message);
+  expect(failure.endsWith(`: ${wayOut}`)).toBe(true);
 });
 
 test("a token that comes back in an answer is in no error", async () => {

@@ -28,7 +28,11 @@ export const USERS = ["127.0.0.1:80"];
 export const GOOD: MessageParts = { answers: [srv("h1.test")], additionals: [a("h1.test", "127.0.0.1")] };
 export const good = (query: PeerQuery) => message(query, GOOD);
 export const failure = (reason: string) => ({ fails: `cannot look up SRV ${SERVICE}: SERVER ${reason}` });
-export const SILENT = failure("gave no answer within N ms");
+export const SILENT = failure(
+  "gave no answer within N ms: let UDP and TCP out to it, or ask another server (dns.servers, or the one in the target)",
+);
+/** The name is as short as Kubernetes'. */
+const MISSING = `${SERVICE} does not exist (NXDOMAIN): names are absolute here, search domains are not tried; for a Kubernetes service write ${SERVICE}.svc.cluster.local`;
 
 export const once =
   (parts: MessageParts): Mode["answer"] =>
@@ -223,14 +227,14 @@ export const MODES: readonly Mode[] = [
     name: "NXDOMAIN",
     like: "knot",
     answer: once({ flags: "8503", authorities: [SOA] }),
-    comes: { empty: `${SERVICE} does not exist (NXDOMAIN)` },
+    comes: { empty: MISSING },
     ttlMs: 5_000,
   },
   {
     name: "NXDOMAIN without a SOA",
     like: "dnsmasq",
     answer: once({ flags: "8183" }),
-    comes: { empty: `${SERVICE} does not exist (NXDOMAIN)` },
+    comes: { empty: MISSING },
     ttlMs: 0,
   },
   {

@@ -20,7 +20,9 @@ export const WIRE_MODES: readonly Mode[] = [
     like: "a firewall that knows DNS as UDP only",
     listensOverTcp: false,
     answer: truncated,
-    comes: failure("could not be asked over TCP: connect ECONNREFUSED SERVER"),
+    comes: failure(
+      "could not be asked over TCP: connect ECONNREFUSED SERVER: a DNS server must listen there (port 53; Consul's has 8600)",
+    ),
   },
   { name: "TCP that says nothing", like: "a server that hangs", answer: overTcp(() => []), comes: SILENT },
   {

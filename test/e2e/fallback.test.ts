@@ -133,7 +133,9 @@ describe("a first target without servers", () => {
     const startedAt = performance.now();
     expect(await answering(client)).toEqual(["x"]);
     expect(performance.now() - startedAt).toBeLessThan(400);
-    expect(made.snapshot()).toMatchObject({ answer: { reason: `${USERS} does not exist (NXDOMAIN)` } });
+    expect(made.snapshot()).toMatchObject({
+      answer: { reason: expect.stringMatching(`^${USERS} does not exist \\(NXDOMAIN\\)`) },
+    });
     await start("a");
     list(USERS, [["a", 0]]);
     await expect.poll(() => later(6_000, () => answering(client))).toEqual(["a"]);

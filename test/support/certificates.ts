@@ -11,8 +11,12 @@ interface CertifiedKey {
 export interface TestAuthority {
   /** The authority's own certificate, as PEM: the `ca` option of clients, and of servers that verify clients. */
   ca: string;
-  /** A server certificate for these names. Without any, it is valid for 127.0.0.1, ::1 and localhost. */
-  server(names?: { dns?: string[]; ip?: string[] }): Promise<CertifiedKey>;
+  /**
+   * A server certificate for these names. Without any, it is valid for 127.0.0.1, ::1 and localhost.
+   *
+   * @param fromDays when it begins to be valid, in days from now, for 31 days. Default: yesterday.
+   */
+  server(names?: { dns?: string[]; ip?: string[] }, fromDays?: number): Promise<CertifiedKey>;
   /** A client certificate, for mutual TLS. Its key's algorithm: ECDSA by default. */
   client(commonName?: string, keyAlgorithm?: "ECDSA" | "RSA"): Promise<CertifiedKey>;
 }
@@ -48,6 +52,7 @@ export async function createTestAuthority(commonName = "connect-lb test authorit
     usage: string,
     extensions: x509.Extension[],
     keyAlgorithm?: "ECDSA" | "RSA",
+    fromDays?: number,
   ): Promise<CertifiedKey> {
     const leafKeys = await newKeys(keyAlgorithm);
     serial += 1;
@@ -55,7 +60,7 @@ export async function createTestAuthority(commonName = "connect-lb test authorit
       serialNumber: serial.toString(16).padStart(4, "0"),
       subject,
       issuer: root.subject,
-      ...validity(),
+      ...validity(fromDays),
       signingKey: keys.privateKey,
       publicKey: leafKeys.publicKey,
       signingAlgorithm: algorithm,
@@ -71,16 +76,15 @@ export async function createTestAuthority(commonName = "connect-lb test authorit
 
   return {
     ca: root.toString("pem"),
-    server(names) {
+    server(names, fromDays) {
       const { dns = [], ip = [] } = names ?? { dns: ["localhost"], ip: ["127.0.0.1", "::1"] };
       const alternatives = [
         ...dns.map((value) => ({ type: "dns" as const, value })),
         ...ip.map((value) => ({ type: "ip" as const, value })),
       ];
       // Only the alternative names count (RFC 9525 section 4.1), so the subject says nothing that could match.
-      return issue("CN=test server", x509.ExtendedKeyUsage.serverAuth, [
-        new x509.SubjectAlternativeNameExtension(alternatives),
-      ]);
+      const extensions = [new x509.SubjectAlternativeNameExtension(alternatives)];
+      return issue("CN=test server", x509.ExtendedKeyUsage.serverAuth, extensions, undefined, fromDays);
     },
     client: (name = "test client", keyAlgorithm) =>
       issue(`CN=${name}`, x509.ExtendedKeyUsage.clientAuth, [], keyAlgorithm),
@@ -94,8 +98,9 @@ function newKeys(keyAlgorithm: "ECDSA" | "RSA" = "ECDSA"): Promise<CryptoKeyPair
   ]) as Promise<CryptoKeyPair>;
 }
 
-function validity() {
-  return { notBefore: new Date(Date.now() - dayMs), notAfter: new Date(Date.now() + 30 * dayMs) };
+function validity(fromDays = -1) {
+  const from = Date.now() + fromDays * dayMs;
+  return { notBefore: new Date(from), notAfter: new Date(from + 31 * dayMs) };
 }
 
 async function privateKeyPem(key: CryptoKey): Promise<string> {
