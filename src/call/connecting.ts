@@ -1,5 +1,6 @@
 import { abortedBy, deadlineExceeded } from "../errors.ts";
 import { extensionMs } from "../late-timer.ts";
+import { connectTimeout } from "../net/connect-timeout.ts";
 import { recordSight } from "../resilience/connection-hints.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import { isTimeLimit, withTimeLimit } from "../resilience/policies.ts";
@@ -7,12 +8,6 @@ import type { Clock } from "../runtime.ts";
 
 /** How long a call without a deadline waits for a connection where there is nothing else to try. */
 export const LONGEST_CONNECT_MS = 20_000;
-
-/** No connection in time. It may still be made. */
-export class ConnectTimeoutError extends Error {
-  override readonly name = "ConnectTimeoutError";
-  readonly code = "ETIMEDOUT";
-}
 
 /** Who waits for a connection, and for how long. */
 export interface ConnectionWait {
@@ -50,7 +45,7 @@ export async function connected<T>(connecting: Promise<T>, wait: ConnectionWait)
         recordSight(late, "no-connection");
         throw late;
       }
-      const timedOut = new ConnectTimeoutError(`no connection within ${connectTimeoutMs} ms`);
+      const timedOut = connectTimeout(connectTimeoutMs);
       recordFact(timedOut, "not-sent");
       throw timedOut;
     }

@@ -9,16 +9,12 @@ export function connectFailure(cause: unknown): ConnectError {
   return new ConnectError(`could not connect${code}`, Code.Unavailable, undefined, undefined, cause);
 }
 
-/** In the shape of the kernel's own error, so that what looks at `code` and `syscall` sees what happened. */
-export function connectTimeout(timeoutMs: number): Error {
-  return connectError(`no connection within ${timeoutMs} ms`, "ETIMEDOUT");
-}
-
 /** The endpoint is no longer used, so no connection is made. */
 export function endpointClosed(): Error {
   return connectError("the transport of this endpoint is closed", "ECONNABORTED");
 }
 
+/** In the shape of the kernel's own error, so that what looks at `code` and `syscall` sees what happened. */
 export function connectError(message: string, code: string): Error {
   return Object.assign(new Error(message), { code, syscall: "connect" });
 }

@@ -1,11 +1,11 @@
 import type { ClientRequest } from "node:http";
 import type { Socket } from "node:net";
 import { ConnectError } from "@connectrpc/connect";
+import { connectTimeout } from "../net/connect-timeout.ts";
 import { recordSight } from "../resilience/connection-hints.ts";
 import { isCertificateAlert, isSystemError } from "../resilience/error-shapes.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
-import { connectTimeout } from "./connect-failure.ts";
 import { limitConnecting } from "./connect-limit.ts";
 import { type Exchange, type Handlers, isFromHandler } from "./exchange.ts";
 import { type SightOptions, sightOfRequest, sightOfResponse } from "./sight.ts";

@@ -1,9 +1,10 @@
 import { connect as connectHttp2 } from "node:http2";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import { connectTimeout } from "../net/connect-timeout.ts";
 import type { Waiting } from "../pool/endpoint-transport.ts";
 import { recordSight } from "../resilience/connection-hints.ts";
 import { type Destination, tlsOptions } from "./address.ts";
-import { connectError, connectTimeout } from "./connect-failure.ts";
+import { connectError } from "./connect-failure.ts";
 import { limitConnecting } from "./connect-limit.ts";
 import { Http2Connection, type Http2ConnectionOptions } from "./http2-connection.ts";
 import { sightOfDial } from "./sight.ts";

@@ -1,6 +1,7 @@
+import { connectTimeout } from "../net/connect-timeout.ts";
 import type { Waiting } from "../pool/endpoint-transport.ts";
 import type { Destination } from "./address.ts";
-import { connectFailure, connectTimeout } from "./connect-failure.ts";
+import { connectFailure } from "./connect-failure.ts";
 import { limitConnecting } from "./connect-limit.ts";
 import type { Http2Connection, Http2ConnectionOptions } from "./http2-connection.ts";
 import { dialHttp2, type Http2Dial } from "./http2-dial.ts";
