@@ -40,9 +40,18 @@ export interface Http2SessionsOptions extends Omit<Http2DialerOptions, "maxAgeMs
 }
 
 /**
- * The HTTP/2 connections of one endpoint, and the face of them that connect-node's `sessionManager` option wants. One
- * connection takes new streams, and another one only when it is full; those that a GOAWAY or an age limit retired live on
- * by themselves until their streams have ended.
+ * The HTTP/2 connections of one endpoint, and the face of them that connect-node's `sessionManager` option wants. A call
+ * finds them in one of these states:
+ *
+ * - none: no connection takes calls. The call joins the one dial (`#dialer`), which it may begin.
+ * - ready: the newest connection takes the call at once.
+ * - checking (`#check`): the process did not look for `trustedGapMs`. Two turns of the event loop show what arrived.
+ * - verifying (`liveness.verification`): nothing came for `verifyAfterMs`. A PING asks the server; a call that may be
+ *   retried is sent along with it, any other waits for the answer.
+ * - full: each connection has as many streams as its server allows. Another one is dialled, up to `MOST_CONNECTIONS`.
+ *
+ * A connection that is past its use, too old, or left by its server retires: it takes no more calls, and lives on by
+ * itself until its streams have ended.
  *
  * Everything is decided in the call, by comparing clocks: no timer keeps a connection alive, checks it or closes it,
  * because timers do not run in a frozen process, and after the thaw they run too late.
