@@ -3,6 +3,7 @@ import { canonicalIp } from "../dns/ip-address.ts";
 import { ConfigurationError } from "../errors.ts";
 import { hostNameFromUser, hostNameHint } from "../net/host-name.ts";
 import { quoted } from "../quoted.ts";
+import { mayBeSecret, quotedUnlessSecret } from "../secret.ts";
 import { checkResolution } from "./check-resolution.ts";
 import type { Resolution, Resolver } from "./resolver.ts";
 import { nameRules, withCheckedNames } from "./server-names.ts";
@@ -56,13 +57,17 @@ function authorityOf(resolver: Resolver, option: string): string | undefined {
     authority = resolver.authority;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigurationError([`${option}.authority cannot be read: ${quoted(reason)}`]);
+    throw new ConfigurationError([`${option}.authority cannot be read: ${quotedUnlessSecret(reason)}`]);
   }
   if (authority === undefined) return undefined;
   const name = typeof authority === "string" ? hostNameFromUser(authority) : undefined;
   if (name !== undefined) return name;
-  const shown = typeof authority === "string" ? `${quoted(authority)}${hostNameHint(authority)}` : typeof authority;
+  const shown = typeof authority === "string" ? shownAuthority(authority) : typeof authority;
   throw new ConfigurationError([`${option}.authority must be a host name or an IP address, not ${shown}`]);
+}
+
+function shownAuthority(authority: string): string {
+  return `${quotedUnlessSecret(authority)}${mayBeSecret(authority) ? "" : hostNameHint(authority)}`;
 }
 
 /** Why a target's own name is not a domain that could be trusted. */
