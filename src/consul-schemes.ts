@@ -5,8 +5,8 @@ import { consulTenancy, consulTls } from "./discovery/consul-environment.ts";
 import { createConsulHttpResolver } from "./discovery/consul-http.ts";
 import { type HostPort, parseHostPort } from "./discovery/host-port.ts";
 import { checkHostName } from "./net/host-name.ts";
-import { quoted } from "./quoted.ts";
 import type { Scheme } from "./scheme.ts";
+import { quotedUnlessSecret } from "./secret.ts";
 
 const CONSUL_DNS_PORT = 8600;
 /** What Consul's API, its DNS and its documentation call them elsewhere. */
@@ -83,7 +83,7 @@ function booleanOf(key: string, text: string | undefined): boolean | undefined {
   if (text === undefined) return undefined;
   const { value } = writtenBoolean.read(text);
   if (typeof value === "boolean") return value;
-  throw new TypeError(`"${key}" in its query must be ${writtenBoolean.description}, not ${quoted(text)}`);
+  throw new TypeError(`"${key}" in its query must be ${writtenBoolean.description}, not ${quotedUnlessSecret(text)}`);
 }
 
 function agentOf(server: string, defaultPort: number): HostPort {

@@ -157,6 +157,7 @@ function urlHint(text: string): string {
 
 /** What somebody who forgot the form probably meant. */
 function advice(text: string): string {
+  if (isSecret(text)) return `such as "${schemes.srv?.example}"`;
   if (/^[a-z0-9+.-]+:[^/]/i.test(text) && nearest(text.split(":")[0] as string, Object.keys(schemes)) !== undefined) {
     return `such as "${text.replace(":", ":///")}"`;
   }
@@ -178,8 +179,15 @@ function withoutSecrets(text: string): string {
     isShown(key, value) ? pair : `${sign}${key}=***`,
   );
   return (
-    (isSecretWord(bare) ? "***" : bare) +
+    (isSecret(bare) ? "***" : bare) +
     values.replace(/#(.*)$/s, (part: string, end: string) => (isShown("", end) ? part : "#***"))
+  );
+}
+
+/** In place of a target: a token or a key, and not a host that lacks its scheme, which may have a long label. */
+function isSecret(address: string): boolean {
+  return (
+    isSecretWord(address) || (!address.includes("://") && !/^[a-z0-9._:-]+$/.test(address) && mayBeSecret(address))
   );
 }
 

@@ -9,7 +9,7 @@ import type { ConnectError, ContextValues, StreamResponse, Transport, UnaryRespo
 import type { Settings } from "../config/settings.ts";
 import { invalidCall, transportClosed } from "../errors.ts";
 import type { Platform } from "../platform.ts";
-import { quoted } from "../quoted.ts";
+import { quotedUnlessSecret } from "../secret.ts";
 import { type Snapshot, takeSnapshot } from "../telemetry/snapshot.ts";
 import { type Assembly, assemble } from "./assemble.ts";
 import { Call } from "./call.ts";
@@ -150,7 +150,7 @@ const LONGEST_DURATION_MS = 1e11;
 function invalidRequest(timeoutMs: number | undefined, header: HeadersInit | undefined): ConnectError | undefined {
   if (timeoutMs !== undefined && (typeof timeoutMs !== "number" || Number.isNaN(timeoutMs))) {
     return invalidCall(
-      `timeoutMs must be a number of milliseconds, not ${typeof timeoutMs === "string" ? quoted(timeoutMs) : String(timeoutMs)}`,
+      `timeoutMs must be a number of milliseconds, not ${typeof timeoutMs === "string" ? quotedUnlessSecret(timeoutMs) : String(timeoutMs)}`,
     );
   }
   if (timeoutMs !== undefined && timeoutMs > LONGEST_DURATION_MS && timeoutMs !== Number.POSITIVE_INFINITY) {

@@ -1,4 +1,5 @@
 import { quoted } from "../quoted.ts";
+import { quotedUnlessSecret } from "../secret.ts";
 import type { Call } from "./call.ts";
 
 /** How many attempts came before this one (gRFC A6). */
@@ -46,7 +47,8 @@ export function headerProblem(header: HeadersInit): string | undefined {
 
 function unreadable(header: HeadersInit): string {
   for (const [name, value] of entriesOf(header)) {
-    if (!isAllowed(name, "")) return `header name ${quoted(name)} is none that HTTP allows (RFC 9110 section 5.1)`;
+    if (!isAllowed(name, ""))
+      return `header name ${quotedUnlessSecret(name)} is none that HTTP allows (RFC 9110 section 5.1)`;
     if (!isAllowed("x", value))
       return `header ${quoted(name)} has a value that HTTP cannot carry; text in other characters than Latin-1 goes through encodeBinaryHeader()`;
   }

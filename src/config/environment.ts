@@ -1,5 +1,6 @@
 import { escaped, quoted } from "../quoted.ts";
 import type { Environment } from "../runtime.ts";
+import { quotedUnlessSecret } from "../secret.ts";
 import { variableHint } from "./hints.ts";
 import { nearest } from "./nearest.ts";
 import type { OptionRow } from "./option-row.ts";
@@ -93,7 +94,9 @@ function isOfAnother(rest: string, env: Environment): boolean {
 function prefixOf(name: string, problems: string[]): string {
   const upper = name.toUpperCase().replaceAll("-", "_");
   if (!/^[A-Z][A-Z0-9_]*$/.test(upper)) {
-    problems.push(`the name ${quoted(name)} must be letters, digits, hyphens or underscores, starting with a letter`);
+    problems.push(
+      `the name ${quotedUnlessSecret(name)} must be letters, digits, hyphens or underscores, starting with a letter`,
+    );
   } else if (firstWords.has(upper) || upper === "SERVICE" || upper === "PORT") {
     problems.push(`a transport cannot be named ${quoted(name)}: ${PREFIX}${upper}_… are variables of options`);
   }

@@ -1,5 +1,4 @@
-import { quoted } from "../quoted.ts";
-import { mayBeSecret, NOT_SHOWN } from "../secret.ts";
+import { mayBeSecret, quotedUnlessSecret } from "../secret.ts";
 import { valueHint } from "./hints.ts";
 import type { OptionRow } from "./option-row.ts";
 import { optionGroups } from "./option-table.ts";
@@ -21,7 +20,7 @@ export function readWritten(row: OptionRow, text: string, by: string): { value: 
   if (reading.value !== undefined && kind.accepts(reading.value)) return { value: reading.value };
   if (reading.problem !== undefined && !mayBeSecret(text)) return { problem: `${by} ${reading.problem}` };
   const hint = kind.hint?.(reading.value ?? text) || valueHint(row.path, reading.value ?? text);
-  const value = mayBeSecret(text) ? NOT_SHOWN : `${quoted(text)}${hint}`;
+  const value = `${quotedUnlessSecret(text)}${mayBeSecret(text) ? "" : hint}`;
   const shown = secret ? "" : `, not ${value}`;
   return { problem: `${by} must be ${kind.written?.description ?? kind.description}${shown}` };
 }

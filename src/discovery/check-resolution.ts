@@ -1,5 +1,6 @@
 import type { EndpointSpec } from "../endpoint.ts";
-import { escaped, quoted } from "../quoted.ts";
+import { escaped } from "../quoted.ts";
+import { mayBeSecret, NOT_SHOWN, quotedUnlessSecret } from "../secret.ts";
 import type { Resolution } from "./resolver.ts";
 
 /** An answer that lists endpoints. */
@@ -99,10 +100,11 @@ function readSpec(spec: EndpointSpec, where: string): EndpointSpec {
 /** Never fails, and never shows much: anything may come here. */
 function show(value: unknown): string {
   if (value === undefined) return "missing";
-  if (typeof value === "string") return quoted(value);
+  if (typeof value === "string") return quotedUnlessSecret(value);
   if (typeof value === "number") return String(value);
   try {
     const text = JSON.stringify(value) ?? typeof value;
+    if (mayBeSecret(text)) return NOT_SHOWN;
     return escaped(text.length > 80 ? `${text.slice(0, 77)}...` : text);
   } catch {
     return typeof value;

@@ -3,6 +3,7 @@ import { hostNameFromUser, hostNameHint } from "../net/host-name.ts";
 import { canonicalIp } from "../net/ip-address.ts";
 import type { TlsOptions } from "../net/wire-options.ts";
 import { messageOf, quoted } from "../quoted.ts";
+import { mayBeSecret, quotedUnlessSecret } from "../secret.ts";
 import { checkResolution } from "./check-resolution.ts";
 import type { Resolution, Resolver } from "./resolver.ts";
 import { nameRules, withCheckedNames } from "./server-names.ts";
@@ -55,13 +56,17 @@ function authorityOf(resolver: Resolver, option: string): string | undefined {
   try {
     authority = resolver.authority;
   } catch (error) {
-    throw new ConfigurationError([`${option}.authority cannot be read: ${quoted(messageOf(error))}`]);
+    throw new ConfigurationError([`${option}.authority cannot be read: ${quotedUnlessSecret(messageOf(error))}`]);
   }
   if (authority === undefined) return undefined;
   const name = typeof authority === "string" ? hostNameFromUser(authority) : undefined;
   if (name !== undefined) return name;
-  const shown = typeof authority === "string" ? `${quoted(authority)}${hostNameHint(authority)}` : typeof authority;
+  const shown = typeof authority === "string" ? shownAuthority(authority) : typeof authority;
   throw new ConfigurationError([`${option}.authority must be a host name or an IP address, not ${shown}`]);
+}
+
+function shownAuthority(authority: string): string {
+  return `${quotedUnlessSecret(authority)}${mayBeSecret(authority) ? "" : hostNameHint(authority)}`;
 }
 
 /** Why a target's own name is not a domain that could be trusted. */

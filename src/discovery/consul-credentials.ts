@@ -1,5 +1,6 @@
 import { quoted } from "../quoted.ts";
 import type { Environment } from "../runtime.ts";
+import { isNoPath, NOT_SHOWN } from "../secret.ts";
 
 /** What an agent is shown. */
 export interface ConsulCredentials {
@@ -48,7 +49,9 @@ async function readToken(path: string, readTextFile: ReadTextFile): Promise<stri
     return (await readTextFile(path)).trim();
   } catch (error) {
     const code = error instanceof Error && "code" in error ? ` (${error.code})` : "";
-    throw new Error(`the file of CONSUL_HTTP_TOKEN_FILE, ${quoted(path)}, cannot be read${code}`);
+    // Somebody may have put the token where its file belongs.
+    const shown = isNoPath(path) ? NOT_SHOWN : quoted(path);
+    throw new Error(`the file of CONSUL_HTTP_TOKEN_FILE, ${shown}, cannot be read${code}`);
   }
 }
 

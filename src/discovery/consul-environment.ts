@@ -1,7 +1,7 @@
 import { hostNameFromUser, hostNameHint } from "../net/host-name.ts";
 import type { TlsOptions } from "../net/wire-options.ts";
-import { quoted } from "../quoted.ts";
 import type { Environment } from "../runtime.ts";
+import { mayBeSecret, quotedUnlessSecret } from "../secret.ts";
 
 // What the variables of Consul's own command line say. Who runs Consul has set them already. CONSUL_HTTP_ADDR and
 // CONSUL_HTTP_SSL are not among them: the target names the agents, and whether they speak TLS.
@@ -29,7 +29,7 @@ function tenant(key: string, inTarget: string | undefined, variable: string, tex
   if (name === undefined || name === "") return undefined;
   if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(name)) return name.toLowerCase();
   const where = inTarget === undefined ? variable : `"${key}" in its query`;
-  throw new TypeError(`${where} must have 1 to 63 letters, digits or hyphens, not ${quoted(name)}`);
+  throw new TypeError(`${where} must have 1 to 63 letters, digits or hyphens, not ${quotedUnlessSecret(name)}`);
 }
 
 /**
@@ -55,7 +55,9 @@ export function consulTls(env: Environment): TlsOptions {
 /** Without verification, anybody on the way gets the token and chooses the servers. */
 function checkVerify(text: string | undefined): void {
   if (text === undefined || text === "" || /^(1|t|true)$/i.test(text)) return;
-  throw new TypeError(`CONSUL_HTTP_SSL_VERIFY must be true or unset, not ${quoted(text)}: ${HOW_TO_VERIFY}`);
+  throw new TypeError(
+    `CONSUL_HTTP_SSL_VERIFY must be true or unset, not ${quotedUnlessSecret(text)}: ${HOW_TO_VERIFY}`,
+  );
 }
 
 const HOW_TO_VERIFY =
@@ -65,5 +67,7 @@ const HOW_TO_VERIFY =
 function serverName(text: string): string {
   const name = hostNameFromUser(text);
   if (name !== undefined) return name;
-  throw new TypeError(`CONSUL_TLS_SERVER_NAME must be a host name, not ${quoted(text)}${hostNameHint(text)}`);
+  throw new TypeError(
+    `CONSUL_TLS_SERVER_NAME must be a host name, not ${quotedUnlessSecret(text)}${mayBeSecret(text) ? "" : hostNameHint(text)}`,
+  );
 }

@@ -1,6 +1,7 @@
-import { messageOf } from "../quoted.ts";
+import { escaped, messageOf } from "../quoted.ts";
 import type { ConsulCredentials } from "./consul-credentials.ts";
 import type { HttpResponse } from "./http.ts";
+import { masked } from "./masked.ts";
 
 /** The same question gets the same answer everywhere: its parameters are wrong, or those of another edition. */
 export function isEverybodysRefusal({ status }: HttpResponse): boolean {
@@ -36,7 +37,7 @@ export class ConsulFailures {
 
   add(agent: string, error: unknown): void {
     // OpenSSL ends its messages with a colon and a line end.
-    const text = masked(messageOf(error), this.#secrets).replace(/:?\s*$/, "");
+    const text = escaped(masked(messageOf(error), this.#secrets.values).replace(/:?\s*$/, ""));
     this.#failures.set(agent, { text, isRefusal: false });
     if (error instanceof Error && "code" in error && error.code === "ECONNREFUSED") this.#waysOut.add(LISTEN);
     // SSL_R_WRONG_VERSION_NUMBER: what came is no record of TLS.
@@ -45,7 +46,7 @@ export class ConsulFailures {
 
   addResponse(agent: string, response: HttpResponse): void {
     // Consul's reason is in the body. It does not repeat the token, but whatever stands before it may.
-    const said = masked(response.body, this.#secrets).replace(/\s+/g, " ").trim().slice(0, 200);
+    const said = escaped(masked(response.body, this.#secrets.values).replace(/\s+/g, " ").trim().slice(0, 200));
     const text = `answered ${response.status}${said === "" ? "" : ` (${said})`}`;
     this.#failures.set(agent, { text, isRefusal: isRefusal(response) });
     if (isRefusal(response)) this.#waysOut.add(wayOut(response, this.#path, this.#secrets));
@@ -68,12 +69,6 @@ export class ConsulFailures {
 }
 
 const LISTEN = "a Consul agent must listen there (its HTTP API has port 8500, or 8501 for TLS)";
-
-/** Before the text is cut: a part of a secret is one, too. */
-function masked(text: string, { values }: ConsulCredentials): string {
-  // The longest first: one of them may hold another.
-  return [...values].sort((a, b) => b.length - a.length).reduce((shown, value) => shown.replaceAll(value, "***"), text);
-}
 
 function wayOut({ status, body }: HttpResponse, path: string, { tokenFrom }: ConsulCredentials): string {
   if (status === 400 && /Enterprise/.test(body)) {

@@ -101,8 +101,9 @@ function instancesOf({ body }: HttpResponse, inOrder: boolean): ConsulInstance[]
   let answer: unknown;
   try {
     answer = JSON.parse(body);
-  } catch (error) {
-    throw new Error("Consul's answer is no JSON", { cause: error });
+  } catch {
+    // Without V8's error as its cause: that quotes the answer, which may repeat a token.
+    throw new Error("Consul's answer is no JSON");
   }
   const nodes = typeof answer === "object" && answer !== null && "Nodes" in answer ? answer.Nodes : answer;
   const instances = readInstances(nodes);

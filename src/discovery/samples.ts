@@ -1,5 +1,5 @@
 import { type EndpointSpec, placeOf } from "../endpoint.ts";
-import { quoted } from "../quoted.ts";
+import { quotedUnlessSecret } from "../secret.ts";
 import type { Resolution } from "./resolver.ts";
 
 /**
@@ -78,5 +78,5 @@ export function sampleSizeOf(sample: string | undefined): number | undefined {
   if (sample === undefined) return undefined;
   if (/^[1-9]\d{0,3}$/.test(sample)) return Number(sample);
   const meaning = "the most records of one answer, such as 8 for AWS Cloud Map";
-  throw new TypeError(`"sample" in its query must be ${meaning}, not ${quoted(sample)}`);
+  throw new TypeError(`"sample" in its query must be ${meaning}, not ${quotedUnlessSecret(sample)}`);
 }

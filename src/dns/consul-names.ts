@@ -1,6 +1,6 @@
 import { checkHostName } from "../net/host-name.ts";
 import { canonicalIp } from "../net/ip-address.ts";
-import { quoted } from "../quoted.ts";
+import { quotedUnlessSecret } from "../secret.ts";
 import { DnsError } from "./client.ts";
 import { checkName } from "./name.ts";
 
@@ -84,7 +84,7 @@ function authorityOf(service: string, zone: string): string {
 function checkLabel(what: string, value: string | undefined): string {
   if (value !== undefined && /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(value)) return value.toLowerCase();
   const rule = "1 to 63 letters, digits, hyphens or underscores";
-  throw new DnsError(`${quoted(value ?? "")} is not a Consul ${what} that DNS can ask for: ${rule}`);
+  throw new DnsError(`${quotedUnlessSecret(value ?? "")} is not a Consul ${what} that DNS can ask for: ${rule}`);
 }
 
 /** Tags and prepared queries may have dots. There is no way to ask for two tags. */

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { TlsOptions } from "../net/wire-options.ts";
+import { isNoPath, NOT_SHOWN } from "../secret.ts";
 
 /** What files held when they were read together. */
 export interface ReadFiles {
@@ -58,6 +59,8 @@ function read(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
+    // Somebody may have put the key itself where its path belongs, which the system's error would repeat.
+    if (isNoPath(path)) throw fault(`tls: cannot read ${PREFIX} and ${NOT_SHOWN}`);
     throw fault(`tls: cannot read ${PREFIX}${path}`, error);
   }
 }
