@@ -2,6 +2,7 @@ import { connect as connectTcp, isIP, type NetConnectOpts, type Socket } from "n
 import { type ConnectionOptions, checkServerIdentity, connect as connectTls } from "node:tls";
 import type { TlsOptions } from "../config/wire-options.ts";
 import { hostName } from "../net/host-name.ts";
+import { recordFact } from "../resilience/failure-facts.ts";
 import { tlsContextOf } from "./tls-context.ts";
 
 /** Where to connect, and whom to expect there: the two are different things, since DNS is not authenticated. */
@@ -40,7 +41,12 @@ export function tlsOptions(verifiedName: string, tls: TlsOptions): ConnectionOpt
     // the one that http.Agent takes from the Host header.
     servername: isIP(verifiedName) === 0 ? verifiedName : undefined,
     // By default Node verifies `servername || host`, which for an IP literal would be the address that is dialled.
-    checkServerIdentity: (_host, certificate) => checkServerIdentity(verifiedName, certificate),
+    checkServerIdentity: (_host, certificate) => {
+      const error = checkServerIdentity(verifiedName, certificate);
+      // Here, since Deno tells a waiting write of it before the socket.
+      if (error !== undefined) recordFact(error, "not-sent");
+      return error;
+    },
     secureContext: tlsContextOf(tls).credentials().context,
   };
 }
