@@ -2,6 +2,7 @@ import { connect as connectTcp, isIP, type NetConnectOpts, type Socket } from "n
 import { type ConnectionOptions, checkServerIdentity, connect as connectTls } from "node:tls";
 import { hostName } from "../net/host-name.ts";
 import type { TlsOptions } from "../net/wire-options.ts";
+import { recordFact } from "../resilience/failure-facts.ts";
 import { tlsContextOf } from "./tls-context.ts";
 
 /** Where to connect, and whom to expect there: the two are different things, since DNS is not authenticated. */
@@ -35,10 +36,17 @@ export function tlsOptions(verifiedName: string, tls: TlsOptions): ConnectionOpt
   // Node's check runs the URL parser over the name: "evil.test/.users.test" would be satisfied by evil.test's certificate.
   if (hostName(verifiedName) === undefined) throw new Error("tls: the name to verify is not a host name");
   return {
-    // RFC 6066 section 3 forbids IP literals in SNI; Node warns of them. An empty string sends none.
-    servername: isIP(verifiedName) === 0 ? verifiedName : "",
+    // RFC 6066 section 3 forbids IP literals in SNI, and every runtime refuses them or warns. Undefined sends none, as in
+    // Node's own http2.connect(); an empty string does too, but Deno's http2 makes an URL of it. The key stays: it hides
+    // the one that http.Agent takes from the Host header.
+    servername: isIP(verifiedName) === 0 ? verifiedName : undefined,
     // By default Node verifies `servername || host`, which for an IP literal would be the address that is dialled.
-    checkServerIdentity: (_host, certificate) => checkServerIdentity(verifiedName, certificate),
+    checkServerIdentity: (_host, certificate) => {
+      const error = checkServerIdentity(verifiedName, certificate);
+      // Here, since Deno tells a waiting write of it before the socket.
+      if (error !== undefined) recordFact(error, "not-sent");
+      return error;
+    },
     secureContext: tlsContextOf(tls).credentials().context,
   };
 }

@@ -1,15 +1,21 @@
 // npm run test:conformance: the official suite against bare connect-node and against the balanced transport, with
 // retries as they are by default. Fails if the balanced transport fails a case that bare connect-node passes, or if the
-// cases that fail are not those of known-failing.txt. Options are the runner's own: `-- --run 'Timeouts/**'`.
+// cases that fail are not those of known-failing.txt and of the runtime's own list. `-- --runtime deno|bun` has them run
+// there. Other options are the runner's own: `-- --run 'Timeouts/**'`.
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Report } from "./report.ts";
 import { resultsOf, worseThan } from "./results.ts";
+import { runtimeOf } from "./runtime.ts";
 import { type SubjectName, Suite } from "./suite.ts";
 
 const subjects: readonly SubjectName[] = ["bare", "static", "srv"];
 const options = process.argv.slice(2);
 
-const suite = new Suite();
+const named = options.indexOf("--runtime");
+const [, runtimeName = ""] = named < 0 ? ["", "node"] : options.splice(named, 2);
+const runtime = runtimeOf(runtimeName);
+
+const suite = new Suite(runtime);
 const reports = new Map<SubjectName, Report>();
 const problems: string[] = [];
 for (const subject of subjects) {
@@ -21,7 +27,7 @@ for (const subject of subjects) {
   console.log(`${subject}: ${cases - failed.size} of ${cases} cases pass (${seconds} s)`);
   if (!report.complete) problems.push(`${subject}: not every case was run\n${report.stderr}`);
   for (const name of report.unexpected) problems.push(`${subject} fails: ${name}\n\t${failed.get(name)}`);
-  for (const name of report.fixed) problems.push(`${subject} passes, but is in known-failing.txt: ${name}`);
+  for (const name of report.fixed) problems.push(`${subject} passes, but is among those known to fail: ${name}`);
   for (const name of worseThan(reports.get("bare"), report)) {
     problems.push(`${subject} fails, and bare connect-node passes: ${name}`);
   }
@@ -31,8 +37,9 @@ for (const subject of subjects) {
 if (options.length === 0) {
   const connectNode = new URL("../../node_modules/@connectrpc/connect-node/package.json", import.meta.url);
   const { version } = JSON.parse(readFileSync(connectNode, "utf8")) as { version: string };
-  const versions = { suite: suite.version, connectNode: version, node: process.version };
-  writeFileSync(new URL("RESULTS.md", import.meta.url), resultsOf(reports, versions));
+  const file = runtime.name === "node" ? "RESULTS.md" : `RESULTS.${runtime.name}.md`;
+  const results = resultsOf(reports, { suite: suite.version, connectNode: version, runtime });
+  writeFileSync(new URL(file, import.meta.url), results);
 }
 
 for (const problem of problems) console.error(problem);

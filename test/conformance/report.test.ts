@@ -47,13 +47,16 @@ test("a case that both fail is no worse, one that only the other passes is", () 
   const balanced = readReport("FAILED: A/b:\n\tx\nFAILED: A/c:\n\ty\nTotal cases: 3\n1 passed, 2 failed\n");
   expect(worseThan(bare, balanced)).toEqual(["A/c"]);
   expect(worseThan(balanced, bare)).toEqual([]);
-  const versions = { suite: "v1", connectNode: "2", node: "v24" };
+  const versions = { suite: "v1", connectNode: "2", runtime: { name: "deno", version: "2.9.5" } };
   const results = resultsOf(
     new Map([
       ["bare", bare],
       ["srv", balanced],
     ]),
     versions,
+  );
+  expect(results).toContain(
+    "`npm run test:conformance -- --runtime deno`: connectrpc.com/conformance v1, connect-node 2, Deno 2.9.5.",
   );
   expect(results).toContain("| connect-node as it is | 3 | 2 | 1 | 0 |");
   expect(results).toContain("| x | 1 | 1 |\n| y | 0 | 1 |");

@@ -1,11 +1,19 @@
 import type { Report } from "./report.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** What the figures depend on. */
 export interface Versions {
   readonly suite: string;
   readonly connectNode: string;
-  readonly node: string;
+  readonly runtime: Pick<Runtime, "name" | "version">;
 }
+
+/** As its makers write it, and the command that has the suite run there. */
+const runtimes: Readonly<Record<string, { title: string; option: string }>> = {
+  node: { title: "Node", option: "" },
+  deno: { title: "Deno", option: " -- --runtime deno" },
+  bun: { title: "Bun", option: " -- --runtime bun" },
+};
 
 const names: Readonly<Record<string, string>> = {
   bare: "connect-node as it is",
@@ -14,11 +22,12 @@ const names: Readonly<Record<string, string>> = {
 };
 
 /** RESULTS.md. */
-export function resultsOf(reports: ReadonlyMap<string, Report>, { suite, connectNode, node }: Versions): string {
+export function resultsOf(reports: ReadonlyMap<string, Report>, { suite, connectNode, runtime }: Versions): string {
+  const { title, option } = runtimes[runtime.name]!;
   return [
     "# The official conformance suite",
     "",
-    `Written by \`npm run test:conformance\`: connectrpc.com/conformance ${suite}, connect-node ${connectNode}, Node ${node}.`,
+    `Written by \`npm run test:conformance${option}\`: connectrpc.com/conformance ${suite}, connect-node ${connectNode}, ${title} ${runtime.version}.`,
     "",
     "| client | cases | pass | fail | fail, where bare connect-node passes |",
     "|---|---|---|---|---|",

@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import { tlsOptions } from "../../src/node/address.ts";
 import { createTestAuthority } from "../support/certificates.ts";
 import { endpointClient } from "../support/endpoint-client.ts";
 import { startEchoServer } from "../support/servers.ts";
@@ -18,3 +19,11 @@ test.each(["2", "1.1"] as const)(
     }
   },
 );
+
+test("the name to send is left out for an IP address, and hides one that an agent has taken from elsewhere", () => {
+  // Deno's http2 makes an URL of an empty string, and throws.
+  for (const address of ["127.0.0.1", "::1"]) {
+    expect({ servername: "other.test", ...tlsOptions(address, {}) }.servername).toBeUndefined();
+  }
+  expect(tlsOptions("users.test", {}).servername).toBe("users.test");
+});
