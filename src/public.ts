@@ -29,5 +29,5 @@ export type { Outcome } from "./resilience/outcome.ts";
 export type { StopReason } from "./resilience/stop-reason.ts";
 export type { Clock, Environment } from "./runtime.ts";
 export { type AttemptReport, type CallReport, callReport } from "./telemetry/call-report.ts";
-export type { BalancedTransportEvent, EventListener, EventSource, UserCallback } from "./telemetry/events.ts";
+export type { BalancedTransportEvent, EventListener, EventOrigin, UserCallback } from "./telemetry/events.ts";
 export type { AnswerSnapshot, EndpointSnapshot, RetryBudgetSnapshot, Snapshot } from "./telemetry/snapshot.ts";

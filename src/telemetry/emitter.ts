@@ -1,8 +1,8 @@
-import type { BalancedTransportEvent, EventBody, EventListener, EventSource, UserCallback } from "./events.ts";
+import type { BalancedTransportEvent, EventBody, EventListener, EventOrigin, UserCallback } from "./events.ts";
 
 /** Sends the events of one transport to its listeners, which cannot change the outcome of a call. */
 export class Emitter {
-  readonly #source: EventSource;
+  readonly #source: EventOrigin;
   readonly #log: EventListener | undefined;
   readonly #onEvent: EventListener | undefined;
   readonly #failed = new Set<UserCallback>();
@@ -11,7 +11,7 @@ export class Emitter {
    * @param onEvent the user's.
    * @param log ours; must not throw.
    */
-  constructor(source: EventSource, onEvent: EventListener | undefined, log: EventListener | undefined) {
+  constructor(source: EventOrigin, onEvent: EventListener | undefined, log: EventListener | undefined) {
     this.#source = source;
     this.#onEvent = onEvent;
     this.#log = log;

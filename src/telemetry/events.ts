@@ -6,7 +6,7 @@ import type { Outcome } from "../resilience/outcome.ts";
 import type { StopReason } from "../resilience/stop-reason.ts";
 
 /** Where an event comes from. */
-export interface EventSource {
+export interface EventOrigin {
   /** The transport's target, as it was written. */
   readonly target: string;
   /** The name that the transport was made by (`balancedTransportFromEnv("orders")`), if it has one. */
@@ -23,7 +23,7 @@ interface LookUpSource {
 export type UserCallback = "onEvent" | "picker" | "createEndpointTransport" | "close" | "contextValues";
 
 /** What a balanced transport decided, and for which target. Times are in milliseconds. */
-export type BalancedTransportEvent = EventBody & EventSource;
+export type BalancedTransportEvent = EventBody & EventOrigin;
 
 /** An event without its source. */
 export type EventBody =
