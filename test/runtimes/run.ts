@@ -45,7 +45,7 @@ export function start(runtime: OtherRuntime, program: string, options: BalancedT
     async call(method) {
       stdin.write(`${method}\n`);
       const { value, done } = await lines.next();
-      if (done) throw new Error(`it ended: ${await complaints}`);
+      if (done) throw new Error(`it ended with ${(await exit)[0]}: ${await complaints}`);
       return value;
     },
     freeze: () => void child.kill("SIGSTOP"),

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { cpSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { startDnsServer } from "../../examples/demo/dns-server.ts";
@@ -24,6 +25,7 @@ beforeAll(async () => {
 
 afterAll(() => project?.[Symbol.dispose]());
 
+const FREEZE_MS = 300;
 const ENDED = { code: 0, stderr: "" };
 const STREAM = "hello0 hello1 hello2";
 const list = ({ port }: { port: number }) => `static:///127.0.0.1:${port}`;
@@ -89,7 +91,8 @@ describe.each<[OtherRuntime, RegExp]>([
     },
   );
 
-  test.each(["2", "1.1"] as const)(
+  // Deno's own HTTP/2 may abort the process at a GOAWAY (`find_stream_on_goaway_func`), whichever library uses it.
+  test.each(runtime === "deno" ? (["1.1"] as const) : (["2", "1.1"] as const))(
     "calls again where the server has closed the connection: HTTP/%s",
     async (httpVersion) => {
       await using server = await startEchoServer({ httpVersion });
@@ -110,6 +113,8 @@ describe.each<[OtherRuntime, RegExp]>([
     running.freeze();
     first.kill();
     await first.close();
+    // Longer than a connection is trusted for without a look; the process's own clock must show it.
+    await sleep(FREEZE_MS);
     await using second = await startEchoServer({ httpVersion: "2", port: first.port });
     const answer = running.call("post");
     running.thaw();
