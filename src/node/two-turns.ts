@@ -3,8 +3,7 @@
 const { setImmediate, setTimeout } = globalThis;
 
 /**
- * Deno (2.9.5) runs 64 rounds of setImmediate() before it reads sockets again, and its timers after that. Bun reads
- * between any two rounds, as Node does.
+ * Deno (2.9.5) runs 64 rounds of setImmediate() before it reads sockets again, and its timers after that.
  */
 function nextTurn(run: () => void): void {
   if ("deno" in process.versions) setTimeout(run, 0);

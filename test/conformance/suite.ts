@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { type Report, readReport } from "./report.ts";
@@ -10,10 +10,14 @@ export type SubjectName = "bare" | "static" | "srv";
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
-/** The runner's option, for the list that every runtime has and for the runtime's own. */
-function known(kind: "failing" | "flaky", runtime: Runtime): string[] {
-  const files = [`known-${kind}.txt`, `known-${kind}.${runtime.name}.txt`].map(path);
-  return files.filter((file) => existsSync(file)).flatMap((file) => [`--known-${kind}`, `@${file}`]);
+/**
+ * The runner's options for the list that every runtime has and for the runtime's own: a pattern each, because of several
+ * files the runner reads the first one alone.
+ */
+export function known(kind: "failing" | "flaky", { name }: Pick<Runtime, "name">): string[] {
+  const files = [`known-${kind}.txt`, `known-${kind}.${name}.txt`].map(path).filter((file) => existsSync(file));
+  const lines = files.flatMap((file) => readFileSync(file, "utf8").split("\n"));
+  return lines.filter((line) => /^[^#\s]/.test(line)).flatMap((pattern) => [`--known-${kind}`, pattern.trim()]);
 }
 
 /** The official suite, built on first use. */
