@@ -43,7 +43,7 @@ export class Attempt implements Waiting, CallUnderWay {
   readonly record: EndpointRecord;
   readonly transport: EndpointTransport;
   readonly startedAt: number;
-  /** The breaker's; undefined where breakers are switched off. */
+  /** The breaker's; undefined for an ordinary attempt. */
   readonly ticket: Ticket | undefined;
   /** The connection that is being made; undefined if there is one. */
   connecting: Promise<void> | undefined = undefined;

@@ -56,9 +56,8 @@ export class Judge {
     this.#succeededAt = attempt.startedAt;
     this.#options.budget.succeeded(now);
     this.#release(attempt);
-    if (ticket === undefined) return;
-    const settled = record.breaker?.succeeded(ticket, now);
-    if (!settled) return;
+    const settled = record.succeeded(ticket, now);
+    if (settled === false) return;
     this.#changed(false);
     void settled.then((returned) => this.#changed(returned && { type: "returned", endpoint: record.endpoint }));
   }
@@ -76,9 +75,7 @@ export class Judge {
   /** The attempt ended without saying anything about its endpoint. */
   cancelled(attempt: Attempt): void {
     this.#release(attempt);
-    if (attempt.ticket === undefined) return;
-    attempt.record.breaker?.cancelled(attempt.ticket);
-    if (attempt.ticket.probe !== undefined) this.#changed(false);
+    this.#giveBack(attempt);
   }
 
   /**
@@ -121,7 +118,7 @@ export class Judge {
     const now = this.#options.runtime.clock.now();
     if ((record.breaker?.state(now) ?? "closed") !== "closed") return;
     record.addFailure(now);
-    this.#ejected(record, await record.breaker?.failed({ extra: false }, "answered", now), "ambiguous");
+    this.#ejected(record, await record.failed(undefined, "answered", now), "ambiguous");
   }
 
   /** A connection has been made to an endpoint to which none could be made in time. */
@@ -136,18 +133,21 @@ export class Judge {
     if (kind !== undefined && (record.breaker?.state(now) ?? "closed") === "closed") {
       record.addFailure(now, outcome.kind === "ambiguous" && outcome.cause === "lost");
     }
-    if (ticket === undefined) return;
     if (kind !== undefined) {
-      this.#ejected(record, await record.breaker?.failed(ticket, kind, now), outcome.kind);
+      this.#ejected(record, await record.failed(ticket, kind, now), outcome.kind);
     } else if (outcome.kind === "answered") {
       // An error of the application's is a sign of life; it brings a half-open endpoint back, and otherwise counts for nothing.
-      if (ticket.probe === undefined) return;
-      const returned = await record.breaker?.succeeded(ticket, now);
-      this.#changed(returned === true && { type: "returned", endpoint: record.endpoint });
+      if (ticket?.probe === undefined) return;
+      const returned = await record.succeeded(ticket, now);
+      this.#changed(returned && { type: "returned", endpoint: record.endpoint });
     } else {
-      record.breaker?.cancelled(ticket);
-      if (ticket.probe !== undefined) this.#changed(false);
+      this.#giveBack(attempt);
     }
+  }
+
+  #giveBack({ record, ticket }: Attempt): void {
+    record.breaker?.cancelled(ticket);
+    if (ticket?.probe !== undefined) this.#changed(false);
   }
 
   #ejected(record: EndpointRecord, forMs: number | undefined, outcome: Outcome["kind"]): void {

@@ -1,23 +1,16 @@
 import type { Picker, PickerFactory, PickInfo } from "../balancing/picker.ts";
 import type { Endpoint, ListedEndpoint } from "../endpoint.ts";
 import { rank } from "../rank.ts";
-import { Breaker } from "../resilience/breaker.ts";
-import type { HealthLimits } from "../resilience/health.ts";
 import { type Reconciled, reconcile } from "./reconcile.ts";
-import { EndpointRecord } from "./record.ts";
+import { EndpointRecord, type EndpointRecordOptions } from "./record.ts";
 import { answeredBadly, type EligibleView, eligibleView, isClosed, isEligible, isOnTrial } from "./view.ts";
 
-export interface PoolOptions {
+export interface PoolOptions extends EndpointRecordOptions {
   readonly picker: PickerFactory;
-  /** `false`: no breakers. */
-  readonly breaker: HealthLimits | false;
   /** The name to verify for an endpoint of the answer. */
   readonly verifiedName: (spec: ListedEndpoint) => string;
-  readonly random: () => number;
   /** Called with each set of endpoints that calls are to go to. */
   readonly onView?: (view: EligibleView) => void;
-  /** Called with what a transport of the user's throws when it is closed. */
-  readonly onCloseFailed?: (error: unknown) => void;
 }
 
 const NONE_TRIED: ReadonlySet<EndpointRecord> = new Set();
@@ -147,14 +140,6 @@ export class Pool {
     return this.#view;
   }
 
-  readonly #create = (key: string, endpoint: Endpoint): EndpointRecord => {
-    const { breaker, random, onCloseFailed } = this.#options;
-    return new EndpointRecord(
-      key,
-      endpoint,
-      rank(this.#seed as number, key),
-      breaker === false ? undefined : new Breaker(breaker, random),
-      onCloseFailed,
-    );
-  };
+  readonly #create = (key: string, endpoint: Endpoint): EndpointRecord =>
+    new EndpointRecord(key, endpoint, rank(this.#seed as number, key), this.#options);
 }

@@ -1,6 +1,7 @@
 import type { Candidate } from "../balancing/picker.ts";
 import type { Endpoint } from "../endpoint.ts";
-import type { Breaker, Ticket } from "../resilience/breaker.ts";
+import { Breaker, type Ticket } from "../resilience/breaker.ts";
+import { type FailureKind, Health, type HealthLimits } from "../resilience/health.ts";
 import type { EndpointTransport } from "./endpoint-transport.ts";
 
 /** A failure makes an endpoint look this many times slower than average (natural log): its fast errors must not attract calls. */
@@ -17,14 +18,22 @@ const NEGLIGIBLE_LOAD = Math.log(2);
 /** A lost connection keeps an endpoint back for 1.4 s: a server that is back by then must not be left alone for longer. */
 const LOST_LOAD = Math.log(2.5);
 
+export interface EndpointRecordOptions {
+  /** When failures eject the endpoint; `false`: never. */
+  readonly breaker: HealthLimits | false;
+  readonly random: () => number;
+  /** Called with what a transport of the user's throws when it is closed. */
+  readonly onCloseFailed?: ((error: unknown) => void) | undefined;
+}
+
 /** All that is known of one endpoint; it outlives changes of the answer. */
 export class EndpointRecord implements Candidate {
   readonly key: string;
   /** What the source says now: its identity stays, its metadata may change. */
   endpoint: Endpoint;
   readonly rank: number;
-  /** `undefined` where breakers are switched off. */
-  readonly breaker: Breaker | undefined;
+  /** Made with the first failure; undefined before it, and where breakers are switched off. */
+  breaker: Breaker | undefined;
   weight = 1;
   tier = 0;
   inFlight = 0;
@@ -34,20 +43,14 @@ export class EndpointRecord implements Candidate {
   leftAt: number | undefined;
   #load = 0;
   #loadAt = 0;
-  readonly #onCloseFailed: (error: unknown) => void;
+  #health: Health | undefined;
+  readonly #options: EndpointRecordOptions;
 
-  constructor(
-    key: string,
-    endpoint: Endpoint,
-    rank: number,
-    breaker: Breaker | undefined,
-    onCloseFailed: (error: unknown) => void = () => {},
-  ) {
-    this.#onCloseFailed = onCloseFailed;
+  constructor(key: string, endpoint: Endpoint, rank: number, options: EndpointRecordOptions) {
+    this.#options = options;
     this.key = key;
     this.endpoint = endpoint;
     this.rank = rank;
-    this.breaker = breaker;
   }
 
   load(now: number): number {
@@ -80,10 +83,25 @@ export class EndpointRecord implements Candidate {
     this.closeTransport();
   }
 
-  /** One attempt more. Returns what its breaker is to get back when it ends; undefined where breakers are switched off. */
+  /** One attempt more. Returns what its breaker is to get back when it ends. */
   begin(now: number): Ticket | undefined {
     this.inFlight++;
     return this.breaker?.start(now);
+  }
+
+  /** Counts an attempt that succeeded. Resolves to true if that brought the endpoint back. */
+  succeeded(ticket: Ticket | undefined, now: number): Promise<boolean> | false {
+    if (this.breaker !== undefined) return this.breaker.succeeded(ticket, now);
+    this.#ensureHealth()?.succeeded(now);
+    return false;
+  }
+
+  /** Counts an attempt that failed. Resolves to the time the endpoint is out for, if that ejected it. */
+  async failed(ticket: Ticket | undefined, kind: FailureKind, now: number): Promise<number | undefined> {
+    const health = this.#ensureHealth();
+    if (health === undefined) return undefined;
+    this.breaker ??= new Breaker(health, this.#options.random);
+    return this.breaker.failed(ticket, kind, now);
   }
 
   /** One attempt less. An endpoint that left the answer closes with its last one. */
@@ -98,9 +116,15 @@ export class EndpointRecord implements Candidate {
     try {
       // A user's transport: what it throws, or rejects with, must not reach the call that happened to be the last.
       const closing: unknown = transport?.close?.();
-      if (closing instanceof Promise) closing.catch(this.#onCloseFailed);
+      if (closing instanceof Promise) closing.catch((error) => this.#options.onCloseFailed?.(error));
     } catch (error) {
-      this.#onCloseFailed(error);
+      this.#options.onCloseFailed?.(error);
     }
+  }
+
+  #ensureHealth(): Health | undefined {
+    const { breaker } = this.#options;
+    if (breaker !== false) this.#health ??= new Health(breaker);
+    return this.#health;
   }
 }

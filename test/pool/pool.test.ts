@@ -261,9 +261,9 @@ describe("an endpoint for a request that never left", () => {
   });
 });
 
-test("without breakers every endpoint is always eligible", () => {
+test("without breakers every endpoint is always eligible", async () => {
   const { pool, find } = setUp(specs("a", "b"), false);
-  expect(find("a").breaker).toBeUndefined();
+  expect(await find("a").failed(undefined, "connect", 0)).toBeUndefined();
   expect(pool.view(0).members).toHaveLength(2);
 });
 

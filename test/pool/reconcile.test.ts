@@ -16,7 +16,7 @@ function apply(specs: readonly EndpointSpec[], now = 0) {
     records,
     specs,
     (spec) => spec.name ?? "test",
-    (key, endpoint) => new EndpointRecord(key, endpoint, 0, undefined),
+    (key, endpoint) => new EndpointRecord(key, endpoint, 0, { breaker: false, random: () => 0 }),
     now,
   );
 }

@@ -82,3 +82,14 @@ describe("release", () => {
     expect(a.inFlight).toBe(0);
   });
 });
+
+test("calls that succeeded before the first failure count for the ratio", async () => {
+  const used = record("used");
+  for (let i = 0; i < 20; i++) used.succeeded(used.begin(0), 0);
+  for (let i = 0; i < 19; i++) expect(await used.failed(used.begin(0), "soft", 0)).toBeUndefined();
+  expect(await used.failed(used.begin(0), "soft", 0)).toBeGreaterThan(0);
+
+  const fresh = record("fresh");
+  for (let i = 0; i < 9; i++) expect(await fresh.failed(fresh.begin(0), "soft", 0)).toBeUndefined();
+  expect(await fresh.failed(fresh.begin(0), "soft", 0)).toBeGreaterThan(0);
+});

@@ -2,6 +2,7 @@ import { CircuitBreakerPolicy } from "cockatiel";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { Breaker, type Ticket } from "../../src/resilience/breaker.ts";
 import type { FailureKind } from "../../src/resilience/health.ts";
+import { Health } from "../../src/resilience/health.ts";
 import { mulberry32, settled } from "../support/fake-runtime.ts";
 
 const PROBE_LIMIT_MS = 10_000;
@@ -35,7 +36,7 @@ async function eject(breaker: Breaker, kind: "connect" | "answered", now: number
 
 /** A breaker that is out, and the moment at which it may be tried. */
 async function halfOpen(kind: "connect" | "answered" = "connect"): Promise<{ breaker: Breaker; now: number }> {
-  const breaker = new Breaker(LIMITS, LONGEST);
+  const breaker = new Breaker(new Health(LIMITS), LONGEST);
   const now = Math.ceil(await eject(breaker, kind, 0));
   expect(breaker.state(now)).toBe("half-open");
   return { breaker, now };
@@ -43,21 +44,21 @@ async function halfOpen(kind: "connect" | "answered" = "connect"): Promise<{ bre
 
 describe("closed", () => {
   test("a new one is, for ever", () => {
-    const breaker = new Breaker(LIMITS, LONGEST);
+    const breaker = new Breaker(new Health(LIMITS), LONGEST);
     expect(breaker.state(0)).toBe("closed");
     expect(breaker.changesAt).toBe(Number.POSITIVE_INFINITY);
     expect(breaker.cause).toBeUndefined();
   });
 
   test("one failed connection ejects", async () => {
-    const breaker = new Breaker(LIMITS, LONGEST);
+    const breaker = new Breaker(new Health(LIMITS), LONGEST);
     expect(await fail(breaker, "connect", 0)).toBeCloseTo(1_000);
     expect(breaker.state(0)).toBe("ejected");
     expect(breaker.cause).toBe("connect");
   });
 
   test("three answered failures in a row eject", async () => {
-    const breaker = new Breaker(LIMITS, LONGEST);
+    const breaker = new Breaker(new Health(LIMITS), LONGEST);
     expect(await fail(breaker, "answered", 0)).toBeUndefined();
     expect(await fail(breaker, "answered", 0)).toBeUndefined();
     expect(await fail(breaker, "answered", 0)).toBeCloseTo(5_000);
@@ -65,14 +66,14 @@ describe("closed", () => {
   });
 
   test("what ejects by the ratio counts as answered", async () => {
-    const breaker = new Breaker(LIMITS, LONGEST);
+    const breaker = new Breaker(new Health(LIMITS), LONGEST);
     for (let i = 0; i < 9; i++) expect(await fail(breaker, "soft", 0)).toBeUndefined();
     expect(await fail(breaker, "soft", 0)).toBeCloseTo(5_000);
     expect(breaker.cause).toBe("answered");
   });
 
   test("a success between failures keeps it closed", async () => {
-    const breaker = new Breaker(LIMITS, LONGEST);
+    const breaker = new Breaker(new Health(LIMITS), LONGEST);
     for (let i = 0; i < 4; i++) {
       await fail(breaker, "answered", 0);
       expect(breaker.succeeded(breaker.start(0), 0)).toBe(false);
@@ -81,7 +82,7 @@ describe("closed", () => {
   });
 
   test("a cancelled attempt counts for nothing", async () => {
-    const breaker = new Breaker(LIMITS, LONGEST);
+    const breaker = new Breaker(new Health(LIMITS), LONGEST);
     await fail(breaker, "answered", 0);
     await fail(breaker, "answered", 0);
     breaker.cancelled(breaker.start(0));
@@ -90,7 +91,7 @@ describe("closed", () => {
   });
 
   test("failures at the same moment eject once", async () => {
-    const breaker = new Breaker(LIMITS, LONGEST);
+    const breaker = new Breaker(new Health(LIMITS), LONGEST);
     const tickets = Array.from({ length: 50 }, () => breaker.start(0));
     const outs = await Promise.all(tickets.map((ticket) => breaker.failed(ticket, "connect", 0)));
     expect(outs.filter((forMs) => forMs !== undefined)).toHaveLength(1);
@@ -99,7 +100,7 @@ describe("closed", () => {
   });
 
   test("a failed connection ejects beside other outcomes of the same moment", async () => {
-    const breaker = new Breaker(LIMITS, LONGEST);
+    const breaker = new Breaker(new Health(LIMITS), LONGEST);
     const tickets = [breaker.start(0), breaker.start(0), breaker.start(0)] as [Ticket, Ticket, Ticket];
     const failed = [breaker.failed(tickets[0], "connect", 0), breaker.failed(tickets[1], "soft", 0)];
     breaker.succeeded(tickets[2], 0);
@@ -115,7 +116,7 @@ describe("time out", () => {
   ] as const)(
     "after %s failures starts at %i ms and grows %f times, to %i ms",
     async (kind, first, factor, longest) => {
-      const breaker = new Breaker(LIMITS, LONGEST);
+      const breaker = new Breaker(new Health(LIMITS), LONGEST);
       let now = 0;
       for (let n = 0; n < 12; n++) {
         const forMs = n === 0 ? await eject(breaker, kind, now) : ((await fail(breaker, kind, now)) as number);
@@ -126,7 +127,7 @@ describe("time out", () => {
   );
 
   test("after refused connections is 1.5 s at most for a minute, and then grows as after others", async () => {
-    const breaker = new Breaker(LIMITS, LONGEST);
+    const breaker = new Breaker(new Health(LIMITS), LONGEST);
     let now = 1_000_000;
     const times: number[] = [];
     for (let n = 0; n < 50; n++) {
@@ -144,7 +145,8 @@ describe("time out", () => {
   test("is between half and all of it, evenly", async () => {
     const random = mulberry32(17);
     const outs: number[] = [];
-    for (let i = 0; i < 2_000; i++) outs.push((await fail(new Breaker(LIMITS, random), "connect", 0)) as number);
+    for (let i = 0; i < 2_000; i++)
+      outs.push((await fail(new Breaker(new Health(LIMITS), random), "connect", 0)) as number);
     expect(Math.min(...outs)).toBeGreaterThanOrEqual(500);
     expect(Math.max(...outs)).toBeLessThanOrEqual(1_000);
     expect(outs.reduce((sum, forMs) => sum + forMs, 0) / outs.length).toBeCloseTo(750, -1);
@@ -152,13 +154,13 @@ describe("time out", () => {
   });
 
   test("a restarted backend is back within 2 s, also when its first probe came too early", async () => {
-    const breaker = new Breaker(LIMITS, LONGEST);
+    const breaker = new Breaker(new Health(LIMITS), LONGEST);
     const first = Math.ceil(await eject(breaker, "connect", 0));
     expect(first).toBeLessThanOrEqual(2_000);
   });
 
   test("ends on the clock alone", async () => {
-    const breaker = new Breaker(LIMITS, () => 0);
+    const breaker = new Breaker(new Health(LIMITS), () => 0);
     await eject(breaker, "connect", 10_000);
     expect(breaker.changesAt).toBe(10_500);
     expect(breaker.state(10_499)).toBe("ejected");
@@ -167,26 +169,26 @@ describe("time out", () => {
   });
 
   test("a clock that goes back locks nothing out", async () => {
-    const breaker = new Breaker(LIMITS, LONGEST);
+    const breaker = new Breaker(new Health(LIMITS), LONGEST);
     await eject(breaker, "connect", 3_600_000);
     expect(breaker.state(0)).toBe("half-open");
     const ticket = breaker.start(0);
-    expect(ticket.probe).toBeDefined();
+    expect(ticket?.probe).toBeDefined();
     expect(await breaker.succeeded(ticket, 0)).toBe(true);
     expect(breaker.state(0)).toBe("closed");
   });
 
   test("attempts made meanwhile are extras, and what becomes of them changes nothing", async () => {
-    const breaker = new Breaker(LIMITS, LONGEST);
+    const breaker = new Breaker(new Health(LIMITS), LONGEST);
     await eject(breaker, "connect", 0);
     const { changesAt } = breaker;
     for (const end of [
-      (ticket: Ticket) => breaker.failed(ticket, "connect", 1),
-      (ticket: Ticket) => breaker.succeeded(ticket, 1),
-      (ticket: Ticket) => breaker.cancelled(ticket),
+      (ticket?: Ticket) => breaker.failed(ticket, "connect", 1),
+      (ticket?: Ticket) => breaker.succeeded(ticket, 1),
+      (ticket?: Ticket) => breaker.cancelled(ticket),
     ]) {
       const ticket = breaker.start(1);
-      expect(ticket).toEqual({ extra: true });
+      expect(ticket).toStrictEqual({ probe: undefined });
       await end(ticket);
     }
     await settled();
@@ -195,7 +197,7 @@ describe("time out", () => {
   });
 
   test("an attempt from before it neither brings the endpoint back nor keeps it out longer", async () => {
-    const breaker = new Breaker(LIMITS, LONGEST);
+    const breaker = new Breaker(new Health(LIMITS), LONGEST);
     const [good, bad] = [breaker.start(0), breaker.start(0)];
     await eject(breaker, "connect", 0);
     const { changesAt } = breaker;
@@ -210,7 +212,7 @@ describe("time out", () => {
     onTestFinished(() => {
       vi.useRealTimers();
     });
-    const breaker = new Breaker(LIMITS, LONGEST);
+    const breaker = new Breaker(new Health(LIMITS), LONGEST);
     vi.setSystemTime(1e12);
     const now = Math.ceil(await eject(breaker, "connect", 0));
     vi.setSystemTime(0);
@@ -222,8 +224,8 @@ describe("half-open", () => {
   test("lets exactly one probe through", async () => {
     const { breaker, now } = await halfOpen();
     const tickets = Array.from({ length: 10 }, () => breaker.start(now));
-    expect(tickets.filter((ticket) => ticket.probe !== undefined)).toHaveLength(1);
-    expect(tickets.slice(1)).toEqual(Array(9).fill({ extra: true }));
+    expect(tickets.filter((ticket) => ticket?.probe !== undefined)).toHaveLength(1);
+    expect(tickets.slice(1)).toStrictEqual(Array(9).fill({ probe: undefined }));
     expect(breaker.state(now)).toBe("probing");
     expect(breaker.changesAt).toBe(now + PROBE_LIMIT_MS);
   });
@@ -242,9 +244,9 @@ describe("half-open", () => {
     const thaw = now + 3_600_000;
     expect(breaker.state(thaw)).toBe("half-open");
     const probe = breaker.start(thaw);
-    expect(probe.probe).toBeDefined();
+    expect(probe?.probe).toBeDefined();
     expect(breaker.state(thaw)).toBe("probing");
-    expect(breaker.start(thaw)).toEqual({ extra: true });
+    expect(breaker.start(thaw)).toStrictEqual({ probe: undefined });
     // What becomes of the frozen one meanwhile changes nothing.
     expect(await breaker.failed(frozen, "connect", thaw)).toBeUndefined();
     expect(breaker.state(thaw)).toBe("probing");
@@ -264,7 +266,7 @@ describe("half-open", () => {
     expect(await breaker.succeeded(breaker.start(now), now)).toBe(true);
     expect(breaker.state(now)).toBe("closed");
     expect(breaker.cause).toBeUndefined();
-    expect(breaker.start(now)).toEqual({ extra: false });
+    expect(breaker.start(now)).toBeUndefined();
   });
 
   test("what was counted before counts no more once it is closed", async () => {
@@ -276,7 +278,7 @@ describe("half-open", () => {
   });
 
   test("a return starts the times out from the first again", async () => {
-    const breaker = new Breaker(LIMITS, LONGEST);
+    const breaker = new Breaker(new Health(LIMITS), LONGEST);
     let now = Math.ceil(await eject(breaker, "connect", 0));
     now += Math.ceil((await fail(breaker, "connect", now)) as number);
     await breaker.succeeded(breaker.start(now), now);
@@ -308,10 +310,10 @@ describe("half-open", () => {
     const { breaker, now } = await halfOpen();
     for (let i = 0; i < 5; i++) breaker.cancelled(breaker.start(now));
     const probe = breaker.start(now);
-    expect(probe.probe).toBeDefined();
+    expect(probe?.probe).toBeDefined();
     await settled();
     expect(breaker.state(now)).toBe("probing");
-    expect(breaker.start(now)).toEqual({ extra: true });
+    expect(breaker.start(now)).toStrictEqual({ probe: undefined });
     expect(await breaker.succeeded(probe, now)).toBe(true);
     expect(breaker.state(now)).toBe("closed");
   });
@@ -335,7 +337,7 @@ describe("cockatiel", () => {
   test("its circuit breaker decides: without it in breaker.ts nothing is ejected and no probe settles", async () => {
     const execute = vi.spyOn(CircuitBreakerPolicy.prototype, "execute");
     onTestFinished(() => execute.mockRestore());
-    const breaker = new Breaker(LIMITS, LONGEST);
+    const breaker = new Breaker(new Health(LIMITS), LONGEST);
     expect(await fail(breaker, "connect", 0)).toBeDefined();
     expect(execute).toHaveBeenCalledTimes(1);
     expect(await breaker.succeeded(breaker.start(2_000), 2_000)).toBe(true);
@@ -345,7 +347,7 @@ describe("cockatiel", () => {
   test("is not entered while nothing failed", () => {
     const execute = vi.spyOn(CircuitBreakerPolicy.prototype, "execute");
     onTestFinished(() => execute.mockRestore());
-    const breaker = new Breaker(LIMITS, LONGEST);
+    const breaker = new Breaker(new Health(LIMITS), LONGEST);
     for (let i = 0; i < 10; i++) breaker.succeeded(breaker.start(i), i);
     expect(execute).not.toHaveBeenCalled();
   });
@@ -354,14 +356,15 @@ describe("cockatiel", () => {
 test("any order of attempts and outcomes, by a clock that jumps, leaves it usable", async () => {
   const random = mulberry32(99);
   for (let run = 0; run < 100; run++) {
-    const breaker = new Breaker(LIMITS, random);
-    const running: Ticket[] = [];
+    const breaker = new Breaker(new Health(LIMITS), random);
+    const running: { readonly ticket: Ticket | undefined }[] = [];
     let now = 1e9;
     for (let i = 0; i < 60; i++) {
       now += Math.floor((random() - 0.2) * 4_000);
-      if (random() < 0.5) running.push(breaker.start(now));
-      const ticket = running.splice(Math.floor(random() * running.length), 1)[0];
-      if (ticket === undefined) continue;
+      if (random() < 0.5) running.push({ ticket: breaker.start(now) });
+      const attempt = running.splice(Math.floor(random() * running.length), 1)[0];
+      if (attempt === undefined) continue;
+      const { ticket } = attempt;
       const kind = (["connect", "answered", "soft"] as const)[Math.floor(random() * 3)] as FailureKind;
       const ends = [
         () => breaker.succeeded(ticket, now),
@@ -370,9 +373,9 @@ test("any order of attempts and outcomes, by a clock that jumps, leaves it usabl
       ];
       const ended = (ends[Math.floor(random() * 3)] as () => unknown)();
       if (random() < 0.7) await ended;
-      expect(running.filter(({ probe }) => probe !== undefined).length).toBeLessThanOrEqual(1);
+      expect(running.filter(({ ticket }) => ticket?.probe !== undefined).length).toBeLessThanOrEqual(1);
     }
-    for (const ticket of running) breaker.cancelled(ticket);
+    for (const { ticket } of running) breaker.cancelled(ticket);
     await settled();
     now += 61_000;
     expect(["closed", "half-open"]).toContain(breaker.state(now));

@@ -1,6 +1,5 @@
 import type { EndpointTransport } from "../../src/pool/endpoint-transport.ts";
 import { EndpointRecord } from "../../src/pool/record.ts";
-import { Breaker } from "../../src/resilience/breaker.ts";
 import type { FailureKind } from "../../src/resilience/health.ts";
 
 export const BREAKER_LIMITS = { consecutiveFailures: 3, failureRatio: 0.5, minCalls: 10 };
@@ -13,12 +12,10 @@ export interface RecordFields {
 
 /** A record as the pool makes it; times out are always the longest. */
 export function record(name: string, { tier = 0, weight = 1, breaker = true }: RecordFields = {}): EndpointRecord {
-  const made = new EndpointRecord(
-    name,
-    { address: name, port: 80, verifiedName: "test", metadata: {} },
-    0.5,
-    breaker ? new Breaker(BREAKER_LIMITS, () => 1 - Number.EPSILON) : undefined,
-  );
+  const made = new EndpointRecord(name, { address: name, port: 80, verifiedName: "test", metadata: {} }, 0.5, {
+    breaker: breaker && BREAKER_LIMITS,
+    random: () => 1 - Number.EPSILON,
+  });
   made.tier = tier;
   made.weight = weight;
   return made;
@@ -26,9 +23,8 @@ export function record(name: string, { tier = 0, weight = 1, breaker = true }: R
 
 /** Fails attempts until the endpoint is out: 1 s after a connect failure, 5 s after answered ones. */
 export async function eject(target: EndpointRecord, kind: FailureKind, now: number): Promise<void> {
-  const { breaker } = target;
-  if (breaker === undefined) throw new Error("no breaker");
-  while (breaker.state(now) === "closed") await breaker.failed(breaker.start(now), kind, now);
+  do await target.failed(target.breaker?.start(now), kind, now);
+  while (target.breaker?.state(now) === "closed");
 }
 
 /** A transport that only knows whether it was closed. */
