@@ -19,6 +19,7 @@ import { createHttp1Agent } from "./http1-agent.ts";
 import { Http2Sessions } from "./http2-session.ts";
 import { SilentGap } from "./silent-gap.ts";
 import { changingTlsOf } from "./tls-context.ts";
+import { UnaryClient } from "./unary/unary-client.ts";
 
 export interface NodeEndpointTransportsOptions {
   readonly protocol: "connect" | "grpc" | "grpc-web";
@@ -44,6 +45,7 @@ export function createNodeEndpointTransports(options: NodeEndpointTransportsOpti
   // connect-node would use HTTP/2 all the same, and the user would look for the fault elsewhere.
   if (protocol === "grpc" && httpVersion === "1.1") throw new TypeError("gRPC needs HTTP/2: use gRPC-web or Connect");
   const silentGap = new SilentGap();
+  let unaryClient: UnaryClient | undefined;
 
   return (endpoint: Endpoint, context: EndpointContext): EndpointTransport => {
     const { baseUrl, connectTimeoutMs, tls, verifiedName } = context;
@@ -67,26 +69,44 @@ export function createNodeEndpointTransports(options: NodeEndpointTransportsOpti
       baseUrl,
       interceptors: isIntercepted ? [...options.interceptors, transportBorder, exchanges.interceptor] : [],
     };
+
     // Connect compresses a unary request before it opens it, which leaves nothing to join the two by.
-    const run = isIntercepted || context.connect.sendCompression !== undefined ? undefined : exchanges;
+    const announced = isIntercepted || context.connect.sendCompression !== undefined ? undefined : exchanges;
+    const byConnectNode = (open: (connect: ConnectOptions) => Transport): Transport => {
+      const { unary, stream } = getOrPost(baseUrl, context.connect, open);
+      if (announced === undefined) return { unary, stream };
+      return {
+        unary: (...call) => announced.run(() => unary(...call)),
+        stream: (...call) => announced.run(() => stream(...call)),
+      };
+    };
 
     if (httpVersion === "1.1") {
       const connections = createHttp1Agent({ ...connection, hasAlternative });
       const create = protocol === "grpc-web" ? createGrpcWebTransport : createConnectTransport;
       const nodeOptions = { agent: connections.agent };
       const open = (connect: ConnectOptions) => create({ ...connect, ...common, httpVersion, nodeOptions });
-      return endpointTransport(getOrPost(baseUrl, context.connect, open), connections, run);
+      return endpointTransport(byConnectNode(open), connections, announced);
     }
     const { verifyAfterMs } = options;
     const spacesPings = protocol === "grpc";
     const sessionManager = new Http2Sessions({ ...connection, verifyAfterMs, silentGap, spacesPings });
-    if (protocol === "grpc") {
-      const transport = createGrpcTransport({ ...context.connect, ...common, sessionManager });
-      return endpointTransport(transport, sessionManager, run);
+    const open = (connect: ConnectOptions): Transport => {
+      if (protocol === "grpc") return createGrpcTransport({ ...connect, ...common, sessionManager });
+      const create = protocol === "grpc-web" ? createGrpcWebTransport : createConnectTransport;
+      return create({ ...connect, ...common, httpVersion, sessionManager });
+    };
+    if (isIntercepted || protocol === "grpc-web") {
+      return endpointTransport(byConnectNode(open), sessionManager, announced);
     }
-    const create = protocol === "grpc-web" ? createGrpcWebTransport : createConnectTransport;
-    const open = (connect: ConnectOptions) => create({ ...connect, ...common, httpVersion, sessionManager });
-    return endpointTransport(getOrPost(baseUrl, context.connect, open), sessionManager, run);
+    unaryClient ??= new UnaryClient(protocol, new URL(baseUrl).pathname.replace(/\/$/, ""), context.connect);
+    const unary = unaryClient.over(sessionManager, exchanges);
+    const { stream } = open(context.connect);
+    return endpointTransport(
+      { unary, stream: (...call) => exchanges.run(() => stream(...call)) },
+      sessionManager,
+      exchanges,
+    );
   };
 }
 
@@ -108,10 +128,8 @@ function endpointTransport(
   connections: Connections,
   exchanges: Exchanges | undefined,
 ): EndpointTransport {
-  const { unary, stream } = transport;
   return {
-    unary: exchanges === undefined ? unary : (...call) => exchanges.run(() => unary(...call)),
-    stream: exchanges === undefined ? stream : (...call) => exchanges.run(() => stream(...call)),
+    ...transport,
     ...(exchanges !== undefined && { announce: (call) => exchanges.announce(call) }),
     connect: (now, waiting) => connections.connect(now, waiting),
     close: () => connections.close(),

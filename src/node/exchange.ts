@@ -85,6 +85,13 @@ export class Exchanges {
     this.#announced = call;
   }
 
+  /** The call that was announced, for who runs it without an exchange of these. */
+  takeAnnounced(): CallUnderWay | undefined {
+    const call = this.#announced;
+    this.#announced = undefined;
+    return call;
+  }
+
   /** Called by a connection for each request: the exchange that the request belongs to, if that is known. */
   claim(): Exchange | undefined {
     const exchange = this.#opening;

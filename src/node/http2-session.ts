@@ -4,7 +4,7 @@ import type { ConnectionEnd, Waiting } from "../pool/endpoint-transport.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import { isWithin } from "../runtime.ts";
 import { connectFailure, endpointClosed } from "./connect-failure.ts";
-import type { Exchanges } from "./exchange.ts";
+import type { Exchange, Exchanges } from "./exchange.ts";
 import type { Http2Connection } from "./http2-connection.ts";
 import { Http2Dialer, type Http2DialerOptions } from "./http2-dialer.ts";
 import { endWithCredentials } from "./replaced-credentials.ts";
@@ -37,6 +37,13 @@ export interface Http2SessionsOptions extends Omit<Http2DialerOptions, "maxAgeMs
   /** Of all endpoints of the transport. */
   readonly silentGap: SilentGap;
   readonly exchanges: Exchanges;
+}
+
+/** What a stream begins with. */
+export interface StreamRequest {
+  readonly httpMethod: string;
+  readonly path: string;
+  readonly headers: OutgoingHttpHeaders;
 }
 
 /**
@@ -120,11 +127,39 @@ export class Http2Sessions implements SessionManager {
     headers: OutgoingHttpHeaders,
     options: Omit<ClientSessionRequestOptions, "signal">,
   ): Promise<ClientHttp2Stream> {
-    const exchange = this.#options.exchanges.claim();
+    return await this.open({ httpMethod: method, path, headers }, options, this.#options.exchanges.claim());
+  }
+
+  /**
+   * Opens a stream: at once where there is a connection.
+   *
+   * @throws where the request was not sent; a promise rejects then.
+   */
+  open(
+    request: StreamRequest,
+    options: ClientSessionRequestOptions,
+    exchange: Exchange | undefined,
+  ): ClientHttp2Stream | Promise<ClientHttp2Stream> {
+    const connection = this.#chosen();
+    if (connection !== undefined) return this.#openOn(connection, request, options, exchange);
+    return this.#dialHolding().then(
+      (dialled) => this.#openOn(dialled, request, options, exchange),
+      (error) => {
+        recordFact(error, "not-sent");
+        throw error;
+      },
+    );
+  }
+
+  #openOn(
+    connection: Http2Connection,
+    { httpMethod, path, headers }: StreamRequest,
+    options: ClientSessionRequestOptions,
+    exchange: Exchange | undefined,
+  ): ClientHttp2Stream {
     try {
-      const connection = this.#chosen() ?? (await this.#dialHolding());
       // Node's own `:authority` lacks the brackets of an IPv6 address and shows default ports.
-      const pseudo = { ":method": method, ":path": path, ":authority": this.#host };
+      const pseudo = { ":method": httpMethod, ":path": path, ":authority": this.#host };
       return connection.request({ ...headers, ...pseudo }, options, exchange);
     } catch (error) {
       // A TypeError is about the request itself (a `connection` header, for instance): no other endpoint would take it.

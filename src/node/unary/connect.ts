@@ -1,0 +1,185 @@
+import type { OutgoingHttpHeaders } from "node:http2";
+import type { DescMessage, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
+import { base64Encode } from "@bufbuild/protobuf/wire";
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError, type UnaryResponse } from "@connectrpc/connect";
+import type { Compression } from "@connectrpc/connect/protocol";
+import {
+  errorFromJsonBytes,
+  trailerDemux,
+  validateResponseWithCompression,
+} from "@connectrpc/connect/protocol-connect";
+import { requestHeaders, toHeaders } from "./metadata.ts";
+import type { ResponseHeaders, ResponseReader } from "./unary-call.ts";
+import {
+  type Codec,
+  codecOf,
+  namesOf,
+  type UnaryMethod,
+  type UnaryOptions,
+  type UnaryRequest,
+} from "./unary-method.ts";
+import { USER_AGENT } from "./user-agent.ts";
+
+// https://connectrpc.com/docs/protocol/#unary-rpcs
+
+/** What proxies take (nginx and Apache: 8 KiB a line); a longer URL is answered with an error, or not at all. */
+const LONGEST_URL = 8_192;
+/** Scheme and host at their longest, `?connect=v1&base64=1&encoding=proto&message=`, and the name of a compression. */
+const REST_OF_URL = 350;
+
+/** Of a GET, which has neither a body nor a preflight. */
+const NOT_OF_GET = ["connect-protocol-version", "content-type", "content-encoding", "accept-encoding"];
+
+export function connectMethod<I extends DescMessage, O extends DescMessage>(
+  method: DescMethodUnary<I, O>,
+  options: UnaryOptions,
+): UnaryMethod<I, O> {
+  const { useBinaryFormat, useHttpGet, acceptCompression, sendCompression, compressMinBytes, pathPrefix } = options;
+  const codec = codecOf(method, options);
+  const path = `${pathPrefix}/${method.parent.typeName}/${method.name}`;
+  const encoding = useBinaryFormat ? "proto" : "json";
+  const accepted = namesOf(acceptCompression);
+  const prepared: OutgoingHttpHeaders = {
+    "content-type": `application/${encoding}`,
+    "connect-protocol-version": "1",
+    "user-agent": USER_AGENT,
+    ...(accepted !== undefined && { "accept-encoding": accepted }),
+  };
+  const mayGet = useHttpGet && method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+
+  const post = (
+    header: HeadersInit | undefined,
+    timeoutMs: number | undefined,
+    body: Uint8Array,
+    compression: string | undefined,
+  ): UnaryRequest => {
+    const headers = requestHeaders(prepared, header, timeoutHeader(timeoutMs));
+    if (compression !== undefined) headers["content-encoding"] = compression;
+    else if (header !== undefined) delete headers["content-encoding"];
+    return { httpMethod: "POST", path, headers, body };
+  };
+  const get = (
+    header: HeadersInit | undefined,
+    timeoutMs: number | undefined,
+    body: Uint8Array,
+    compression: string | undefined,
+  ): UnaryRequest => {
+    const headers = requestHeaders(prepared, header, timeoutHeader(timeoutMs));
+    for (const name of NOT_OF_GET) delete headers[name];
+    const query = queryOf(body, encoding, compression);
+    return { httpMethod: "GET", path: path + query, headers, body: undefined };
+  };
+
+  return {
+    request(message, header, timeoutMs) {
+      const body = codec.serialize(message);
+      const write = mayGet && fitsUrl(path, body, useBinaryFormat) ? get : post;
+      if (sendCompression === undefined || body.byteLength <= compressMinBytes) {
+        return write(header, timeoutMs, body, undefined);
+      }
+      const { name } = sendCompression;
+      return sendCompression.compress(body).then((compressed) => write(header, timeoutMs, compressed, name));
+    },
+    reader: () => new ConnectReader(method, codec, options),
+  };
+}
+
+function timeoutHeader(timeoutMs: number | undefined): OutgoingHttpHeaders | undefined {
+  return timeoutMs === undefined ? undefined : { "connect-timeout-ms": `${timeoutMs}` };
+}
+
+/** Before compression: a message that fits only compressed is sent by POST. */
+function fitsUrl(path: string, body: Uint8Array, isBinary: boolean): boolean {
+  const left = LONGEST_URL - path.length - REST_OF_URL;
+  if (body.length > left) return false;
+  return (isBinary ? Math.ceil((body.length * 4) / 3) : inUrl(body).length) <= left;
+}
+
+/** The parameters in the order of the specification, so that caches see one URL for one request. */
+function queryOf(body: Uint8Array, encoding: string, compression: string | undefined): string {
+  const isText = encoding === "json" && compression === undefined;
+  const base64 = isText ? "" : "&base64=1";
+  const compressed = compression === undefined ? "" : `&compression=${encodeURIComponent(compression)}`;
+  const message = isText ? inUrl(body) : base64Encode(body, "url");
+  return `?connect=v1${base64}${compressed}&encoding=${encoding}&message=${message}`;
+}
+
+function inUrl(json: Uint8Array): string {
+  return encodeURIComponent(new TextDecoder().decode(json));
+}
+
+/** Reads a response. The usual one, with a message that is not compressed, makes no `Headers`. */
+class ConnectReader<I extends DescMessage, O extends DescMessage> implements ResponseReader<O> {
+  readonly mostBytes: number;
+  readonly #method: DescMethodUnary<I, O>;
+  readonly #codec: Codec<I, O>;
+  readonly #options: UnaryOptions;
+  #headers: ResponseHeaders = {};
+  #compression: Compression | undefined;
+  /** What it fails with if the body says no more. */
+  #failure: ConnectError | undefined;
+
+  constructor(method: DescMethodUnary<I, O>, codec: Codec<I, O>, options: UnaryOptions) {
+    this.#method = method;
+    this.#codec = codec;
+    this.#options = options;
+    this.mostBytes = options.readMaxBytes;
+  }
+
+  begin(headers: ResponseHeaders): void {
+    const { useBinaryFormat, acceptCompression, readMaxBytes } = this.#options;
+    this.#headers = headers;
+    const { ":status": status = 0, "content-type": type, "content-encoding": encoding } = headers;
+    const isPlain = type === (useBinaryFormat ? "application/proto" : "application/json") && encoding === undefined;
+    if (status !== 200 || !isPlain) {
+      const judged = validateResponseWithCompression(
+        "unary",
+        acceptCompression,
+        useBinaryFormat,
+        status,
+        toHeaders(headers),
+      );
+      this.#compression = judged.compression;
+      if (judged.isUnaryError) this.#failure = judged.unaryError;
+    }
+    const length = Number(headers["content-length"]);
+    if (length > readMaxBytes) {
+      throw new ConnectError(
+        `message size ${length} is larger than configured readMaxBytes ${readMaxBytes}`,
+        Code.ResourceExhausted,
+      );
+    }
+  }
+
+  /** Connect's are among the headers. */
+  trailers(): void {}
+
+  end(body: Uint8Array<ArrayBuffer>): UnaryResponse<DescMessage, O> | Promise<UnaryResponse<DescMessage, O>> {
+    if (this.#compression === undefined) return this.#finish(body);
+    return this.#compression.decompress(body, this.#options.readMaxBytes).then((bytes) => this.#finish(bytes));
+  }
+
+  #finish(body: Uint8Array<ArrayBuffer>): UnaryResponse<DescMessage, O> {
+    if (this.#failure !== undefined) throw errorFromJsonBytes(body, toHeaders(this.#headers), this.#failure);
+    const message: MessageShape<O> = this.#codec.parse(body);
+    const headers = this.#headers;
+    let metadata: [Headers, Headers] | undefined;
+    const demuxed = (): [Headers, Headers] => {
+      metadata ??= trailerDemux(toHeaders(headers));
+      return metadata;
+    };
+    return {
+      stream: false,
+      service: this.#method.parent,
+      method: this.#method,
+      message,
+      get header() {
+        return demuxed()[0];
+      },
+      get trailer() {
+        return demuxed()[1];
+      },
+    };
+  }
+}
