@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders } from "node:http2";
 import type { DescMessage, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
 import { base64Encode } from "@bufbuild/protobuf/wire";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError, type UnaryResponse } from "@connectrpc/connect";
+import { appendHeaders, Code, ConnectError, type UnaryResponse } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import {
   errorFromJsonBytes,
@@ -161,14 +161,14 @@ class ConnectReader<I extends DescMessage, O extends DescMessage> implements Res
   }
 
   #finish(body: Uint8Array<ArrayBuffer>): UnaryResponse<DescMessage, O> {
-    if (this.#failure !== undefined) throw errorFromJsonBytes(body, toHeaders(this.#headers), this.#failure);
-    const message: MessageShape<O> = this.#codec.parse(body);
     const headers = this.#headers;
     let metadata: [Headers, Headers] | undefined;
     const demuxed = (): [Headers, Headers] => {
       metadata ??= trailerDemux(toHeaders(headers));
       return metadata;
     };
+    if (this.#failure !== undefined) throw errorFromJsonBytes(body, appendHeaders(...demuxed()), this.#failure);
+    const message: MessageShape<O> = this.#codec.parse(body);
     return {
       stream: false,
       service: this.#method.parent,
