@@ -1,5 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { Code } from "@connectrpc/connect";
+import { codeToString } from "@connectrpc/connect/protocol-connect";
+import type { Kind } from "../../src/config/kinds.ts";
 import type { OptionRow } from "../../src/config/option-row.ts";
 import { optionTable, variableOf } from "../../src/config/option-table.ts";
 
@@ -36,8 +39,42 @@ function withDocComments(source: string): string {
     const block = new RegExp(
       `(export interface ${interfaces[group]} \\{[\\s\\S]*?\\n)(?:  /\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/\\n)?(  ${member}\\?: )`,
     );
-    return text.replace(block, (_all, before: string, property: string) => `${before}${comment(row.doc)}${property}`);
+    return text.replace(
+      block,
+      (_all, before: string, property: string) => `${before}${comment(documentationOf(row))}${property}`,
+    );
   }, source);
+}
+
+function documentationOf(row: OptionRow): string {
+  const text = defaultOf(row);
+  return text === undefined ? row.doc : `${row.doc} Default: ${text}.`;
+}
+
+/** The default of an option in words: "5 min", "none", `"p2c"`; undefined for a group. */
+export function defaultOf(row: OptionRow): string | undefined {
+  if (!("default" in row)) return undefined;
+  const show = (value: unknown) => shown(value, row.kind.unit);
+  return typeof row.default === "function" ? row.default(show) : show(row.default);
+}
+
+function shown(value: unknown, unit: Kind["unit"]): string {
+  if (value === undefined || value === "" || value === Number.POSITIVE_INFINITY) return "none";
+  if (Array.isArray(value)) return value.map((code: Code) => codeToString(code)).join(", ");
+  if (unit === "bytes") return `${value} bytes`;
+  return unit === "ms" ? durationOf(Number(value)) : JSON.stringify(value);
+}
+
+const DURATIONS = [
+  ["h", 3_600_000],
+  ["min", 60_000],
+  ["s", 1_000],
+] as const;
+
+/** "5 s", "100 ms". */
+export function durationOf(ms: number): string {
+  const [unit, unitMs] = DURATIONS.find(([, unitMs]) => ms > 0 && ms % unitMs === 0) ?? ["ms", 1];
+  return `${ms / unitMs} ${unit}`;
 }
 
 /** A doc comment of at most 120 columns. */
@@ -93,10 +130,11 @@ ${optionTable.map(tableRow).join("\n")}
 `;
 }
 
-function tableRow({ path, name, secret, notInTarget, doc }: OptionRow): string {
+function tableRow(row: OptionRow): string {
+  const { path, name, secret, notInTarget } = row;
   const key = name === undefined || secret || notInTarget ? "" : `\`${name}\``;
   const variable = name === undefined ? "" : `\`${variableOf(name)}\``;
-  return `| \`${path}\` | ${key} | ${variable} | ${doc.replaceAll("|", "\\|")} |`;
+  return `| \`${path}\` | ${key} | ${variable} | ${documentationOf(row).replaceAll("|", "\\|")} |`;
 }
 
 if (import.meta.main) for (const [path, text] of generatedFiles()) writeFileSync(root + path, text);
