@@ -44,7 +44,7 @@ function unknownOption(prefix: string, name: string, rows: ReadonlyMap<string, O
 function checkRow(row: OptionRow, value: unknown, problems: string[]): void {
   if (!row.kind.accepts(value)) {
     const shown = show(value);
-    const hint = shown === NOT_SHOWN ? "" : row.kind.hint?.(value) || valueHint(row.path, value);
+    const hint = shown === NOT_SHOWN ? "" : valueHint(row, value);
     const got = row.secret ? "" : `, not ${shown}${hint}`;
     problems.push(`${row.path} must be ${row.kind.description}${got}`);
   } else if (isRecord(value) && optionGroups.has(row.path)) {
