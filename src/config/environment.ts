@@ -2,6 +2,7 @@ import { escaped, quoted } from "../quoted.ts";
 import type { Environment } from "../runtime.ts";
 import { quotedUnlessSecret } from "../secret.ts";
 import { variableHint } from "./hints.ts";
+import { EXAMPLE_TARGET } from "./kinds.ts";
 import { nearest } from "./nearest.ts";
 import type { OptionRow } from "./option-row.ts";
 import { optionTable, variableOf } from "./option-table.ts";
@@ -77,7 +78,7 @@ function missingTarget(variable: string, env: Environment): string {
   const meant = nearest(variable, others) ?? set.find(isSame);
   const hint =
     meant === undefined
-      ? 'set it to a target such as "srv:///_grpc._tcp.users.example.com"'
+      ? `set it to a target such as "${EXAMPLE_TARGET}"`
       : `but ${meant} is: is one of the names wrong?`;
   return `${variable} is not set${meant === undefined ? "; " : ", "}${hint}`;
 }

@@ -181,11 +181,13 @@ export function orCallback(kind: Kind): Kind {
   };
 }
 
+export const EXAMPLE_TARGET = "srv:///_grpc._tcp.users.example.com";
+
 export const target: Kind = {
-  description: 'a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver',
+  description: `a URI such as "${EXAMPLE_TARGET}", or a resolver`,
   accepts: (value) =>
     typeof value === "string" ? value !== "" : typeof (value as Partial<Resolver> | null)?.resolve === "function",
-  written: { ...writtenText, description: 'a URI such as "srv:///_grpc._tcp.users.example.com"' },
+  written: { ...writtenText, description: `a URI such as "${EXAMPLE_TARGET}"` },
 };
 
 /** "address" or "address:port". A scope (`fe80::1%eth0`) is allowed. */
