@@ -75,8 +75,7 @@ function isResolver(target: Target | Resolver): target is Resolver {
 function targetOf({ target }: BalancedTransportOptions): Target | Resolver {
   if (targetKind.accepts(target)) return typeof target === "string" ? parseTarget(target) : target;
   const listed = Array.isArray(target) ? '; a list is written "static:///10.0.0.1:8080,10.0.0.2:8080"' : "";
-  const got =
-    target === undefined || target === "" ? "is missing" : `is not text and has no resolve()${listed}`;
+  const got = target === undefined || target === "" ? "is missing" : `is not text and has no resolve()${listed}`;
   throw new ConfigurationError([`target must be ${targetKind.description}; it ${got}`]);
 }
 
