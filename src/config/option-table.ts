@@ -39,6 +39,11 @@ export const optionTable: readonly OptionRow[] = [
   },
 ];
 
+/** Those that can be written down, by their names in a target's query. */
+export const optionsByName: ReadonlyMap<string, OptionRow> = new Map(
+  optionTable.flatMap((row) => (row.name === undefined ? [] : [[row.name, row]])),
+);
+
 /** The options by their group and their name in it; those of no group are in "". */
 export const optionGroups: ReadonlyMap<string, ReadonlyMap<string, OptionRow>> = groupsOf(optionTable);
 
