@@ -8,7 +8,7 @@ export const callRows: readonly OptionRow[] = [
     path: "interceptors",
     kind: kinds.listOf(kinds.callback),
     default: undefined,
-    doc: "Run once per call, outside the attempts; `req.url` shows the verified name.",
+    doc: "Run once per call, outside the attempts; `req.url` has the name that TLS verifies, not an address.",
   },
   {
     path: "attemptInterceptors",
@@ -63,14 +63,14 @@ export const callRows: readonly OptionRow[] = [
     name: "retry-base-delay",
     kind: kinds.durationMs(0),
     default: defaults.retry.baseDelayMs,
-    doc: "First back-off, doubled with each retry. A random part of it is waited (full jitter).",
+    doc: "Limit of the wait before the first retry, doubled for each further one. The wait is a random part of it (full jitter).",
   },
   {
     path: "retry.maxDelayMs",
     name: "retry-max-delay",
     kind: kinds.durationMs(0),
     default: defaults.retry.maxDelayMs,
-    doc: "Longest back-off.",
+    doc: "Upper bound of that limit.",
   },
   {
     path: "retry.codes",
@@ -97,14 +97,14 @@ export const callRows: readonly OptionRow[] = [
     path: "breaker",
     name: "breaker",
     kind: kinds.group,
-    doc: "Circuit breakers, one per endpoint, on by default; `false`: no endpoint is ever ejected.",
+    doc: "Circuit breakers, one per endpoint, on by default: an endpoint that fails is ejected, so that it gets no calls for a while. `false`: none is ever ejected.",
   },
   {
     path: "breaker.consecutiveFailures",
     name: "breaker-consecutive-failures",
     kind: kinds.wholeNumber(1, 1_000),
     default: defaults.breaker.consecutiveFailures,
-    doc: "Answered failures in a row that eject an endpoint.",
+    doc: "Failed calls in a row that eject an endpoint; a connection that cannot be made ejects it at once.",
   },
   {
     path: "breaker.failureRatio",
@@ -124,6 +124,6 @@ export const callRows: readonly OptionRow[] = [
     path: "policy",
     kind: kinds.object,
     default: undefined,
-    doc: "A policy round each unary call as a whole, for instance one of cockatiel's. Its retries are outside the retry budget.",
+    doc: "A policy that runs each unary call as a whole, for instance one of cockatiel's. Its retries do not count against the retry budget.",
   },
 ];

@@ -22,7 +22,9 @@ export interface BalancedTransportOptions {
   pathPrefix?: string;
   /** Connect's own options, passed through. */
   connect?: ConnectOptions;
-  /** Run once per call, outside the attempts; `req.url` shows the verified name. Default: none. */
+  /**
+   * Run once per call, outside the attempts; `req.url` has the name that TLS verifies, not an address. Default: none.
+   */
   interceptors?: Interceptor[];
   /** Run once per attempt, inside the retries: for tokens that must be fresh, or spans per attempt. Default: none. */
   attemptInterceptors?: Interceptor[];
@@ -45,11 +47,14 @@ export interface BalancedTransportOptions {
   connectTimeoutMs?: number;
   /** Retries of failed attempts, on by default; `false`: every call is sent once. */
   retry?: RetryOptions | false;
-  /** Circuit breakers, one per endpoint, on by default; `false`: no endpoint is ever ejected. */
+  /**
+   * Circuit breakers, one per endpoint, on by default: an endpoint that fails is ejected, so that it gets no calls for
+   * a while. `false`: none is ever ejected.
+   */
   breaker?: BreakerOptions | false;
   /**
-   * A policy round each unary call as a whole, for instance one of cockatiel's. Its retries are outside the retry
-   * budget. Default: none.
+   * A policy that runs each unary call as a whole, for instance one of cockatiel's. Its retries do not count against
+   * the retry budget. Default: none.
    */
   policy?: CallPolicy;
   /** How DNS is asked, and how long its answers are used. */
@@ -78,9 +83,12 @@ export interface BalancedTransportOptions {
 export interface RetryOptions {
   /** Attempts of one call that may reach a server, the first included. Default: 3. */
   maxAttempts?: number;
-  /** First back-off, doubled with each retry. A random part of it is waited (full jitter). Default: 100 ms. */
+  /**
+   * Limit of the wait before the first retry, doubled for each further one. The wait is a random part of it (full
+   * jitter). Default: 100 ms.
+   */
   baseDelayMs?: number;
-  /** Longest back-off. Default: 2 s. */
+  /** Upper bound of that limit. Default: 2 s. */
   maxDelayMs?: number;
   /** A server's error codes that are retried, for methods that are safe to retry. Default: unavailable. */
   codes?: Code[];
@@ -97,7 +105,7 @@ export interface RetryOptions {
 }
 
 export interface BreakerOptions {
-  /** Answered failures in a row that eject an endpoint. Default: 3. */
+  /** Failed calls in a row that eject an endpoint; a connection that cannot be made ejects it at once. Default: 3. */
   consecutiveFailures?: number;
   /** Share of failures within 30 s that ejects an endpoint, above 0 and up to 1. Default: 0.5. */
   failureRatio?: number;
