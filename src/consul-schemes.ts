@@ -1,3 +1,4 @@
+import { defaults } from "./config/defaults.ts";
 import { writtenBoolean } from "./config/written.ts";
 import { createConsulResolver } from "./discovery/consul.ts";
 import { consulCredentials } from "./discovery/consul-credentials.ts";
@@ -35,8 +36,7 @@ export const consulDns: Scheme = {
       ...consulTenancy(target.query, env),
       domain: target.query.domain,
       preparedQuery: target.query.query,
-      // TCP: over UDP Consul leaves instances out without saying so.
-      dns: dns(target, { port: CONSUL_DNS_PORT, transport: "tcp" }),
+      dns: dns(target, { port: CONSUL_DNS_PORT, transport: defaults.dns.transportToConsul }),
       overUdp: transport === "udp",
       systemDns: systemDns(),
       family,

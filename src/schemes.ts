@@ -1,3 +1,4 @@
+import { defaults } from "./config/defaults.ts";
 import type { DnsOptions } from "./config/options.ts";
 import { consulDns, consulHttp } from "./consul-schemes.ts";
 import { createHostResolver } from "./discovery/host.ts";
@@ -53,7 +54,7 @@ export const schemes: Readonly<Record<string, Scheme>> = {
 /** The resolver of a target. Nothing is looked up. */
 export function schemeResolver(
   target: Target,
-  { servers, transport, family = "auto" }: DnsOptions,
+  { servers, transport, family = defaults.dns.family }: DnsOptions,
   { createDnsClient, httpGet, readTextFile }: Registries,
   env: Environment,
 ): Resolver {
@@ -63,12 +64,12 @@ export function schemeResolver(
     httpGet,
     readTextFile,
     env,
-    systemDns: () => createDnsClient({ servers, transport: transport ?? "udp" }),
-    dns: (named, defaults = {}) => {
-      const asked = named.servers.map((server) => withPort(server, defaults.port ?? 53));
+    systemDns: () => createDnsClient({ servers, transport: transport ?? defaults.dns.transport }),
+    dns: (named, own = {}) => {
+      const asked = named.servers.map((server) => withPort(server, own.port ?? 53));
       return createDnsClient({
         servers: asked.length === 0 ? servers : asked,
-        transport: transport ?? defaults.transport ?? "udp",
+        transport: transport ?? own.transport ?? defaults.dns.transport,
       });
     },
   });

@@ -1,6 +1,6 @@
 import { isServerAddress } from "./config/kinds.ts";
 import { nearest, suggestion } from "./config/nearest.ts";
-import { optionTable, variableOf } from "./config/option-table.ts";
+import { optionsByName, optionTable, variableOf } from "./config/option-table.ts";
 import type { DnsOptions } from "./config/options.ts";
 import { readWritten } from "./config/sources.ts";
 import { parseHostPort } from "./discovery/host-port.ts";
@@ -108,7 +108,7 @@ function queryOf(
   const options = new Map<string, unknown>();
   const seen = new Set<string>();
   for (const [key, value] of new URLSearchParams(query)) {
-    const row = optionTable.find((option) => option.name === key);
+    const row = optionsByName.get(key);
     const isRepeatable = scheme.repeatable?.includes(key) ?? false;
     if (seen.has(key) && !isRepeatable) report(`"${key}" stands twice in its query`);
     else if (scheme.secrets?.has(key)) {

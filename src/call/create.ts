@@ -1,4 +1,5 @@
 import { checkOptions, checkTogether } from "../config/check-options.ts";
+import { target as targetKind } from "../config/kinds.ts";
 import type { BalancedTransportOptions } from "../config/options.ts";
 import { type Settings, settingsOf } from "../config/settings.ts";
 import { merged, type Source } from "../config/sources.ts";
@@ -71,16 +72,11 @@ function isResolver(target: Target | Resolver): target is Resolver {
   return "resolve" in target;
 }
 
-function targetOf(options: BalancedTransportOptions): Target | Resolver | undefined {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) return undefined;
-  const { target } = options as Partial<BalancedTransportOptions>;
-  if (typeof target === "string" && target !== "") return parseTarget(target);
-  if (typeof target === "object" && target !== null && typeof target.resolve === "function") return target;
+function targetOf({ target }: BalancedTransportOptions): Target | Resolver {
+  if (targetKind.accepts(target)) return typeof target === "string" ? parseTarget(target) : target;
   const listed = Array.isArray(target) ? '; a list is written "static:///10.0.0.1:8080,10.0.0.2:8080"' : "";
-  const got = target === undefined || target === "" ? "is missing" : `has no resolve() and is no text${listed}`;
-  throw new ConfigurationError([
-    `target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it ${got}`,
-  ]);
+  const got = target === undefined || target === "" ? "is missing" : `is not text and has no resolve()${listed}`;
+  throw new ConfigurationError([`target must be ${targetKind.description}; it ${got}`]);
 }
 
 function fallbackOf({ fallbackTarget }: BalancedTransportOptions): Target | Resolver | undefined {

@@ -1,28 +1,34 @@
-import { escaped } from "../quoted.ts";
+import { ConfigurationError } from "../errors.ts";
+import { escaped, quoted } from "../quoted.ts";
 import { mayBeSecret, NOT_SHOWN } from "../secret.ts";
 import { optionHint, valueHint } from "./hints.ts";
+import { EXAMPLE_TARGET, object } from "./kinds.ts";
 import { suggestion } from "./nearest.ts";
 import type { OptionRow } from "./option-row.ts";
 import { optionGroups, optionTable } from "./option-table.ts";
 import type { BalancedTransportOptions } from "./options.ts";
 
-const EXAMPLE = '"srv:///_grpc._tcp.users.example.com"';
-
-/** What is wrong with the options, one sentence each: the option, what it must be, what it is. */
-export function checkOptions(options: BalancedTransportOptions): string[] {
+/**
+ * What is wrong with the options, `target` aside, one sentence each: the option, what it must be, what it is.
+ *
+ * @throws ConfigurationError if they are no object, of which nothing else can be said.
+ */
+export function checkOptions(options: unknown): string[] {
+  if (!object.accepts(options)) throw new ConfigurationError([noObject(options)]);
   const problems: string[] = [];
-  const given: unknown = options;
-  if (!isRecord(given)) {
-    const shown = show(given);
-    const isTarget = typeof given === "string" && given.includes("://") && shown !== NOT_SHOWN;
-    return [`the options must be an object, such as { target: ${isTarget ? shown : EXAMPLE} }; ${shown} was given`];
-  }
-  checkGroup(given, "", problems);
+  checkGroup(options as object, "", problems);
   return problems;
 }
 
+function noObject(options: unknown): string {
+  const shown = show(options);
+  const isTarget = typeof options === "string" && options.includes("://") && shown !== NOT_SHOWN;
+  const target = isTarget ? shown : quoted(EXAMPLE_TARGET);
+  return `the options must be an object, such as { target: ${target} }; ${shown} was given`;
+}
+
 /** @param prefix "" for those of no group, else the group's name and a dot. */
-function checkGroup(group: Readonly<Record<string, unknown>>, prefix: string, problems: string[]): void {
+function checkGroup(group: object, prefix: string, problems: string[]): void {
   const rows = optionGroups.get(prefix.slice(0, -1)) as ReadonlyMap<string, OptionRow>;
   for (const [name, value] of Object.entries(group)) {
     if (value === undefined || (prefix === "" && name === "target")) continue;
@@ -44,11 +50,11 @@ function unknownOption(prefix: string, name: string, rows: ReadonlyMap<string, O
 function checkRow(row: OptionRow, value: unknown, problems: string[]): void {
   if (!row.kind.accepts(value)) {
     const shown = show(value);
-    const hint = shown === NOT_SHOWN ? "" : row.kind.hint?.(value) || valueHint(row.path, value);
+    const hint = shown === NOT_SHOWN ? "" : valueHint(row, value);
     const got = row.secret ? "" : `, not ${shown}${hint}`;
     problems.push(`${row.path} must be ${row.kind.description}${got}`);
-  } else if (isRecord(value) && optionGroups.has(row.path)) {
-    checkGroup(value, `${row.path}.`, problems);
+  } else if (optionGroups.has(row.path) && value !== false) {
+    checkGroup(value as object, `${row.path}.`, problems);
   }
 }
 
@@ -89,10 +95,6 @@ function withoutEffect({ attemptInterceptors = [], connection = {} }: BalancedTr
   return set.map(
     (option) => `${option} has no effect beside createEndpointTransport: give it to the transport that this makes`,
   );
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A value as a message shows it: short, and never an empty place. */

@@ -2,9 +2,10 @@ import { escaped, quoted } from "../quoted.ts";
 import type { Environment } from "../runtime.ts";
 import { quotedUnlessSecret } from "../secret.ts";
 import { variableHint } from "./hints.ts";
+import { EXAMPLE_TARGET } from "./kinds.ts";
 import { nearest } from "./nearest.ts";
 import type { OptionRow } from "./option-row.ts";
-import { optionTable, variableOf } from "./option-table.ts";
+import { optionGroups, optionsByName, variableOf } from "./option-table.ts";
 import { readWritten, type Source } from "./sources.ts";
 
 /** What the environment says of one transport. */
@@ -23,7 +24,7 @@ const PREFIX = "CONNECT_LB_";
 const KUBERNETES = /^(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_\d+_(TCP|UDP)(_.+)?)?)$/;
 
 const rowsByVariable = new Map<string, OptionRow>(
-  optionTable.flatMap((row) => (row.name === undefined ? [] : [[variableOf(row.name).slice(PREFIX.length), row]])),
+  [...optionsByName].map(([name, row]) => [variableOf(name).slice(PREFIX.length), row]),
 );
 const tails = ["TARGET", ...rowsByVariable.keys()];
 const firstWords = new Set(tails.map((tail) => tail.split("_")[0] as string));
@@ -77,7 +78,7 @@ function missingTarget(variable: string, env: Environment): string {
   const meant = nearest(variable, others) ?? set.find(isSame);
   const hint =
     meant === undefined
-      ? 'set it to a target such as "srv:///_grpc._tcp.users.example.com"'
+      ? `set it to a target such as "${EXAMPLE_TARGET}"`
       : `but ${meant} is: is one of the names wrong?`;
   return `${variable} is not set${meant === undefined ? "; " : ", "}${hint}`;
 }
@@ -105,11 +106,11 @@ function prefixOf(name: string, problems: string[]): string {
 
 /** A group that is off has no use for its members; that one source says both must be a mistake. */
 function checkConflicts(source: Source, prefix: string, problems: string[]): void {
-  for (const row of optionTable) {
-    if (source.get(row.path) !== false || row.name === undefined) continue;
-    const member = optionTable.find((other) => other.path.startsWith(`${row.path}.`) && source.has(other.path));
-    if (member?.name === undefined) continue;
-    const [off, set] = [row.name, member.name].map((name) => prefix + variableOf(name).slice(PREFIX.length));
-    problems.push(`${off} is false, so ${set} has no effect: leave one of them out`);
+  for (const [group, value] of source) {
+    const members = value === false ? [...(optionGroups.get(group)?.values() ?? [])] : [];
+    const set = members.find(({ path }) => source.has(path));
+    if (set?.name === undefined) continue;
+    const [off, useless] = [group, set.name].map((name) => prefix + variableOf(name).slice(PREFIX.length));
+    problems.push(`${off} is false, so ${useless} has no effect: leave one of them out`);
   }
 }

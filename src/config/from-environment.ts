@@ -21,11 +21,12 @@ export interface ReadOptions {
 }
 
 /**
- * What code and variables say of a transport.
+ * What code and variables say of a transport. Code's options are checked when it is made; here only if variables are
+ * wrong, so that all problems are in one error.
  *
  * @param first a name, or the options of the unnamed transport.
  * @param second the options of a named one.
- * @throws ConfigurationError with everything that is wrong with them.
+ * @throws ConfigurationError if variables are wrong.
  */
 export function readOptions(first: unknown, second: unknown): ReadOptions {
   const problems: string[] = [];
@@ -36,9 +37,10 @@ export function readOptions(first: unknown, second: unknown): ReadOptions {
   const { env = globalThis.process?.env ?? {}, ...code } = checked(isUnnamed ? first : second, problems);
   if (problems.length > 0) throw new ConfigurationError(problems);
   const read = readEnvironment(name as string | undefined, env, code.target !== undefined);
-  problems.push(...read.problems, ...checkOptions(code as BalancedTransportOptions));
   const target = code.target ?? read.target;
-  if (target === undefined || problems.length > 0) throw new ConfigurationError(problems);
+  if (target === undefined || read.problems.length > 0) {
+    throw new ConfigurationError([...read.problems, ...checkOptions(code)]);
+  }
   return { name: name as string | undefined, options: { ...code, target }, sources: read.sources, env };
 }
 

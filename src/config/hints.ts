@@ -1,4 +1,5 @@
 import { nearest, suggestion } from "./nearest.ts";
+import type { OptionRow } from "./option-row.ts";
 
 // What people write who know the option by another system's name. Only what a nearest name does not lead to.
 
@@ -88,9 +89,9 @@ const VALUE_HINTS: Readonly<Record<string, (value: unknown) => string | undefine
 };
 
 /** What to write in place of a value that an option does not take; empty where nothing helps. */
-export function valueHint(path: string, value: unknown): string {
-  const hint = Object.hasOwn(VALUE_HINTS, path) ? VALUE_HINTS[path]?.(value) : undefined;
-  return hint === undefined ? "" : `; ${hint}`;
+export function valueHint({ path, kind }: OptionRow, value: unknown): string {
+  const hint = VALUE_HINTS[path]?.(value);
+  return kind.hint?.(value) || (hint === undefined ? "" : `; ${hint}`);
 }
 
 function isList(value: unknown): value is readonly unknown[] {

@@ -19,6 +19,8 @@ import {
 export interface Kind {
   /** After "must be": "a whole number from 1 to 10". */
   readonly description: string;
+  /** Of a number. */
+  readonly unit?: "ms" | "bytes";
   accepts(value: unknown): boolean;
   /** For a value that is not accepted: `; did you mean …?`, or nothing. */
   hint?(value: unknown): string;
@@ -29,6 +31,7 @@ export interface Kind {
 export function durationMs(least: number): Kind {
   return {
     description: `a number of milliseconds from ${least} to ${LONGEST_TIMER_MS}`,
+    unit: "ms",
     accepts: (value) => typeof value === "number" && value >= least && value <= LONGEST_TIMER_MS,
     hint: (value) => {
       const ms = typeof value === "string" ? writtenDuration.read(value).value : undefined;
@@ -44,6 +47,11 @@ export function wholeNumber(least: number, most: number): Kind {
     accepts: (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
     written: writtenNumber,
   };
+}
+
+/** The size of a message, whose prefix has 32 bits. */
+export function bytes(least: number): Kind {
+  return { ...wholeNumber(least, 0xffff_ffff), unit: "bytes" };
 }
 
 export const ratio: Kind = {
@@ -173,11 +181,13 @@ export function orCallback(kind: Kind): Kind {
   };
 }
 
+export const EXAMPLE_TARGET = "srv:///_grpc._tcp.users.example.com";
+
 export const target: Kind = {
-  description: 'a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver',
+  description: `a URI such as "${EXAMPLE_TARGET}", or a resolver`,
   accepts: (value) =>
     typeof value === "string" ? value !== "" : typeof (value as Partial<Resolver> | null)?.resolve === "function",
-  written: { ...writtenText, description: 'a URI such as "srv:///_grpc._tcp.users.example.com"' },
+  written: { ...writtenText, description: `a URI such as "${EXAMPLE_TARGET}"` },
 };
 
 /** "address" or "address:port". A scope (`fe80::1%eth0`) is allowed. */

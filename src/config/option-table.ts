@@ -12,7 +12,8 @@ export const optionTable: readonly OptionRow[] = [
     kind: kinds.target,
     notInTarget: true,
     neverFallsBack: true,
-    doc: "Another target, of any kind, whose servers are used while none of the target's own can be. Default none.",
+    default: undefined,
+    doc: "Another target, of any kind, whose servers are used while none of the target's own can be.",
   },
   ...wireRows,
   ...callRows,
@@ -20,20 +21,28 @@ export const optionTable: readonly OptionRow[] = [
   {
     path: "createEndpointTransport",
     kind: kinds.callback,
-    doc: "Builds the transport of each endpoint, in place of the presets; `protocol` and `httpVersion` then have no effect. `attemptInterceptors` and `connection` beside it are an error: they are for the transport that it makes.",
+    default: undefined,
+    doc: "Makes the transport of each endpoint, in place of the built-in ones; `protocol` and `httpVersion` then have no effect. `attemptInterceptors` and `connection` beside it are an error: give them to the transport that it makes.",
   },
   {
     path: "onEvent",
     kind: kinds.callback,
-    doc: "Called with what the transport decides. What it throws changes nothing; `log` shows it once.",
+    default: undefined,
+    doc: "Called with each event: what the transport finds out and decides. What it throws changes nothing; `log` shows it once.",
   },
   {
     path: "log",
     name: "log",
     kind: kinds.choice("info", "debug"),
-    doc: 'One line on stderr (logfmt) for each event: "info" shows changed answers, failed look-ups, ejected and returned endpoints, "debug" each look-up, connection and retry too. Default none.',
+    default: undefined,
+    doc: 'One line on stderr (logfmt) for each event: "info" shows changed answers, failed look-ups, ejected and returned endpoints; "debug" also each look-up, connection and retry.',
   },
 ];
+
+/** Those that can be written down, by their names in a target's query. */
+export const optionsByName: ReadonlyMap<string, OptionRow> = new Map(
+  optionTable.flatMap((row) => (row.name === undefined ? [] : [[row.name, row]])),
+);
 
 /** The options by their group and their name in it; those of no group are in "". */
 export const optionGroups: ReadonlyMap<string, ReadonlyMap<string, OptionRow>> = groupsOf(optionTable);

@@ -10,129 +10,145 @@ import type { EventListener } from "../telemetry/events.ts";
 export interface BalancedTransportOptions {
   /** A target URI such as `srv:///_grpc._tcp.users.example.com` (docs/targets.md), or a resolver of your own. */
   target: string | Resolver;
-  /** Another target, of any kind, whose servers are used while none of the target's own can be. Default none. */
+  /** Another target, of any kind, whose servers are used while none of the target's own can be. Default: none. */
   fallbackTarget?: string | Resolver;
-  /** The protocol spoken to the servers. Default "connect". */
+  /** The protocol spoken to the servers. Default: "connect". */
   protocol?: "connect" | "grpc" | "grpc-web";
-  /** HTTP version. Default "2". */
+  /** The HTTP version of connections. Default: "2". */
   httpVersion?: "2" | "1.1";
-  /** TLS is on by default, with the system's certificate authorities; `false` for cleartext. */
+  /** TLS, on by default; `false` for cleartext. */
   tls?: TlsOptions | false;
-  /** Path before `/package.Service/Method`, starting with a slash. Default none. */
+  /** Path before `/package.Service/Method`, starting with a slash. Default: none. */
   pathPrefix?: string;
   /** Connect's own options, passed through. */
   connect?: ConnectOptions;
-  /** Run once per call, outside the attempts; `req.url` shows the verified name. */
+  /**
+   * Run once per call, outside the attempts; `req.url` has the name that TLS verifies, not an address. Default: none.
+   */
   interceptors?: Interceptor[];
-  /** Run once per attempt, inside the retries: for tokens that must be fresh, or spans per attempt. */
+  /** Run once per attempt, inside the retries: for tokens that must be fresh, or spans per attempt. Default: none. */
   attemptInterceptors?: Interceptor[];
   /**
-   * How an endpoint is chosen: "p2c" (power of two choices, the default), "round-robin", or in code a factory of your
-   * own.
+   * How an endpoint is chosen for a call: "p2c" (power of two choices), "round-robin", or in code a factory of your
+   * own. Default: "p2c".
    */
   picker?: "p2c" | "round-robin" | PickerFactory;
-  /** Deadline of a whole call that sets no `timeoutMs` of its own. Default none (as in Connect). */
+  /** Time limit of a whole call that sets no `timeoutMs` of its own. Default: none. */
   defaultTimeoutMs?: number;
   /**
-   * Limit of one attempt of a unary call; another endpoint is tried after it if the method may be repeated. Default
+   * Time limit of one attempt of a unary call; after it, a call that is safe to retry tries another endpoint. Default:
    * none.
    */
   attemptTimeoutMs?: number;
   /**
-   * How long a call waits for a connection, TCP and TLS together, while there is another endpoint to try; with none, it
-   * waits to its deadline, or 20 s. Default 1 s.
+   * How long a call waits for a connection, TCP and TLS together, while there is another endpoint to try. With no
+   * other, it waits until its deadline, or 20 s if it has none. Default: 1 s.
    */
   connectTimeoutMs?: number;
-  /** Repeating of failed attempts; `false`: every call is sent once. */
+  /** Retries of failed attempts, on by default; `false`: every call is sent once. */
   retry?: RetryOptions | false;
-  /** Circuit breakers, one per endpoint; `false`: no endpoint is ever ejected. */
+  /**
+   * Circuit breakers, one per endpoint, on by default: an endpoint that fails is ejected, so that it gets no calls for
+   * a while. `false`: none is ever ejected.
+   */
   breaker?: BreakerOptions | false;
   /**
-   * A policy round each unary call as a whole, for instance one of cockatiel's. Its retries are outside the retry
-   * budget.
+   * A policy that runs each unary call as a whole, for instance one of cockatiel's. Its retries do not count against
+   * the retry budget. Default: none.
    */
   policy?: CallPolicy;
   /** How DNS is asked, and how long its answers are used. */
   dns?: DnsOptions;
-  /** The life of connections. */
+  /** How long connections live. */
   connection?: ConnectionOptions;
   /**
-   * Builds the transport of each endpoint, in place of the presets; `protocol` and `httpVersion` then have no effect.
-   * `attemptInterceptors` and `connection` beside it are an error: they are for the transport that it makes.
+   * Makes the transport of each endpoint, in place of the built-in ones; `protocol` and `httpVersion` then have no
+   * effect. `attemptInterceptors` and `connection` beside it are an error: give them to the transport that it makes.
+   * Default: none.
    */
   createEndpointTransport?: EndpointTransportFactory;
-  /** Called with what the transport decides. What it throws changes nothing; `log` shows it once. */
+  /**
+   * Called with each event: what the transport finds out and decides. What it throws changes nothing; `log` shows it
+   * once. Default: none.
+   */
   onEvent?: EventListener;
   /**
    * One line on stderr (logfmt) for each event: "info" shows changed answers, failed look-ups, ejected and returned
-   * endpoints, "debug" each look-up, connection and retry too. Default none.
+   * endpoints; "debug" also each look-up, connection and retry. Default: none.
    */
   log?: "info" | "debug";
 }
 
 /** Defaults: docs/DECISIONS.md. */
 export interface RetryOptions {
-  /** Attempts of one call that may reach a server, the first included. Default 3. */
+  /** Attempts of one call that may reach a server, the first included. Default: 3. */
   maxAttempts?: number;
-  /** First back-off; doubles with each retry, and a random part of it is waited (full jitter). Default 100 ms. */
+  /**
+   * Limit of the wait before the first retry, doubled for each further one. The wait is a random part of it (full
+   * jitter). Default: 100 ms.
+   */
   baseDelayMs?: number;
-  /** Longest back-off. Default 2 s. */
+  /** Upper bound of that limit. Default: 2 s. */
   maxDelayMs?: number;
-  /** Codes that a server answers and that are retried for methods that may be repeated. Default unavailable. */
+  /** A server's error codes that are retried, for methods that are safe to retry. Default: unavailable. */
   codes?: Code[];
   /**
-   * Methods that may be repeated besides those whose proto sets `idempotency_level`: "package.Service/Method" or
-   * "package.Service/*".
+   * Methods that are safe to retry, besides those whose proto sets `idempotency_level`: "package.Service/Method" or
+   * "package.Service/*". Default: none.
    */
   idempotentMethods?: string[];
   /**
-   * A server-streaming call is repeated until its first message, not only until its response headers; `stream()` then
-   * waits for that message. Default false.
+   * A server-streaming call is retried until its first message arrives, not only until its response headers do;
+   * `stream()` then waits for that message. Default: false.
    */
   peekStreams?: boolean;
 }
 
 export interface BreakerOptions {
-  /** Answered failures in a row that eject an endpoint. Default 3. */
+  /** Failed calls in a row that eject an endpoint; a connection that cannot be made ejects it at once. Default: 3. */
   consecutiveFailures?: number;
-  /** Share of failures within 30 s that ejects an endpoint, above 0 and up to 1. Default 0.5. */
+  /** Share of failures within 30 s that ejects an endpoint, above 0 and up to 1. Default: 0.5. */
   failureRatio?: number;
-  /** Calls within 30 s below which `failureRatio` is not looked at. Default 10. */
+  /** With fewer calls than this within 30 s, `failureRatio` has no effect. Default: 10. */
   minCalls?: number;
 }
 
 export interface DnsOptions {
   /**
-   * DNS servers, as "address" or "address:port", asked in this order. Default: the system's. A server in the target is
-   * asked instead.
+   * DNS servers, as "address" or "address:port", asked in this order. If the target names a server, that one is asked
+   * instead. Default: the system's.
    */
   servers?: string[];
-  /** "udp" goes to TCP where an answer is truncated; "tcp" never uses UDP. Default "udp"; Consul targets "tcp". */
+  /**
+   * "udp" goes on to TCP where an answer is truncated; "tcp" never uses UDP. Default: "udp", for Consul targets "tcp".
+   */
   transport?: "udp" | "tcp";
   /**
    * Which addresses to use: "auto" is IPv4 where there is any, else IPv6, and the other family where a server cannot be
-   * reached by the first. Default "auto".
+   * reached by the first. Default: "auto".
    */
   family?: AddressFamily;
-  /** Shorter TTLs are raised to this, and an answer without a TTL (Consul over HTTP) is used so long. Default 5 s. */
+  /**
+   * Shorter TTLs are raised to this, and an answer without a TTL (Consul over HTTP) is used for so long. Default: 5 s.
+   */
   minTtlMs?: number;
-  /** Longer TTLs are cut to this. Default 5 min. */
+  /** Longer TTLs are cut to this. Default: 5 min. */
   maxTtlMs?: number;
-  /** An answer older than this is used only if a new look-up fails. Default 1 h. */
+  /** An answer older than this is used only if a new look-up fails. Default: 1 h. */
   maxStaleMs?: number;
 }
 
 export interface ConnectionOptions {
-  /** A connection unused for longer is replaced before the next call. Default 50 s for HTTP/2, 5 s for HTTP/1.1. */
+  /** A connection unused for longer is replaced before the next call. Default: 50 s for HTTP/2, 5 s for HTTP/1.1. */
   idleMs?: number;
   /**
-   * An HTTP/2 connection unused for longer is verified by PING: in the same flight as a call that may be repeated,
-   * before any other. Default 1 s.
+   * An HTTP/2 connection unused for longer is verified by a PING. A call that is safe to retry is sent together with
+   * the PING, any other call after its answer. Default: 1 s.
    */
   verifyAfterMs?: number;
   /**
    * A connection that is older is replaced, give or take a tenth, so that servers behind a load balancer get their
-   * share. Default none.
+   * share. Default: none.
    */
   maxAgeMs?: number;
 }

@@ -1,4 +1,4 @@
-import { Code, type Interceptor } from "@connectrpc/connect";
+import type { Interceptor } from "@connectrpc/connect";
 import { guardedPicker } from "../balancing/guarded.ts";
 import { powerOfTwoChoices } from "../balancing/p2c.ts";
 import type { PickerFactory } from "../balancing/picker.ts";
@@ -10,9 +10,10 @@ import type { EndpointTransportFactory } from "../pool/endpoint-transport.ts";
 import type { HealthLimits } from "../resilience/health.ts";
 import type { RetryLimits } from "../resilience/retry-decision.ts";
 import type { Emitter } from "../telemetry/emitter.ts";
+import { defaults } from "./defaults.ts";
 import type { BalancedTransportOptions, CallPolicy, ConnectionOptions } from "./options.ts";
 
-/** The options with every default filled in: the one place where defaults stand. */
+/** The options with every default filled in. */
 export interface Settings {
   readonly protocol: "connect" | "grpc" | "grpc-web";
   readonly httpVersion: "2" | "1.1";
@@ -40,16 +41,16 @@ export interface Settings {
 const pickers = { p2c: powerOfTwoChoices, "round-robin": roundRobin };
 
 /**
- * @param options checked.
+ * @param options checked and merged, so that none is undefined.
  * @param events where the transport's events go.
  */
 export function settingsOf(options: BalancedTransportOptions, { emit, callbackFailed }: Emitter): Settings {
-  const { picker = "p2c", dns = {}, httpVersion = "2", pathPrefix = "" } = options;
+  const { httpVersion = defaults.httpVersion, picker = defaults.picker, dns = {} } = options;
   return {
-    protocol: options.protocol ?? "connect",
+    protocol: options.protocol ?? defaults.protocol,
     httpVersion,
     tls: tlsOf(options),
-    pathPrefix: pathPrefix.replace(/\/+$/, ""),
+    pathPrefix: (options.pathPrefix ?? defaults.pathPrefix).replace(/\/+$/, ""),
     connect: options.connect ?? {},
     interceptors: options.interceptors ?? [],
     attemptInterceptors: options.attemptInterceptors ?? [],
@@ -58,24 +59,22 @@ export function settingsOf(options: BalancedTransportOptions, { emit, callbackFa
         ? guardedPicker(picker, (error) => callbackFailed("picker", error))
         : pickers[picker],
     defaultTimeoutMs: options.defaultTimeoutMs,
-    attemptTimeoutMs: options.attemptTimeoutMs ?? Number.POSITIVE_INFINITY,
-    // A connection inside a datacenter takes milliseconds; SYN is sent again after 1 s.
-    connectTimeoutMs: options.connectTimeoutMs ?? 1_000,
+    attemptTimeoutMs: options.attemptTimeoutMs ?? defaults.attemptTimeoutMs,
+    connectTimeoutMs: options.connectTimeoutMs ?? defaults.connectTimeoutMs,
     retry: retryLimits(options.retry),
-    peekStreams: options.retry !== false && options.retry?.peekStreams === true,
-    breaker: breakerLimits(options.breaker),
+    peekStreams: options.retry !== false && (options.retry?.peekStreams ?? defaults.retry.peekStreams),
+    breaker: options.breaker !== false && { ...defaults.breaker, ...options.breaker },
     policy: options.policy,
     ages: {
-      // Consul's TTL is 0 by default; CoreDNS and Knot Resolver raise to 5 s as well.
-      minTtlMs: dns.minTtlMs ?? Math.min(5_000, dns.maxTtlMs ?? 5_000),
-      maxTtlMs: dns.maxTtlMs ?? Math.max(300_000, dns.minTtlMs ?? 0),
-      maxStaleMs: dns.maxStaleMs ?? 3_600_000,
+      // A default gives way to what the user sets of its counterpart.
+      minTtlMs: dns.minTtlMs ?? Math.min(defaults.dns.minTtlMs, dns.maxTtlMs ?? Number.POSITIVE_INFINITY),
+      maxTtlMs: dns.maxTtlMs ?? Math.max(defaults.dns.maxTtlMs, dns.minTtlMs ?? 0),
+      maxStaleMs: dns.maxStaleMs ?? defaults.dns.maxStaleMs,
     },
     connection: {
-      // Load balancers drop idle HTTP/2 connections after 60 s at the earliest (AWS ALB), Node's HTTP/1.1 servers after 5 s.
-      idleMs: options.connection?.idleMs ?? (httpVersion === "2" ? 50_000 : 5_000),
-      verifyAfterMs: options.connection?.verifyAfterMs ?? 1_000,
-      maxAgeMs: options.connection?.maxAgeMs ?? Number.POSITIVE_INFINITY,
+      ...defaults.connection,
+      idleMs: defaults.connection.idleMs[httpVersion],
+      ...options.connection,
     },
     createEndpointTransport: options.createEndpointTransport,
     emit,
@@ -100,21 +99,10 @@ function retryLimits(retry: BalancedTransportOptions["retry"] = {}): RetryLimits
   if (retry === false) return false;
   const { baseDelayMs, maxDelayMs } = retry;
   return {
-    // The AWS SDKs' number.
-    maxAttempts: retry.maxAttempts ?? 3,
-    baseDelayMs: baseDelayMs ?? Math.min(100, maxDelayMs ?? 100),
-    maxDelayMs: maxDelayMs ?? Math.max(2_000, baseDelayMs ?? 0),
-    codes: new Set(retry.codes ?? [Code.Unavailable]),
+    maxAttempts: retry.maxAttempts ?? defaults.retry.maxAttempts,
+    baseDelayMs: baseDelayMs ?? Math.min(defaults.retry.baseDelayMs, maxDelayMs ?? Number.POSITIVE_INFINITY),
+    maxDelayMs: maxDelayMs ?? Math.max(defaults.retry.maxDelayMs, baseDelayMs ?? 0),
+    codes: new Set(retry.codes ?? defaults.retry.codes),
     idempotentMethods: new Set(retry.idempotentMethods),
-  };
-}
-
-function breakerLimits(breaker: BalancedTransportOptions["breaker"] = {}): HealthLimits | false {
-  if (breaker === false) return false;
-  return {
-    // Five, as elsewhere, is too late where every process learns alone.
-    consecutiveFailures: breaker.consecutiveFailures ?? 3,
-    failureRatio: breaker.failureRatio ?? 0.5,
-    minCalls: breaker.minCalls ?? 10,
   };
 }

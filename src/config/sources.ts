@@ -19,9 +19,8 @@ export function readWritten(row: OptionRow, text: string, by: string): { value: 
   if (reading === undefined) return { problem: `${by} can be given in code only` };
   if (reading.value !== undefined && kind.accepts(reading.value)) return { value: reading.value };
   if (reading.problem !== undefined && !mayBeSecret(text)) return { problem: `${by} ${reading.problem}` };
-  const hint = kind.hint?.(reading.value ?? text) || valueHint(row.path, reading.value ?? text);
-  const value = `${quotedUnlessSecret(text)}${mayBeSecret(text) ? "" : hint}`;
-  const shown = secret ? "" : `, not ${value}`;
+  const hint = mayBeSecret(text) ? "" : valueHint(row, reading.value ?? text);
+  const shown = secret ? "" : `, not ${quotedUnlessSecret(text)}${hint}`;
   return { problem: `${by} must be ${kind.written?.description ?? kind.description}${shown}` };
 }
 

@@ -31,7 +31,7 @@ export interface CallHistory {
 }
 
 /** A retry that never left is bounded by this and by the endpoints: each is dialled once per call. */
-export const MAX_NOT_SENT = 10;
+const MAX_NOT_SENT = 10;
 
 /** How far beyond our own back-off a `retry-after` is followed (as the AWS SDKs do); longer waits would eat the caller's time. */
 const RETRY_AFTER_EXCESS_MS = 5_000;

@@ -28,12 +28,12 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: 8080 },
     message:
-      'target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it has no resolve() and is no text',
+      'target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it is not text and has no resolve()',
   },
   {
     options: { target: {} },
     message:
-      'target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it has no resolve() and is no text',
+      'target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it is not text and has no resolve()',
   },
   {
     options: { target: "static:///127.0.0.1:1", retrys: {} },
@@ -696,7 +696,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: ["10.0.0.1:80"] },
     message:
-      'target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it has no resolve() and is no text; a list is written "static:///10.0.0.1:8080,10.0.0.2:8080"',
+      'target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it is not text and has no resolve(); a list is written "static:///10.0.0.1:8080,10.0.0.2:8080"',
   },
   {
     options: { target: "static:///::1:8080" },

@@ -1,17 +1,21 @@
 import { Code } from "@connectrpc/connect";
 import { validateReadWriteMaxBytes } from "@connectrpc/connect/protocol";
 import { describe, expect, test } from "vitest";
-import { optionTable } from "../../src/config/option-table.ts";
+import { optionGroups, optionTable } from "../../src/config/option-table.ts";
 import type { BalancedTransportOptions } from "../../src/config/options.ts";
 import { type Settings, settingsOf } from "../../src/config/settings.ts";
+import { merged } from "../../src/config/sources.ts";
+import { nameRules } from "../../src/discovery/server-names.ts";
+import type { TlsOptions } from "../../src/net/wire-options.ts";
 import { nodePlatform } from "../../src/node/platform.ts";
 import { createBalancedTransport } from "../../src/node.ts";
 import type { DnsClientFactory } from "../../src/scheme.ts";
 import { schemeResolver } from "../../src/schemes.ts";
 import { parseTarget } from "../../src/target.ts";
 import { Emitter } from "../../src/telemetry/emitter.ts";
+import { defaultOf } from "./documentation.ts";
 
-// The option table says the defaults to the user, settingsOf() fills them in: both must say the same.
+// The option table documents the defaults, settingsOf() fills them in: both must be the same.
 
 const TARGET = "dns:///users.test:80";
 const settings = (options: Partial<BalancedTransportOptions> = {}): Settings =>
@@ -25,6 +29,15 @@ function on<T>(group: T | false): T {
 
 /** What a default is that settingsOf() fills in. */
 const filledIn: Readonly<Record<string, (filled: Settings) => unknown>> = {
+  interceptors: ({ interceptors }) => interceptors,
+  attemptInterceptors: ({ attemptInterceptors }) => attemptInterceptors,
+  policy: ({ policy }) => policy,
+  createEndpointTransport: ({ createEndpointTransport }) => createEndpointTransport,
+  "tls.cert": ({ tls }) => on(tls).cert,
+  "tls.key": ({ tls }) => on(tls).key,
+  "connect.sendCompression": ({ connect }) => connect.sendCompression,
+  "connect.jsonOptions": ({ connect }) => connect.jsonOptions,
+  "connect.binaryOptions": ({ connect }) => connect.binaryOptions,
   protocol: ({ protocol }) => protocol,
   httpVersion: ({ httpVersion }) => httpVersion,
   pathPrefix: ({ pathPrefix }) => pathPrefix,
@@ -36,6 +49,7 @@ const filledIn: Readonly<Record<string, (filled: Settings) => unknown>> = {
   "retry.baseDelayMs": ({ retry }) => on(retry).baseDelayMs,
   "retry.maxDelayMs": ({ retry }) => on(retry).maxDelayMs,
   "retry.codes": ({ retry }) => [...on(retry).codes].map((code) => Code[code].toLowerCase()).join(),
+  "retry.idempotentMethods": ({ retry }) => [...on(retry).idempotentMethods],
   "retry.peekStreams": ({ peekStreams }) => peekStreams,
   "breaker.consecutiveFailures": ({ breaker }) => on(breaker).consecutiveFailures,
   "breaker.failureRatio": ({ breaker }) => on(breaker).failureRatio,
@@ -54,6 +68,7 @@ const elsewhere: Readonly<Record<string, (text: string) => void>> = {
     expect(createBalancedTransport({ target: TARGET }).snapshot().fallback).toBeUndefined();
   },
   log: (text) => expect(text).toBe("none"),
+  onEvent: (text) => expect(text).toBe("none"),
   "connection.idleMs"(text) {
     const [h2, h1] = (["2", "1.1"] as const).map((httpVersion) => settings({ httpVersion }).connection.idleMs / 1_000);
     expect(text).toBe(`${h2} s for HTTP/2, ${h1} s for HTTP/1.1`);
@@ -66,7 +81,7 @@ const elsewhere: Readonly<Record<string, (text: string) => void>> = {
     const transports = (target: string) => asked(target).map(({ transport }) => transport);
     expect(new Set(transports(TARGET))).toEqual(new Set(["udp"]));
     expect(transports("consul:///users")).toContain("tcp");
-    expect(text).toBe('"udp"; Consul targets "tcp"');
+    expect(text).toBe('"udp", for Consul targets "tcp"');
   },
   async "dns.family"(text) {
     const families: unknown[] = [];
@@ -98,14 +113,25 @@ const elsewhere: Readonly<Record<string, (text: string) => void>> = {
   "connect.useBinaryFormat": (text) => expect(text).toBe("true"),
   "connect.useHttpGet": (text) => expect(text).toBe("false"),
   "connect.acceptCompression": (text) => expect(text).toBe("gzip and brotli"),
-  "connect.sendCompression": (text) => expect(text).toBe("none"),
-  "connect.compressMinBytes": (text) => expect(Number(text)).toBe(connectsOwn.compressMinBytes),
-  "connect.readMaxBytes": (text) => expect(Number(text)).toBe(connectsOwn.readMaxBytes),
-  "connect.writeMaxBytes": (text) => expect(Number(text)).toBe(connectsOwn.writeMaxBytes),
-  // test/discovery/targets.test.ts.
-  "tls.targetSuffixes": (text) => expect(text).toBe("the target's own name"),
+  "connect.compressMinBytes": (text) => expect(text).toBe(`${connectsOwn.compressMinBytes} bytes`),
+  "connect.readMaxBytes": (text) => expect(text).toBe(`${connectsOwn.readMaxBytes} bytes`),
+  "connect.writeMaxBytes": (text) => expect(text).toBe(`${connectsOwn.writeMaxBytes} bytes`),
+  "tls.ca"(text) {
+    expect(text).toBe("the system's");
+    expect(on(settings().tls).ca).toBeUndefined();
+  },
+  "tls.serverName": (text) => expect([text, verifiedBy({})]).toEqual(["the name in the target", "users.test"]),
+  "tls.targetSuffixes"(text) {
+    expect([text, verifiedBy({ serverName: "target" })]).toEqual(["the name in the target", ["users.test"]]);
+  },
 };
 const connectsOwn = validateReadWriteMaxBytes(undefined, undefined, undefined);
+
+/** The name that TLS verifies, or the domains of such names. */
+function verifiedBy(tls: TlsOptions): unknown {
+  const { common, trusted } = nameRules(schemeResolver(parseTarget(TARGET), {}, nodePlatform, {}).authority, tls);
+  return common ?? trusted;
+}
 
 /** What the DNS clients of a target are made with. */
 function asked(target: string): Parameters<DnsClientFactory>[0][] {
@@ -131,11 +157,15 @@ function meant(text: string): unknown {
 }
 
 /** None, in each of the ways in which settings say it. */
-const isNone = (value: unknown): boolean => value === undefined || value === "" || value === Number.POSITIVE_INFINITY;
+const isNone = (value: unknown): boolean =>
+  value === undefined ||
+  value === "" ||
+  value === Number.POSITIVE_INFINITY ||
+  (Array.isArray(value) && value.length === 0);
 
-const documented = optionTable.flatMap(({ path, doc }): [string, string][] => {
-  const text = /Default:? (.+?)\.(?=\s|$)/.exec(doc)?.[1] ?? /("[^"]+") \([^)]*\bthe default\)/.exec(doc)?.[1];
-  return text === undefined ? [] : [[path, text]];
+const documented = optionTable.flatMap((row): [string, string][] => {
+  const text = defaultOf(row);
+  return text === undefined ? [] : [[row.path, text]];
 });
 
 describe("the documented default is the one that is filled in", () => {
@@ -151,7 +181,10 @@ describe("the documented default is the one that is filled in", () => {
     else expect(value).toBe(meant(text));
   });
 
-  test("for each option that has one", () => {
+  test("for each option that is no group", () => {
+    const groups = [...optionGroups.keys()];
+    const others = optionTable.flatMap(({ path }) => (groups.includes(path) ? [] : [path]));
+    expect(documented.map(([path]) => path)).toEqual(others);
     const known = [...Object.keys(filledIn), ...Object.keys(elsewhere)];
     expect(documented.map(([path]) => path).sort()).toEqual(known.sort());
   });
@@ -193,6 +226,13 @@ describe("a default gives way to what the user says of its counterpart", () => {
     ],
   ])("%s", (_, options, expected) => {
     expect(settings(options)).toMatchObject(expected);
+  });
+
+  test("a member that is undefined is not set", () => {
+    const unset = { breaker: { minCalls: undefined }, connection: { idleMs: undefined, maxAgeMs: undefined } };
+    const options = merged({ target: TARGET, ...unset } as unknown as BalancedTransportOptions, []);
+    const { breaker, connection } = settings();
+    expect(settings(options)).toMatchObject({ breaker, connection });
   });
 
   test("a group that is off has no defaults", () => {

@@ -1,5 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { Code } from "@connectrpc/connect";
+import { codeToString } from "@connectrpc/connect/protocol-connect";
+import type { Kind } from "../../src/config/kinds.ts";
 import type { OptionRow } from "../../src/config/option-row.ts";
 import { optionTable, variableOf } from "../../src/config/option-table.ts";
 
@@ -36,8 +39,42 @@ function withDocComments(source: string): string {
     const block = new RegExp(
       `(export interface ${interfaces[group]} \\{[\\s\\S]*?\\n)(?:  /\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/\\n)?(  ${member}\\?: )`,
     );
-    return text.replace(block, (_all, before: string, property: string) => `${before}${comment(row.doc)}${property}`);
+    return text.replace(
+      block,
+      (_all, before: string, property: string) => `${before}${comment(documentationOf(row))}${property}`,
+    );
   }, source);
+}
+
+function documentationOf(row: OptionRow): string {
+  const text = defaultOf(row);
+  return text === undefined ? row.doc : `${row.doc} Default: ${text}.`;
+}
+
+/** The default of an option in words: "5 min", "none", `"p2c"`; undefined for a group. */
+export function defaultOf(row: OptionRow): string | undefined {
+  if (!("default" in row)) return undefined;
+  const show = (value: unknown) => shown(value, row.kind.unit);
+  return typeof row.default === "function" ? row.default(show) : show(row.default);
+}
+
+function shown(value: unknown, unit: Kind["unit"]): string {
+  if (value === undefined || value === "" || value === Number.POSITIVE_INFINITY) return "none";
+  if (Array.isArray(value)) return value.map((code: Code) => codeToString(code)).join(", ");
+  if (unit === "bytes") return `${value} bytes`;
+  return unit === "ms" ? durationOf(Number(value)) : JSON.stringify(value);
+}
+
+const DURATIONS = [
+  ["h", 3_600_000],
+  ["min", 60_000],
+  ["s", 1_000],
+] as const;
+
+/** "5 s", "100 ms". */
+export function durationOf(ms: number): string {
+  const [unit, unitMs] = DURATIONS.find(([, unitMs]) => ms > 0 && ms % unitMs === 0) ?? ["ms", 1];
+  return `${ms / unitMs} ${unit}`;
 }
 
 /** A doc comment of at most 120 columns. */
@@ -57,7 +94,7 @@ function configurationPage(): string {
 
 <!-- Written by \`npm run generate\` from the option table (src/config/option-table.ts). -->
 
-An option can be given in code, in the target's query, or by a variable of the environment, and counts in this order: code beats the target's query, which beats the environment, which beats the default.
+An option can be set in code, in the target's query, or by an environment variable. Where several of them set it, code wins over the target's query, and the query over the environment. An option that nothing sets has its default.
 
 \`\`\`ts
 import { balancedTransportFromEnv, createBalancedTransport } from "connect-lb";
@@ -74,29 +111,34 @@ balancedTransportFromEnv({ env });
 balancedTransportFromEnv("orders", { env, defaultTimeoutMs: 2_000 });
 \`\`\`
 
-\`balancedTransportFromEnv()\` reads \`process.env\` when it is called, or the variables in \`env\`. Its other options are those of \`createBalancedTransport\`: interceptors, for instance, which no variable can give.
+\`balancedTransportFromEnv()\` reads \`process.env\` when it is called, or the variables in its option \`env\`. Its other options are those of \`createBalancedTransport\`, for instance interceptors, which no variable can set.
 
-- **Names.** \`CONNECT_LB_TARGET\` and \`CONNECT_LB_<OPTION>\` are the unnamed transport's, \`CONNECT_LB_<NAME>_TARGET\` and \`CONNECT_LB_<NAME>_<OPTION>\` those of \`balancedTransportFromEnv("<name>")\`. A hyphen in a name is an underscore in a variable. A name must not be the first word of an option.
-- **Falling back.** A named transport takes from the unnamed one's options what it is not told itself, but never the targets nor the client certificate: a forgotten \`CONNECT_LB_ORDERS_TARGET\` is an error, not a call to another service.
-- **Durations** have a unit: \`500ms\`, \`1.5s\`, \`2m\`, \`1h\`. A bare number is an error.
+- **Names.** \`CONNECT_LB_TARGET\` and \`CONNECT_LB_<OPTION>\` are the variables of the transport without a name, \`CONNECT_LB_<NAME>_TARGET\` and \`CONNECT_LB_<NAME>_<OPTION>\` those of \`balancedTransportFromEnv("<name>")\`. A hyphen in a name is an underscore in the variable. A name must not be the first word of an option, such as \`dns\`.
+- **Falling back.** An option that is not set for a named transport is taken from the variables of the one without a name. This does not hold for the target, the fallback target and the client certificate with its key: a forgotten \`CONNECT_LB_ORDERS_TARGET\` is an error, not a call to another service.
+- **Durations** have a unit: \`500ms\`, \`1.5s\`, \`2m\`, \`1h\`. A bare number is an error. In code they are numbers of milliseconds.
 - **Booleans** are \`true\`, \`false\`, \`1\` or \`0\`.
-- **Lists** have commas. Codes are Connect's or gRPC's names.
-- **Certificates and keys** are PEM text, or \`file:\` and a path, which is read at the first connection, and again [when it changes](targets.md#certificates-that-are-replaced). They have no place in a target.
-- **Empty** is unset. A variable that belongs to nobody is an error that names the right one: \`CONNECT_LB_ORDERS_TIMEOUT\` belongs to the transport \`orders\` where \`CONNECT_LB_ORDERS_TARGET\` is set, or where code has given its target before. What Kubernetes sets for Services named \`connect-lb\` and \`connect-lb-…\` (\`…_SERVICE_HOST\`, \`…_SERVICE_PORT\`, \`…_PORT\`, \`…_PORT_80_TCP\`) is ignored.
+- **Lists** are separated by commas. Codes have the names of Connect or gRPC: \`unavailable,RESOURCE_EXHAUSTED\`.
+- **Groups.** \`false\` switches \`tls\`, \`retry\` or \`breaker\` off. The group is on again if one of its options is set where it wins: with \`CONNECT_LB_RETRY=false\` and \`?max-attempts=2\` in the target, calls are retried.
+- **Certificates and keys** are PEM text, or \`file:\` and a path. A file is read at the first connection, and again [when it changes](targets.md#certificates-that-are-replaced). A target cannot contain certificates or keys.
+- **Empty variables** count as not set.
+- **Unknown variables.** A variable that begins with \`CONNECT_LB_\` and belongs to no transport is an error, which suggests the right name. \`CONNECT_LB_ORDERS_TIMEOUT\` belongs to the transport \`orders\` if \`CONNECT_LB_ORDERS_TARGET\` is set, or if the process has made \`orders\` before, with a \`target\` in code. The variables that Kubernetes sets for Services named \`connect-lb\` and \`connect-lb-…\` are ignored (\`…_SERVICE_HOST\`, \`…_SERVICE_PORT\`, \`…_PORT\`, \`…_PORT_80_TCP\`).
 
-All problems are told at once, in one \`ConfigurationError\`.
+Problems are reported together, in one \`ConfigurationError\`.
 
-| in code | in the target's query | in the environment | meaning |
+An empty cell in the table means that the option cannot be set there.
+
+| in code | in the target's query | environment variable | meaning |
 | --- | --- | --- | --- |
-| \`target\` | | \`CONNECT_LB_TARGET\` | [Where the servers are listed](targets.md). |
+| \`target\` |  | \`CONNECT_LB_TARGET\` | [Where the servers are listed](targets.md). |
 ${optionTable.map(tableRow).join("\n")}
 `;
 }
 
-function tableRow({ path, name, secret, notInTarget, doc }: OptionRow): string {
+function tableRow(row: OptionRow): string {
+  const { path, name, secret, notInTarget } = row;
   const key = name === undefined || secret || notInTarget ? "" : `\`${name}\``;
   const variable = name === undefined ? "" : `\`${variableOf(name)}\``;
-  return `| \`${path}\` | ${key} | ${variable} | ${doc.replaceAll("|", "\\|")} |`;
+  return `| \`${path}\` | ${key} | ${variable} | ${documentationOf(row).replaceAll("|", "\\|")} |`;
 }
 
 if (import.meta.main) for (const [path, text] of generatedFiles()) writeFileSync(root + path, text);

@@ -194,6 +194,11 @@ describe("the environment of a transport", () => {
     ["a name that is no text", [7], /the transport's name must be text/],
     ["variables that are none", [{ env: "x" }], /env must be an object of variables/],
     [
+      "an option that is wrong, and a target",
+      [{ env: { CONNECT_LB_TARGET: "users.test:80" }, retries: 3 }],
+      /2 problems:\n- unknown option "retries".*\n- target "users.test:80": it must have the form/,
+    ],
+    [
       "an option that is wrong, and a variable",
       [{ env: { CONNECT_LB_TIMEOUT: "1" }, target, retries: 3 }],
       /2 problems:/,

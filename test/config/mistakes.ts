@@ -170,7 +170,7 @@ export const mistakes: readonly Mistake[] = [
   options("a misspelt tag", 'target "consul:///users?tags=canary"'),
   options(
     "a list in code",
-    'target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it has no resolve() and is no text; a list',
+    'target must be a URI such as "srv:///_grpc._tcp.users.example.com", or a resolver; it is not text and has no resolve(); a list',
   ),
   variables("CONNECT_LB_TRAGET", "2 problems:\n- unknown variable CONNECT_LB_TRAGET"),
   variables("CONNECT_LB_TIMOUT", "unknown variable CONNECT_LB_TIMOUT"),
