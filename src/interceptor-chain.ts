@@ -121,8 +121,9 @@ class RequestLife {
     this.#replaced = signal;
   }
 
-  /** What the call is to obey: the caller's own signal, where nobody has read this one. */
+  /** What the call is to obey: the caller's own signal, where nobody has read this one and there is time left. */
   get seen(): AbortSignal | undefined {
+    if (this.#leftMs <= 0) return this.signal;
     return this.#replaced ?? this.#controller?.signal ?? this.#caller;
   }
 
@@ -145,11 +146,17 @@ class RequestLife {
     const caller = this.#caller;
     if (caller?.aborted) controller.abort(caller.reason);
     else caller?.addEventListener("abort", this.#onAbort);
-    if (this.#timeoutMs !== undefined) {
-      const leftMs = this.#timeoutMs - elapsedMs(this.#startedAt, this.#clock.now());
+    const leftMs = this.#leftMs;
+    if (leftMs <= 0) controller.abort(deadlineExceeded());
+    else if (leftMs < Number.POSITIVE_INFINITY) {
       this.#timer = setTimeout(() => controller.abort(deadlineExceeded()), timerMs(leftMs));
     }
     return controller;
+  }
+
+  get #leftMs(): number {
+    if (this.#timeoutMs === undefined) return Number.POSITIVE_INFINITY;
+    return this.#timeoutMs - elapsedMs(this.#startedAt, this.#clock.now());
   }
 
   readonly #onAbort = (): void => this.#controller?.abort(this.#caller?.reason);

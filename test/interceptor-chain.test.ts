@@ -199,6 +199,15 @@ const cases: Record<string, Case> = {
     ],
     surroundings: () => ({ timeoutMs: 50, transport: hanging }),
   },
+  "one that takes all the time": {
+    interceptors: () => [
+      unary(async (next, request) => {
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        return next(request);
+      }),
+    ],
+    surroundings: () => ({ timeoutMs: 50 }),
+  },
   "a transport that fails": {
     interceptors: () => [unary((next, request) => next(request))],
     surroundings: () => ({ transport: () => Promise.reject(new TypeError("broken")) }),
@@ -231,8 +240,8 @@ async function run({ interceptors, surroundings }: Case, chain: "connect-es" | "
   const contextValues = createContextValues();
   const url = "https://users.example.com/test.EchoService/Post";
   const header = () => new Headers({ "x-given": "1", "x-gone": "1" });
-  const sent = (request: Request, seen: Headers): Promise<Response> => {
-    log(["sent", [...seen], request.message, request.contextValues === contextValues]);
+  const sent = (request: Request, seen: Headers, aborted = request.signal.aborted): Promise<Response> => {
+    log(["sent", [...seen], request.message, request.contextValues === contextValues, aborted]);
     return transport(request);
   };
   const response =
@@ -241,7 +250,7 @@ async function run({ interceptors, surroundings }: Case, chain: "connect-es" | "
           interceptors(log),
           { method, url, message: { text: "hello" }, contextValues, signal, timeoutMs, header },
           { clock: { now: Date.now } },
-          (passed) => sent(passed.request, passed.header ?? header()),
+          (passed) => sent(passed.request, passed.header ?? header(), passed.signal?.aborted ?? false),
         )
       : runUnaryCall<typeof EchoRequestSchema, typeof EchoResponseSchema>({
           interceptors: interceptors(log),

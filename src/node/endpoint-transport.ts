@@ -1,9 +1,6 @@
 import type { Interceptor, Transport } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import type { Endpoint } from "../endpoint.ts";
 import type { TlsFilesListener } from "../net/tls-files.ts";
-import type { ConnectOptions } from "../net/wire-options.ts";
-import { transportBorder } from "../pool/attempt-link.ts";
 import type {
   ConnectionEnd,
   ConnectionListener,
@@ -13,8 +10,8 @@ import type {
 } from "../pool/endpoint-transport.ts";
 import type { Clock } from "../runtime.ts";
 import type { Destination } from "./address.ts";
+import { connectNodeTransport } from "./connect-node.ts";
 import { Exchanges, Handlers } from "./exchange.ts";
-import { getOrPost } from "./get-or-post.ts";
 import { createHttp1Agent } from "./http1-agent.ts";
 import { Http2Sessions } from "./http2-session.ts";
 import { SilentGap } from "./silent-gap.ts";
@@ -39,85 +36,59 @@ export interface NodeEndpointTransportsOptions {
   readonly onConnections?: ConnectionListener;
 }
 
-/** connect-node's transports, over connections of our own. */
+/**
+ * The transports of endpoints, over connections of our own. Unary calls over HTTP/2 go straight on those; connect-node
+ * does what they do not: streams, HTTP/1.1, gRPC-web.
+ */
 export function createNodeEndpointTransports(options: NodeEndpointTransportsOptions): EndpointTransportFactory {
-  const { protocol, httpVersion, idleMs, maxAgeMs, clock, random } = options;
+  const { protocol, httpVersion, interceptors, verifyAfterMs, clock } = options;
   // connect-node would use HTTP/2 all the same, and the user would look for the fault elsewhere.
   if (protocol === "grpc" && httpVersion === "1.1") throw new TypeError("gRPC needs HTTP/2: use gRPC-web or Connect");
   const silentGap = new SilentGap();
   let unaryClient: UnaryClient | undefined;
 
   return (endpoint: Endpoint, context: EndpointContext): EndpointTransport => {
-    const { baseUrl, connectTimeoutMs, tls, verifiedName } = context;
-    const { address, port } = endpoint;
-    const alternateAddress = () => context.alternateAddress();
-    const destination: Destination = { address, alternateAddress, port, verifiedName, tls };
+    const { baseUrl, connect } = context;
     const exchanges = new Exchanges();
-    const handlers = new Handlers();
-    const changingTls = changingTlsOf(tls, options.onTlsFiles);
-    const limits = { connectTimeoutMs, idleMs, maxAgeMs };
-    const { onConnections } = options;
-    const observers = onConnections && {
-      onOpened: (to: string, durationMs: number) => onConnections.opened(endpoint, to, durationMs),
-      onClosed: (reason: ConnectionEnd) => onConnections.closed(endpoint, reason),
-    };
-    const shared = { clock, random, exchanges, handlers, ...observers };
-    const connection = { baseUrl, destination, changingTls, ...limits, ...shared };
-    const hasAlternative = (): boolean => context.hasAlternative();
-    const isIntercepted = options.interceptors.length > 0;
-    const common = {
-      baseUrl,
-      interceptors: isIntercepted ? [...options.interceptors, transportBorder, exchanges.interceptor] : [],
-    };
-
-    // Connect compresses a unary request before it opens it, which leaves nothing to join the two by.
-    const announced = isIntercepted || context.connect.sendCompression !== undefined ? undefined : exchanges;
-    const byConnectNode = (open: (connect: ConnectOptions) => Transport): Transport => {
-      const { unary, stream } = getOrPost(baseUrl, context.connect, open);
-      if (announced === undefined) return { unary, stream };
-      return {
-        unary: (...call) => announced.run(() => unary(...call)),
-        stream: (...call) => announced.run(() => stream(...call)),
-      };
-    };
-
+    const connection = connectionOptions(options, endpoint, context, exchanges);
+    const shared = { protocol, baseUrl, connect, interceptors, exchanges };
+    const announced = interceptors.length > 0 ? undefined : exchanges;
     if (httpVersion === "1.1") {
-      const connections = createHttp1Agent({ ...connection, hasAlternative });
-      const create = protocol === "grpc-web" ? createGrpcWebTransport : createConnectTransport;
-      const nodeOptions = { agent: connections.agent };
-      const open = (connect: ConnectOptions) => create({ ...connect, ...common, httpVersion, nodeOptions });
-      return endpointTransport(byConnectNode(open), connections, announced);
+      const connections = createHttp1Agent({ ...connection, hasAlternative: () => context.hasAlternative() });
+      return endpointTransport(connectNodeTransport({ ...shared, over: connections.agent }), connections, announced);
     }
-    const { verifyAfterMs } = options;
     const spacesPings = protocol === "grpc";
-    const sessionManager = new Http2Sessions({ ...connection, verifyAfterMs, silentGap, spacesPings });
-    const open = (connect: ConnectOptions): Transport => {
-      if (protocol === "grpc") return createGrpcTransport({ ...connect, ...common, sessionManager });
-      const create = protocol === "grpc-web" ? createGrpcWebTransport : createConnectTransport;
-      return create({ ...connect, ...common, httpVersion, sessionManager });
-    };
-    if (isIntercepted || protocol === "grpc-web") {
-      return endpointTransport(byConnectNode(open), sessionManager, announced);
-    }
-    unaryClient ??= new UnaryClient(protocol, new URL(baseUrl).pathname.replace(/\/$/, ""), context.connect);
-    const unary = unaryClient.over(sessionManager, exchanges);
-    const { stream } = open(context.connect);
-    return endpointTransport(
-      { unary, stream: (...call) => exchanges.run(() => stream(...call)) },
-      sessionManager,
-      exchanges,
-    );
+    const connections = new Http2Sessions({ ...connection, verifyAfterMs, silentGap, spacesPings });
+    const byConnectNode = connectNodeTransport({ ...shared, over: connections });
+    if (protocol === "grpc-web") return endpointTransport(byConnectNode, connections, announced);
+    unaryClient ??= new UnaryClient({ protocol, connect, interceptors, clock });
+    const unary = unaryClient.over({ baseUrl, connections, exchanges });
+    return endpointTransport({ ...byConnectNode, unary }, connections, announced);
   };
 }
 
-/** An error of connect-node's own copy of connect-es, which it throws for a limit that no message can keep. */
-export function connectNodeError(): unknown {
-  try {
-    createConnectTransport({ baseUrl: "http://localhost", httpVersion: "1.1", readMaxBytes: 0 });
-  } catch (error) {
-    return error;
-  }
-  return undefined;
+function connectionOptions(
+  { idleMs, maxAgeMs, clock, random, onTlsFiles, onConnections }: NodeEndpointTransportsOptions,
+  endpoint: Endpoint,
+  context: EndpointContext,
+  exchanges: Exchanges,
+) {
+  const { address, port } = endpoint;
+  const { baseUrl, connectTimeoutMs, tls, verifiedName } = context;
+  const alternateAddress = () => context.alternateAddress();
+  const destination: Destination = { address, alternateAddress, port, verifiedName, tls };
+  const observers = onConnections && {
+    onOpened: (to: string, durationMs: number) => onConnections.opened(endpoint, to, durationMs),
+    onClosed: (reason: ConnectionEnd) => onConnections.closed(endpoint, reason),
+  };
+  return {
+    baseUrl,
+    destination,
+    changingTls: changingTlsOf(tls, onTlsFiles),
+    handlers: new Handlers(),
+    ...{ connectTimeoutMs, idleMs, maxAgeMs, clock, random, exchanges },
+    ...observers,
+  };
 }
 
 type Connections = Required<Pick<EndpointTransport, "connect" | "close" | "isFull">> &

@@ -1,6 +1,6 @@
 import type { ClientHttp2Stream } from "node:http2";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
-import { callOf } from "../pool/attempt-link.ts";
+import { linkOf } from "../pool/attempt-link.ts";
 import type { CallUnderWay, Carrier } from "../pool/endpoint-transport.ts";
 import { recordSight, type Sight } from "../resilience/connection-hints.ts";
 import { causesOf, factAmong, recordFact } from "../resilience/failure-facts.ts";
@@ -120,7 +120,7 @@ export class Exchanges {
 
   /** The same for calls that interceptors hold up before they reach connect-node: the innermost of them. */
   readonly interceptor: Interceptor = (next) => (request) =>
-    this.run(() => next(request), callOf(request.contextValues));
+    this.run(() => next(request), linkOf(request.contextValues)?.call);
 }
 
 function isWireError(error: unknown): boolean {

@@ -1,9 +1,9 @@
 import type { ClientHttp2Stream, ClientSessionRequestOptions, OutgoingHttpHeaders } from "node:http2";
-import type { GrpcTransportOptions } from "@connectrpc/connect-node";
 import type { ConnectionEnd, Waiting } from "../pool/endpoint-transport.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import { isWithin } from "../runtime.ts";
 import { connectFailure, endpointClosed } from "./connect-failure.ts";
+import type { SessionManager } from "./connect-node.ts";
 import type { Exchange, Exchanges } from "./exchange.ts";
 import type { Http2Connection } from "./http2-connection.ts";
 import { Http2Dialer, type Http2DialerOptions } from "./http2-dialer.ts";
@@ -11,9 +11,6 @@ import { endWithCredentials } from "./replaced-credentials.ts";
 import type { SilentGap } from "./silent-gap.ts";
 import type { TlsContext } from "./tls-context.ts";
 import { trustedGapMs, twoTurns } from "./two-turns.ts";
-
-/** What connect-node wants; it exports the type under no name. */
-type SessionManager = NonNullable<GrpcTransportOptions["sessionManager"]>;
 
 /** How soon another one is tried again that could not be made. */
 const ADD_AGAIN_MS = 5_000;
@@ -40,7 +37,7 @@ export interface Http2SessionsOptions extends Omit<Http2DialerOptions, "maxAgeMs
 }
 
 /** What a stream begins with. */
-export interface StreamRequest {
+interface StreamHead {
   readonly httpMethod: string;
   readonly path: string;
   readonly headers: OutgoingHttpHeaders;
@@ -136,7 +133,7 @@ export class Http2Sessions implements SessionManager {
    * @throws where the request was not sent; a promise rejects then.
    */
   open(
-    request: StreamRequest,
+    request: StreamHead,
     options: ClientSessionRequestOptions,
     exchange: Exchange | undefined,
   ): ClientHttp2Stream | Promise<ClientHttp2Stream> {
@@ -153,7 +150,7 @@ export class Http2Sessions implements SessionManager {
 
   #openOn(
     connection: Http2Connection,
-    { httpMethod, path, headers }: StreamRequest,
+    { httpMethod, path, headers }: StreamHead,
     options: ClientSessionRequestOptions,
     exchange: Exchange | undefined,
   ): ClientHttp2Stream {

@@ -15,9 +15,9 @@ import {
   type Codec,
   codecOf,
   namesOf,
+  type StreamRequest,
   type UnaryMethod,
   type UnaryOptions,
-  type UnaryRequest,
 } from "./unary-method.ts";
 import { USER_AGENT } from "./user-agent.ts";
 
@@ -35,58 +35,45 @@ export function connectMethod<I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
   options: UnaryOptions,
 ): UnaryMethod<I, O> {
-  const { useBinaryFormat, useHttpGet, acceptCompression, sendCompression, compressMinBytes, pathPrefix } = options;
+  const { useBinaryFormat, useHttpGet, acceptCompression, sendCompression, compressMinBytes } = options;
   const codec = codecOf(method, options);
-  const path = `${pathPrefix}/${method.parent.typeName}/${method.name}`;
-  const encoding = useBinaryFormat ? "proto" : "json";
+  const path = `/${method.parent.typeName}/${method.name}`;
   const accepted = namesOf(acceptCompression);
   const prepared: OutgoingHttpHeaders = {
-    "content-type": `application/${encoding}`,
+    "content-type": useBinaryFormat ? "application/proto" : "application/json",
     "connect-protocol-version": "1",
     "user-agent": USER_AGENT,
     ...(accepted !== undefined && { "accept-encoding": accepted }),
   };
   const mayGet = useHttpGet && method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
 
-  const post = (
-    header: HeadersInit | undefined,
-    timeoutMs: number | undefined,
-    body: Uint8Array,
-    compression: string | undefined,
-  ): UnaryRequest => {
-    const headers = requestHeaders(prepared, header, timeoutHeader(timeoutMs));
-    if (compression !== undefined) headers["content-encoding"] = compression;
-    else if (header !== undefined) delete headers["content-encoding"];
-    return { httpMethod: "POST", path, headers, body };
-  };
-  const get = (
-    header: HeadersInit | undefined,
-    timeoutMs: number | undefined,
-    body: Uint8Array,
-    compression: string | undefined,
-  ): UnaryRequest => {
-    const headers = requestHeaders(prepared, header, timeoutHeader(timeoutMs));
-    for (const name of NOT_OF_GET) delete headers[name];
-    const query = queryOf(body, encoding, compression);
-    return { httpMethod: "GET", path: path + query, headers, body: undefined };
-  };
-
   return {
-    request(message, header, timeoutMs) {
+    path,
+    headers(header, timeoutMs) {
+      const timeout = timeoutMs === undefined ? undefined : { "connect-timeout-ms": `${timeoutMs}` };
+      return requestHeaders(prepared, header, timeout);
+    },
+    request(message, to, headers) {
       const body = codec.serialize(message);
-      const write = mayGet && fitsUrl(path, body, useBinaryFormat) ? get : post;
-      if (sendCompression === undefined || body.byteLength <= compressMinBytes) {
-        return write(header, timeoutMs, body, undefined);
-      }
+      const write = mayGet && fitsUrl(to, body, useBinaryFormat) ? get : post;
+      if (sendCompression === undefined || body.byteLength <= compressMinBytes) return write(to, headers, body);
       const { name } = sendCompression;
-      return sendCompression.compress(body).then((compressed) => write(header, timeoutMs, compressed, name));
+      return sendCompression.compress(body).then((compressed) => write(to, headers, compressed, name));
     },
     reader: () => new ConnectReader(method, codec, options),
   };
 }
 
-function timeoutHeader(timeoutMs: number | undefined): OutgoingHttpHeaders | undefined {
-  return timeoutMs === undefined ? undefined : { "connect-timeout-ms": `${timeoutMs}` };
+function post(path: string, headers: OutgoingHttpHeaders, body: Uint8Array, compression?: string): StreamRequest {
+  if (compression !== undefined) headers["content-encoding"] = compression;
+  else if ("content-encoding" in headers) delete headers["content-encoding"];
+  return { httpMethod: "POST", path, headers, body };
+}
+
+function get(path: string, headers: OutgoingHttpHeaders, body: Uint8Array, compression?: string): StreamRequest {
+  const encoding = headers["content-type"] === "application/json" ? "json" : "proto";
+  for (const name of NOT_OF_GET) delete headers[name];
+  return { httpMethod: "GET", path: path + queryOf(body, encoding, compression), headers, body: undefined };
 }
 
 /** Before compression: a message that fits only compressed is sent by POST. */
@@ -110,7 +97,7 @@ function inUrl(json: Uint8Array): string {
 }
 
 /** Reads a response. The usual one, with a message that is not compressed, makes no `Headers`. */
-class ConnectReader<I extends DescMessage, O extends DescMessage> implements ResponseReader<O> {
+class ConnectReader<I extends DescMessage, O extends DescMessage> implements ResponseReader<I, O> {
   readonly mostBytes: number;
   readonly #method: DescMethodUnary<I, O>;
   readonly #codec: Codec<I, O>;
@@ -155,12 +142,12 @@ class ConnectReader<I extends DescMessage, O extends DescMessage> implements Res
   /** Connect's are among the headers. */
   trailers(): void {}
 
-  end(body: Uint8Array<ArrayBuffer>): UnaryResponse<DescMessage, O> | Promise<UnaryResponse<DescMessage, O>> {
+  end(body: Uint8Array<ArrayBuffer>): UnaryResponse<I, O> | Promise<UnaryResponse<I, O>> {
     if (this.#compression === undefined) return this.#finish(body);
     return this.#compression.decompress(body, this.#options.readMaxBytes).then((bytes) => this.#finish(bytes));
   }
 
-  #finish(body: Uint8Array<ArrayBuffer>): UnaryResponse<DescMessage, O> {
+  #finish(body: Uint8Array<ArrayBuffer>): UnaryResponse<I, O> {
     const headers = this.#headers;
     let metadata: [Headers, Headers] | undefined;
     const demuxed = (): [Headers, Headers] => {

@@ -18,9 +18,9 @@ export function grpcMethod<I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
   options: UnaryOptions,
 ): UnaryMethod<I, O> {
-  const { useBinaryFormat, acceptCompression, sendCompression, compressMinBytes, pathPrefix } = options;
+  const { useBinaryFormat, acceptCompression, sendCompression, compressMinBytes } = options;
   const codec = codecOf(method, options);
-  const path = `${pathPrefix}/${method.parent.typeName}/${method.name}`;
+  const path = `/${method.parent.typeName}/${method.name}`;
   const accepted = namesOf(acceptCompression);
   const prepared: OutgoingHttpHeaders = {
     "content-type": `application/grpc+${useBinaryFormat ? "proto" : "json"}`,
@@ -30,13 +30,18 @@ export function grpcMethod<I extends DescMessage, O extends DescMessage>(
     ...(accepted !== undefined && { "grpc-accept-encoding": accepted }),
   };
   return {
-    request(message, header, timeoutMs) {
+    path,
+    headers(header, timeoutMs) {
+      return requestHeaders(
+        prepared,
+        header,
+        timeoutMs === undefined ? undefined : { "grpc-timeout": `${timeoutMs}m` },
+      );
+    },
+    request(message, to, headers) {
       const bytes = codec.serialize(message);
-      const timeout = timeoutMs === undefined ? undefined : { "grpc-timeout": `${timeoutMs}m` };
-      const post = (flags: number, data: Uint8Array) => {
-        const headers = requestHeaders(prepared, header, timeout);
-        return { httpMethod: "POST", path, headers, body: envelope(flags, data) } as const;
-      };
+      const post = (flags: number, data: Uint8Array) =>
+        ({ httpMethod: "POST", path: to, headers, body: envelope(flags, data) }) as const;
       if (sendCompression === undefined || bytes.byteLength < compressMinBytes) return post(0, bytes);
       return sendCompression.compress(bytes).then((compressed) => post(COMPRESSED, compressed));
     },
@@ -53,7 +58,7 @@ function envelope(flags: number, data: Uint8Array): Uint8Array {
 }
 
 /** Reads a response. The usual one, with one message that is not compressed and status 0, makes no `Headers`. */
-class GrpcReader<I extends DescMessage, O extends DescMessage> implements ResponseReader<O> {
+class GrpcReader<I extends DescMessage, O extends DescMessage> implements ResponseReader<I, O> {
   readonly mostBytes: number;
   readonly #method: DescMethodUnary<I, O>;
   readonly #codec: Codec<I, O>;
@@ -86,7 +91,7 @@ class GrpcReader<I extends DescMessage, O extends DescMessage> implements Respon
     this.#trailers = trailers;
   }
 
-  end(body: Uint8Array<ArrayBuffer>): UnaryResponse<DescMessage, O> | Promise<UnaryResponse<DescMessage, O>> {
+  end(body: Uint8Array<ArrayBuffer>): UnaryResponse<I, O> | Promise<UnaryResponse<I, O>> {
     if (body.length === 0) return this.#finish(undefined);
     const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
     const length = body.length < PREFIX_BYTES ? Number.POSITIVE_INFINITY : view.getUint32(1);
@@ -104,7 +109,7 @@ class GrpcReader<I extends DescMessage, O extends DescMessage> implements Respon
       .then((bytes) => this.#finish(this.#codec.parse(bytes), hasMore));
   }
 
-  #finish(message: MessageShape<O> | undefined, hasMore = false): UnaryResponse<DescMessage, O> {
+  #finish(message: MessageShape<O> | undefined, hasMore = false): UnaryResponse<I, O> {
     const [headers, trailers] = [this.#headers, this.#trailers];
     if (hasMore) {
       throw new ConnectError("protocol error: received extra output message for unary method", Code.Unimplemented);
@@ -134,7 +139,7 @@ function responseOf<I extends DescMessage, O extends DescMessage>(
   message: MessageShape<O>,
   headers: IncomingHttpHeaders,
   trailers: IncomingHttpHeaders,
-): UnaryResponse<DescMessage, O> {
+): UnaryResponse<I, O> {
   let header: Headers | undefined;
   let trailer: Headers | undefined;
   return {

@@ -1,14 +1,23 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
 
-/** Headers as `node:http2` gives them, as Connect has them: without pseudo-headers. */
-export function toHeaders(received: IncomingHttpHeaders): Headers {
+/** Headers of `node:http2`, as Connect has them: without pseudo-headers. */
+export function toHeaders(fields: IncomingHttpHeaders | OutgoingHttpHeaders): Headers {
   const headers = new Headers();
-  for (const name in received) {
-    const value = received[name];
+  for (const name in fields) {
+    const value = fields[name];
     if (value === undefined || name.startsWith(":")) continue;
-    if (typeof value === "string") headers.append(name, value);
-    else for (const single of value) headers.append(name, single);
+    if (Array.isArray(value)) for (const single of value) headers.append(name, single);
+    else headers.append(name, String(value));
   }
+  return headers;
+}
+
+/** Connect's headers, as `node:http2` takes them. */
+export function fromHeaders(header: Headers): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {};
+  header.forEach((value, name) => {
+    headers[name] = value;
+  });
   return headers;
 }
 
@@ -23,10 +32,7 @@ export function requestHeaders(
   timeout: OutgoingHttpHeaders | undefined,
 ): OutgoingHttpHeaders {
   if (header === undefined) return { ...prepared, ...timeout };
-  const headers: OutgoingHttpHeaders = {};
-  new Headers(header).forEach((value, name) => {
-    headers[name] = value;
-  });
+  const headers = fromHeaders(new Headers(header));
   const userAgent = headers["user-agent"];
   Object.assign(headers, prepared, timeout);
   if (userAgent !== undefined) headers["user-agent"] = userAgent;

@@ -11,14 +11,14 @@ import { errorOfReset, errorOfStream } from "./stream-errors.ts";
 export type ResponseHeaders = IncomingHttpHeaders & IncomingHttpStatusHeader;
 
 /** What a call reads of its response, as its protocol has it. */
-export interface ResponseReader<O extends DescMessage> {
+export interface ResponseReader<I extends DescMessage, O extends DescMessage> {
   /** The longest body that it takes, in bytes. */
   readonly mostBytes: number;
   /** The response headers have come. @throws ConnectError if the call has failed with them. */
   begin(headers: ResponseHeaders): void;
   trailers(trailers: IncomingHttpHeaders): void;
   /** The body is complete. A promise only where it is compressed. @throws ConnectError if the call has failed. */
-  end(body: Uint8Array): UnaryResponse<DescMessage, O> | Promise<UnaryResponse<DescMessage, O>>;
+  end(body: Uint8Array): UnaryResponse<I, O> | Promise<UnaryResponse<I, O>>;
 }
 
 interface Settle<R> {
@@ -32,12 +32,12 @@ const NO_BYTES = new Uint8Array(0);
  * One unary call on an HTTP/2 stream: from the moment it may be sent until it is settled, once. The stream is its
  * connection's (`Http2Connection`), which says what became of the request; this listens to what it answers.
  */
-export class UnaryCall<O extends DescMessage> {
+export class UnaryCall<I extends DescMessage, O extends DescMessage> {
   readonly #exchange: Exchange;
-  readonly #reader: ResponseReader<O>;
+  readonly #reader: ResponseReader<I, O>;
   readonly #signal: AbortSignal | undefined;
   /** Undefined once it is settled. */
-  #settle: Settle<UnaryResponse<DescMessage, O>> | undefined;
+  #settle: Settle<UnaryResponse<I, O>> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stream: ClientHttp2Stream | undefined;
   #first: Buffer | undefined;
@@ -45,7 +45,7 @@ export class UnaryCall<O extends DescMessage> {
   #bytes = 0;
   #isComplete = false;
 
-  constructor(exchange: Exchange, reader: ResponseReader<O>, signal: AbortSignal | undefined) {
+  constructor(exchange: Exchange, reader: ResponseReader<I, O>, signal: AbortSignal | undefined) {
     this.#exchange = exchange;
     this.#reader = reader;
     this.#signal = signal;
@@ -56,8 +56,8 @@ export class UnaryCall<O extends DescMessage> {
    *
    * @param timeoutMs undefined for no limit.
    */
-  run(timeoutMs: number | undefined): Promise<UnaryResponse<DescMessage, O>> {
-    const response = new Promise<UnaryResponse<DescMessage, O>>((resolve, reject) => {
+  run(timeoutMs: number | undefined): Promise<UnaryResponse<I, O>> {
+    const response = new Promise<UnaryResponse<I, O>>((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
     this.#signal?.addEventListener("abort", this.#onAbort);
@@ -105,7 +105,7 @@ export class UnaryCall<O extends DescMessage> {
     settle.reject(error);
   };
 
-  #over(): Settle<UnaryResponse<DescMessage, O>> | undefined {
+  #over(): Settle<UnaryResponse<I, O>> | undefined {
     const settle = this.#settle;
     if (settle === undefined) return undefined;
     this.#settle = undefined;

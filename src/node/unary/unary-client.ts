@@ -1,95 +1,201 @@
-import type { ClientHttp2Stream, ClientSessionRequestOptions } from "node:http2";
-import { create, type DescMessage, type DescMethodUnary, type MessageInitShape } from "@bufbuild/protobuf";
-import type { Transport, UnaryResponse } from "@connectrpc/connect";
-import { validateReadWriteMaxBytes } from "@connectrpc/connect/protocol";
+import type { ClientHttp2Stream, ClientSessionRequestOptions, OutgoingHttpHeaders } from "node:http2";
+import type { DescMessage, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  createContextValues,
+  type Interceptor,
+  type Transport,
+  type UnaryResponse,
+} from "@connectrpc/connect";
+import { createMethodUrl, validateReadWriteMaxBytes } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { abortedBy } from "../../errors.ts";
+import { intercept } from "../../interceptor-chain.ts";
 import type { ConnectOptions } from "../../net/wire-options.ts";
+import { linkOf, tellTimeLeft } from "../../pool/attempt-link.ts";
 import type { CallUnderWay } from "../../pool/endpoint-transport.ts";
+import { type Clock, elapsedMs } from "../../runtime.ts";
 import { Exchange, type Exchanges } from "../exchange.ts";
 import { connectMethod } from "./connect.ts";
 import { grpcMethod } from "./grpc.ts";
+import { fromHeaders, toHeaders } from "./metadata.ts";
 import { errorOfStream } from "./stream-errors.ts";
 import { UnaryCall } from "./unary-call.ts";
-import type { UnaryMethod, UnaryOptions, UnaryRequest } from "./unary-method.ts";
+import type { StreamRequest, UnaryMethod, UnaryOptions } from "./unary-method.ts";
+
+/** An endpoint, as unary calls need it. */
+export interface UnaryEndpoint {
+  /** Scheme, host and path prefix, as interceptors see them. */
+  readonly baseUrl: string;
+  readonly connections: UnaryConnections;
+  readonly exchanges: Exchanges;
+}
 
 /** The connections to an endpoint. */
 export interface UnaryConnections {
-  /** At once where there is a connection. Rejects where the request was not sent. */
+  /** The origin that requests go to. */
+  readonly authority: string;
+  /** At once where there is a connection. Throws or rejects where the request was not sent. */
   open(
-    request: UnaryRequest,
+    request: StreamRequest,
     options: ClientSessionRequestOptions,
     exchange: Exchange,
   ): ClientHttp2Stream | Promise<ClientHttp2Stream>;
 }
 
+export interface UnaryClientOptions {
+  readonly protocol: "connect" | "grpc";
+  readonly connect: ConnectOptions;
+  /** Run round each call. */
+  readonly interceptors: readonly Interceptor[];
+  readonly clock: Clock;
+}
+
 /** Unary calls over HTTP/2, straight on `node:http2`: what is common to all endpoints of a transport. */
 export class UnaryClient {
-  readonly #options: UnaryOptions;
-  readonly #protocol: "connect" | "grpc";
+  readonly #options: UnaryClientOptions;
+  readonly #wireOptions: UnaryOptions;
   readonly #methods = new Map<DescMethodUnary, UnaryMethod<DescMessage, DescMessage>>();
 
   /** @throws ConnectError for a limit that no message can keep. */
-  constructor(protocol: "connect" | "grpc", pathPrefix: string, options: ConnectOptions) {
-    const { readMaxBytes, writeMaxBytes, compressMinBytes } = options;
-    this.#protocol = protocol;
-    this.#options = {
+  constructor(options: UnaryClientOptions) {
+    const { connect } = options;
+    this.#options = options;
+    this.#wireOptions = {
       useBinaryFormat: true,
       useHttpGet: false,
       acceptCompression: [compressionGzip, compressionBrotli],
-      ...options,
-      ...validateReadWriteMaxBytes(readMaxBytes, writeMaxBytes, compressMinBytes),
-      pathPrefix,
+      ...connect,
+      ...validateReadWriteMaxBytes(connect.readMaxBytes, connect.writeMaxBytes, connect.compressMinBytes),
     };
   }
 
   /** `Transport.unary` over an endpoint's connections. */
-  over(connections: UnaryConnections, exchanges: Exchanges): Transport["unary"] {
-    return (method, signal, timeoutMs, header, input) =>
-      this.#unary(connections, exchanges.takeAnnounced(), method, signal, timeoutMs, header, input);
+  over(endpoint: UnaryEndpoint): Transport["unary"] {
+    const { connections, exchanges } = endpoint;
+    const prefix = new URL(endpoint.baseUrl).pathname.replace(/\/$/, "");
+    if (this.#options.interceptors.length > 0) return (...call) => this.#intercepted(endpoint, prefix, ...call);
+    return (method, signal, timeoutMs, header, message) => {
+      const wire = this.#methodOf(method);
+      const limitMs = limitOf(timeoutMs);
+      const headers = () => wire.headers(header, limitMs);
+      const path = prefix + wire.path;
+      return send(connections, wire, { underWay: exchanges.takeAnnounced(), signal, limitMs, path, headers, message });
+    };
   }
 
-  /** @param underWay what is notified of the call's fate. */
-  #unary<I extends DescMessage, O extends DescMessage>(
-    connections: UnaryConnections,
-    underWay: CallUnderWay | undefined,
+  /** Interceptors see the request as connect-node would show it: with the headers of the protocol. */
+  #intercepted<I extends DescMessage, O extends DescMessage>(
+    { baseUrl, connections }: UnaryEndpoint,
+    prefix: string,
     method: DescMethodUnary<I, O>,
     signal: AbortSignal | undefined,
     timeoutMs: number | undefined,
     header: HeadersInit | undefined,
-    input: MessageInitShape<I>,
+    message: MessageInitShape<I>,
+    contextValues = createContextValues(),
   ): Promise<UnaryResponse<I, O>> {
-    if (signal?.aborted) return Promise.reject(abortedBy(signal));
+    const { interceptors, clock } = this.#options;
     const wire = this.#methodOf(method);
-    const exchange = new Exchange(underWay);
-    const call = new UnaryCall(exchange, wire.reader(), signal);
-    const limit = timeoutMs === undefined || timeoutMs <= 0 ? undefined : timeoutMs;
-    const response = call.run(limit);
-    try {
-      const request = wire.request(create(method.input, input), header, limit);
-      if (request instanceof Promise) request.then((late) => open(connections, late, exchange, call), call.fail);
-      else open(connections, request, exchange, call);
-    } catch (error) {
-      call.fail(error);
-    }
-    return response as Promise<UnaryResponse<I, O>>;
+    const limitMs = limitOf(timeoutMs);
+    const startedAt = clock.now();
+    const url = createMethodUrl(baseUrl, method);
+    const given = {
+      ...{ method, url, message, contextValues, signal },
+      timeoutMs: limitMs,
+      header: () => toHeaders(wire.headers(header, limitMs)),
+    };
+    return intercept(interceptors, given, this.#options, async (passed) => {
+      // An interceptor took the call's last time: nothing is sent any more.
+      if (passed.signal?.aborted) throw passed.signal.reason;
+      const { request } = passed;
+      const link = linkOf(request.contextValues);
+      const leftMs = link === undefined ? leftOf(limitMs, elapsedMs(startedAt, clock.now())) : link.enter();
+      const outgoing: Outgoing<I> = {
+        underWay: link?.call,
+        signal: passed.signal,
+        limitMs: leftMs,
+        path: request.url === url ? prefix + wire.path : pathOf(request.url, connections.authority),
+        headers() {
+          if (passed.header === undefined) return wire.headers(header, leftMs);
+          tellTimeLeft(passed.header, leftMs);
+          return fromHeaders(passed.header);
+        },
+        message: request.message as MessageInitShape<I>,
+      };
+      try {
+        const response = await send(connections, wire, outgoing);
+        link?.succeeded();
+        return response;
+      } catch (error) {
+        link?.failed(error);
+        throw error;
+      }
+    });
   }
 
   #methodOf<I extends DescMessage, O extends DescMessage>(method: DescMethodUnary<I, O>): UnaryMethod<I, O> {
     let wire = this.#methods.get(method) as UnaryMethod<I, O> | undefined;
     if (wire === undefined) {
-      wire = (this.#protocol === "grpc" ? grpcMethod : connectMethod)(method, this.#options);
+      wire = (this.#options.protocol === "grpc" ? grpcMethod : connectMethod)(method, this.#wireOptions);
       this.#methods.set(method, wire as unknown as UnaryMethod<DescMessage, DescMessage>);
     }
     return wire;
   }
 }
 
-function open<O extends DescMessage>(
+/** As in Connect: 0 and below is no limit. */
+function limitOf(timeoutMs: number | undefined): number | undefined {
+  return timeoutMs === undefined || timeoutMs <= 0 ? undefined : timeoutMs;
+}
+
+function leftOf(limitMs: number | undefined, passedMs: number): number | undefined {
+  return limitMs === undefined ? undefined : Math.max(1, limitMs - Math.floor(passedMs));
+}
+
+/** @param url of a request that an interceptor has sent elsewhere: to another path of the same server. */
+function pathOf(url: string, authority: string): string {
+  const { origin, pathname, search } = new URL(url);
+  if (origin === authority) return pathname + search;
+  throw new ConnectError(`an interceptor cannot send a request to another server: ${origin}`, Code.Internal);
+}
+
+/** A call on its way out. */
+interface Outgoing<I extends DescMessage> {
+  /** What is notified of its fate. */
+  readonly underWay: CallUnderWay | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly limitMs: number | undefined;
+  readonly path: string;
+  readonly message: MessageInitShape<I>;
+  headers(): OutgoingHttpHeaders;
+}
+
+function send<I extends DescMessage, O extends DescMessage>(
   connections: UnaryConnections,
-  request: UnaryRequest,
+  wire: UnaryMethod<I, O>,
+  { underWay, signal, limitMs, path, headers, message }: Outgoing<I>,
+): Promise<UnaryResponse<I, O>> {
+  if (signal?.aborted) return Promise.reject(abortedBy(signal));
+  const exchange = new Exchange(underWay);
+  const call = new UnaryCall(exchange, wire.reader(), signal);
+  const response = call.run(limitMs);
+  try {
+    const request = wire.request(message, path, headers());
+    if (request instanceof Promise) request.then((late) => open(connections, late, exchange, call), call.fail);
+    else open(connections, request, exchange, call);
+  } catch (error) {
+    call.fail(error);
+  }
+  return response;
+}
+
+function open<I extends DescMessage, O extends DescMessage>(
+  connections: UnaryConnections,
+  request: StreamRequest,
   exchange: Exchange,
-  call: UnaryCall<O>,
+  call: UnaryCall<I, O>,
 ): void {
   if (call.isOver) return;
   try {

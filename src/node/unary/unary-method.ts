@@ -1,5 +1,11 @@
 import type { OutgoingHttpHeaders } from "node:http2";
-import type { DescMessage, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  type DescMethodUnary,
+  type MessageInitShape,
+  type MessageShape,
+} from "@bufbuild/protobuf";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { createMethodSerializationLookup } from "@connectrpc/connect/protocol";
 import type { ConnectOptions } from "../../net/wire-options.ts";
@@ -9,14 +15,13 @@ import type { ResponseReader } from "./unary-call.ts";
 export interface UnaryOptions
   extends Required<Pick<ConnectOptions, "useBinaryFormat" | "useHttpGet" | "acceptCompression">>,
     Pick<ConnectOptions, "sendCompression" | "binaryOptions" | "jsonOptions"> {
-  readonly pathPrefix: string;
   readonly readMaxBytes: number;
   readonly writeMaxBytes: number;
   readonly compressMinBytes: number;
 }
 
 /** A request as it goes on a stream. */
-export interface UnaryRequest {
+export interface StreamRequest {
   readonly httpMethod: "POST" | "GET";
   readonly path: string;
   readonly headers: OutgoingHttpHeaders;
@@ -26,22 +31,27 @@ export interface UnaryRequest {
 
 /** How a protocol writes the requests of one method and reads their responses. Made once a transport. */
 export interface UnaryMethod<I extends DescMessage, O extends DescMessage> {
+  /** `/package.Service/Method`. */
+  readonly path: string;
+  /** The caller's headers with those of the protocol. */
+  headers(header: HeadersInit | undefined, timeoutMs: number | undefined): OutgoingHttpHeaders;
   /**
    * A promise only where it is compressed.
    *
+   * @param headers of `headers()`; they become the request's.
    * @throws ConnectError where the message cannot be sent.
    */
   request(
-    message: MessageShape<I>,
-    header: HeadersInit | undefined,
-    timeoutMs: number | undefined,
-  ): UnaryRequest | Promise<UnaryRequest>;
-  reader(): ResponseReader<O>;
+    message: MessageInitShape<I>,
+    path: string,
+    headers: OutgoingHttpHeaders,
+  ): StreamRequest | Promise<StreamRequest>;
+  reader(): ResponseReader<I, O>;
 }
 
 /** How messages of a method become bytes, and bytes its messages, with Connect's limits and errors. */
 export interface Codec<I extends DescMessage, O extends DescMessage> {
-  readonly serialize: (message: MessageShape<I>) => Uint8Array<ArrayBuffer>;
+  readonly serialize: (message: MessageInitShape<I>) => Uint8Array<ArrayBuffer>;
   readonly parse: (bytes: Uint8Array<ArrayBuffer>) => MessageShape<O>;
 }
 
@@ -53,7 +63,7 @@ export function codecOf<I extends DescMessage, O extends DescMessage>(
   const lookup = createMethodSerializationLookup(method, binaryOptions, jsonOptions, options);
   const { serialize } = lookup.getI(useBinaryFormat);
   const { parse } = lookup.getO(useBinaryFormat);
-  return { serialize, parse };
+  return { serialize: (message) => serialize(create(method.input, message)), parse };
 }
 
 /** The value of a header that lists the compressions accepted; undefined if there are none. */
