@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
+import { checkedFields } from "../../net/header-fields.ts";
 
 /** Headers of `node:http2`, as Connect has them: without pseudo-headers. */
 export function toHeaders(fields: IncomingHttpHeaders | OutgoingHttpHeaders): Headers {
@@ -9,15 +10,6 @@ export function toHeaders(fields: IncomingHttpHeaders | OutgoingHttpHeaders): He
     if (Array.isArray(value)) for (const single of value) headers.append(name, single);
     else headers.append(name, String(value));
   }
-  return headers;
-}
-
-/** Connect's headers, as `node:http2` takes them. */
-export function fromHeaders(header: Headers): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = {};
-  header.forEach((value, name) => {
-    headers[name] = value;
-  });
   return headers;
 }
 
@@ -32,9 +24,8 @@ export function requestHeaders(
   timeout: OutgoingHttpHeaders | undefined,
 ): OutgoingHttpHeaders {
   if (header === undefined) return { ...prepared, ...timeout };
-  const headers = fromHeaders(new Headers(header));
-  const userAgent = headers["user-agent"];
-  Object.assign(headers, prepared, timeout);
-  if (userAgent !== undefined) headers["user-agent"] = userAgent;
+  const fields = checkedFields(header);
+  const headers = { ...fields, ...prepared, ...timeout };
+  if (fields["user-agent"] !== undefined) headers["user-agent"] = fields["user-agent"];
   return headers;
 }

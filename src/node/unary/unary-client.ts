@@ -12,6 +12,7 @@ import { createMethodUrl, validateReadWriteMaxBytes } from "@connectrpc/connect/
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { abortedBy } from "../../errors.ts";
 import { intercept } from "../../interceptor-chain.ts";
+import { checkedFields } from "../../net/header-fields.ts";
 import type { ConnectOptions } from "../../net/wire-options.ts";
 import { linkOf, tellTimeLeft } from "../../pool/attempt-link.ts";
 import type { CallUnderWay } from "../../pool/endpoint-transport.ts";
@@ -19,7 +20,7 @@ import { type Clock, elapsedMs } from "../../runtime.ts";
 import { Exchange, type Exchanges } from "../exchange.ts";
 import { connectMethod } from "./connect.ts";
 import { grpcMethod } from "./grpc.ts";
-import { fromHeaders, toHeaders } from "./metadata.ts";
+import { toHeaders } from "./metadata.ts";
 import { errorOfStream } from "./stream-errors.ts";
 import { UnaryCall } from "./unary-call.ts";
 import type { StreamRequest, UnaryMethod, UnaryOptions } from "./unary-method.ts";
@@ -120,7 +121,7 @@ export class UnaryClient {
         headers() {
           if (passed.header === undefined) return wire.headers(header, leftMs);
           tellTimeLeft(passed.header, leftMs);
-          return fromHeaders(passed.header);
+          return { ...checkedFields(passed.header) };
         },
         message: request.message as MessageInitShape<I>,
       };
