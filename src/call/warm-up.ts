@@ -2,10 +2,11 @@ import type { ConnectError } from "@connectrpc/connect";
 import type { Answers } from "../discovery/failover.ts";
 import { ConfigurationError, lookUpFailed, noServers, userError } from "../errors.ts";
 import type { EndpointRecord } from "../pool/record.ts";
+import { LONGEST_CONNECT_MS } from "../resilience/connect-limit.ts";
 import { connectionHint } from "../resilience/connection-hints.ts";
 import { classify } from "../resilience/outcome.ts";
 import type { Runtime } from "../runtime.ts";
-import { connected, LONGEST_CONNECT_MS } from "./connecting.ts";
+import { connected } from "./connecting.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 export interface WarmUpOptions {

@@ -1,11 +1,11 @@
 import { connect as connectHttp2 } from "node:http2";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
-import { connectTimeout } from "../net/connect-timeout.ts";
 import type { Waiting } from "../pool/endpoint-transport.ts";
+import { connectTimeout } from "../resilience/connect-limit.ts";
 import { recordSight } from "../resilience/connection-hints.ts";
 import { type Destination, tlsOptions } from "./address.ts";
 import { connectError } from "./connect-failure.ts";
-import { limitConnecting } from "./connect-limit.ts";
+import { DialLimit } from "./dial-limit.ts";
 import { Http2Connection, type Http2ConnectionOptions } from "./http2-connection.ts";
 import { sightOfDial } from "./sight.ts";
 import type { Dialled, TcpDialer } from "./tcp-dialer.ts";
@@ -20,8 +20,10 @@ export interface Http2Dial {
   readonly connection: Promise<Http2Connection>;
   /** Somebody waits. Once every signal has aborted, nobody does. Without `waiting`, one waits to the end. */
   join(waiting?: Waiting): void;
-  /** Somebody who waits has nowhere else to go. */
-  readonly isNeeded: boolean;
+  /** Ends it if its time is over, whatever became of its timer: for the first call after a freeze. */
+  look(now: number): void;
+  /** It has connected or failed. */
+  readonly isOver: boolean;
   abandon(reason: Error): void;
 }
 
@@ -53,24 +55,22 @@ export function dialHttp2(
   const startedAt = options.clock.now();
   let settled = false;
   const waiters = new Set<Waiting>();
-  const isNeeded = (): boolean => [...waiters].some((waiter) => waiter.isPatient);
+  const limit = new DialLimit({
+    ms: limitMs,
+    clock: options.clock,
+    isNeeded: () => [...waiters].some((waiter) => waiter.isPatient),
+    onOver: () => abandon(connectTimeout(limitMs)),
+  });
   let abandon = (_reason: Error): void => {};
   const settle = (): void => {
     settled = true;
-    endLimit();
+    limit.end();
     for (const leave of leavers) leave();
     // Listeners of the socket live as long as the connection does, and would keep the calls.
     leavers.clear();
     waiters.clear();
   };
   const leavers = new Set<() => void>();
-  // Nothing depends on its being on time: in a frozen process the next connect() finds the dial's age.
-  const limit = { ms: limitMs, clock: options.clock, hold: false };
-  const expire = (): void => {
-    if (isNeeded()) endLimit = limitConnecting(limit, expire);
-    else abandon(connectTimeout(limitMs));
-  };
-  let endLimit = limitConnecting(limit, expire);
   let note = (_error: unknown): void => {};
 
   const fail = (error: unknown): void => {
@@ -128,7 +128,7 @@ export function dialHttp2(
   } catch (error) {
     // Certificates that cannot be parsed, for instance.
     fail(error);
-    return { startedAt, connection, join() {}, isNeeded: false, abandon };
+    return { startedAt, connection, join() {}, look() {}, isOver: true, abandon };
   }
   const dial = tcp.dial({ onConnected: open, onFailed: fail });
   let close = (): void => {};
@@ -164,8 +164,9 @@ export function dialHttp2(
       leavers.add(leave);
       signal.addEventListener("abort", onAbort, { once: true });
     },
-    get isNeeded() {
-      return isNeeded();
+    look: (now) => limit.look(now),
+    get isOver() {
+      return settled;
     },
     abandon: (reason) => abandon(reason),
   };

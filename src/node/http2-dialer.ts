@@ -1,8 +1,8 @@
-import { connectTimeout } from "../net/connect-timeout.ts";
 import type { Waiting } from "../pool/endpoint-transport.ts";
+import { connectTimeout, waitForConnection } from "../resilience/connect-limit.ts";
+import { isTimeLimit } from "../resilience/policies.ts";
 import type { Destination } from "./address.ts";
 import { connectFailure } from "./connect-failure.ts";
-import { limitConnecting } from "./connect-limit.ts";
 import type { Http2Connection, Http2ConnectionOptions } from "./http2-connection.ts";
 import { dialHttp2, type Http2Dial } from "./http2-dial.ts";
 import type { RoundTrip } from "./round-trip.ts";
@@ -62,23 +62,17 @@ export class Http2Dialer {
     this.#shared(now).join();
   }
 
-  /** For who has nobody else to limit the wait or to hold the process for it: a timer of its own does both. */
+  /** For a call that waits without a limit, and without a timer that holds the process. */
   async dialHolding(): Promise<void> {
     const { clock } = this.#options;
     const ms = this.#limitMs;
     const giveUp = new AbortController();
-    let endLimit = (): void => {};
-    const late = new Promise<never>((_resolve, reject) => {
-      endLimit = limitConnecting({ ms, clock, hold: true }, () => {
-        reject(connectFailure(connectTimeout(ms)));
-        giveUp.abort();
-      });
+    const dialled = this.dial(clock.now(), { repeatable: false, signal: giveUp.signal });
+    await waitForConnection(dialled, { ms, clock }).catch((error) => {
+      if (!isTimeLimit(error)) throw error;
+      giveUp.abort();
+      throw connectFailure(connectTimeout(ms));
     });
-    try {
-      await Promise.race([this.dial(clock.now(), { repeatable: false, signal: giveUp.signal }), late]);
-    } finally {
-      endLimit();
-    }
   }
 
   abandon(reason: Error): void {
@@ -90,15 +84,10 @@ export class Http2Dialer {
   }
 
   #shared(now: number): Http2Dial {
-    const limitMs = this.#limitMs;
-    // The dial's own timer may not have run: this is the first call after a freeze.
-    if (this.#dial !== undefined && now - this.#dial.startedAt > limitMs && !this.#dial.isNeeded) {
-      this.#dial.abandon(connectTimeout(limitMs));
-      this.#dial = undefined;
-    }
-    if (this.#dial !== undefined) return this.#dial;
+    this.#dial?.look(now);
+    if (this.#dial?.isOver === false) return this.#dial;
     const { changingTls } = this.#options;
-    const dial = dialHttp2(this.#origin, this.#options.destination, this.#tcp, limitMs, this.#options);
+    const dial = dialHttp2(this.#origin, this.#options.destination, this.#tcp, this.#limitMs, this.#options);
     // Those that the dial has begun with; they may be replaced before it ends.
     const credentials = changingTls?.latest;
     this.#dial = dial;
