@@ -62,7 +62,7 @@ export async function warmUp(
   }
 }
 
-/** As a call would tell it. */
+/** The error that a call would fail with. */
 function unreachable(error: unknown): ConnectError {
   const context = { signal: undefined, deadlinePassed: false, attemptTimedOut: false, thrownBy: undefined };
   const outcome = classify(error, { ...context, recordsFacts: true });
