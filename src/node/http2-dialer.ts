@@ -4,7 +4,7 @@ import { isTimeLimit } from "../resilience/policies.ts";
 import type { Destination } from "./address.ts";
 import { connectFailure, endpointClosed } from "./connect-failure.ts";
 import type { Http2Connection, Http2ConnectionOptions } from "./http2-connection.ts";
-import { dialHttp2, type Http2Dial } from "./http2-dial.ts";
+import { Http2Dial } from "./http2-dial.ts";
 import type { RoundTrip } from "./round-trip.ts";
 import { TcpDialer } from "./tcp-dialer.ts";
 import type { TlsContext } from "./tls-context.ts";
@@ -91,7 +91,8 @@ export class Http2Dialer {
     this.#dial?.look(now);
     if (this.#dial?.isOver === false) return this.#dial;
     const { changingTls } = this.#options;
-    const dial = dialHttp2(this.#origin, this.#options.destination, this.#tcp, this.#limitMs, this.#options);
+    const dial = new Http2Dial({ ...this.#options, limitMs: this.#limitMs });
+    dial.start(this.#origin, this.#tcp);
     // Those that the dial begins with; they may be replaced before it ends.
     const credentials = changingTls?.latest;
     this.#dial = dial;
