@@ -21,7 +21,7 @@ export class DialLimit {
     this.#beginRound();
   }
 
-  /** For the first call after a freeze, in which the timer did not run. */
+  /** Ends a dial whose time is over: called by the first call after a freeze, in which the timer did not run. */
   look(now: number): void {
     const { ms, isNeeded, onOver } = this.#options;
     if (now - this.#startedAt > ms && !isNeeded(ms)) onOver(ms);

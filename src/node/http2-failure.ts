@@ -80,7 +80,7 @@ function factOf(
   return rstCode === NGHTTP2_CANCEL ? "lost" : undefined;
 }
 
-/** Ends a stream that the client no longer wants, at once: it does not wait until the server has heard of it, which may be gone. */
+/** Ends a stream that the client no longer wants, at once, because the server that would confirm it may be gone. */
 export function cancelStream(stream: ClientHttp2Stream, reason: Error): void {
   // The code first: destroy() alone would send INTERNAL_ERROR, which servers count as one.
   stream.close(NGHTTP2_CANCEL);

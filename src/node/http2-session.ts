@@ -17,7 +17,7 @@ type SessionManager = NonNullable<GrpcTransportOptions["sessionManager"]>;
 
 /** A server that allows few streams gets so many connections, for calls that no other endpoint has room for. */
 const MOST_CONNECTIONS = 4;
-/** How soon a further one is tried again that could not be made. */
+/** Where a further one could not be made, it is not tried again for so long. */
 const ADD_AGAIN_MS = 5_000;
 
 export interface Http2SessionsOptions extends Omit<Http2DialerOptions, "maxAgeMs">, IdleLimits, AgeLimits {

@@ -46,8 +46,8 @@ export type WatchdogState =
  * Watches over a connection while streams wait on it. Without proof of a freeze it gives up nothing that may still be
  * answered: a server that is busy, paused or far looks dead for a while. Its timer holds nothing.
  *
- * The connection starts it with its first stream where it is off. It starts it over where it is past the first silence
- * and HEADERS or DATA come, or no stream is left. So a call that is answered at once only reads the state.
+ * The connection calls `start()` with its first stream, where it is off, and `startOver()` where it is past the first
+ * silence and HEADERS or DATA come, or no stream is left. So a call that is answered at once only reads the state.
  */
 export class Http2Watchdog {
   state: WatchdogState = "off";
