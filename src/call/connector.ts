@@ -1,7 +1,7 @@
-import { ConnectTimeoutError } from "../net/connect-timeout.ts";
+import { ConnectTimeoutError, LONGEST_CONNECT_MS } from "../resilience/connect-limit.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Attempt } from "./attempt.ts";
-import { connected, LONGEST_CONNECT_MS } from "./connecting.ts";
+import { connected } from "./connecting.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { LateDials } from "./late-dials.ts";
 import type { Judge } from "./verdict.ts";

@@ -7,10 +7,11 @@ import type { EndpointTransport } from "../pool/endpoint-transport.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { EndpointRecord } from "../pool/record.ts";
 import type { RetryBudget } from "../resilience/budget.ts";
+import { LONGEST_CONNECT_MS } from "../resilience/connect-limit.ts";
 import type { Runtime } from "../runtime.ts";
 import { Attempt, type AttemptWatcher } from "./attempt.ts";
 import type { Call } from "./call.ts";
-import { connected, LONGEST_CONNECT_MS } from "./connecting.ts";
+import { connected } from "./connecting.ts";
 import { unusable } from "./usable-transport.ts";
 import { intercepted, UserCode } from "./user-code.ts";
 

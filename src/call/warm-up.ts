@@ -2,10 +2,11 @@ import type { ConnectError } from "@connectrpc/connect";
 import type { Answers } from "../discovery/failover.ts";
 import { ConfigurationError, lookUpFailed, noServers, userError } from "../errors.ts";
 import type { EndpointRecord } from "../pool/record.ts";
+import { LONGEST_CONNECT_MS } from "../resilience/connect-limit.ts";
 import { connectionHint } from "../resilience/connection-hints.ts";
 import { classify } from "../resilience/outcome.ts";
 import type { Runtime } from "../runtime.ts";
-import { connected, LONGEST_CONNECT_MS } from "./connecting.ts";
+import { connected } from "./connecting.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 export interface WarmUpOptions {
@@ -61,7 +62,7 @@ export async function warmUp(
   }
 }
 
-/** As a call would tell it. */
+/** The error that a call would fail with. */
 function unreachable(error: unknown): ConnectError {
   const context = { signal: undefined, deadlinePassed: false, attemptTimedOut: false, thrownBy: undefined };
   const outcome = classify(error, { ...context, recordsFacts: true });

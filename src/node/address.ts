@@ -5,10 +5,10 @@ import type { TlsOptions } from "../net/wire-options.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import { tlsContextOf } from "./tls-context.ts";
 
-/** Where to connect, and whom to expect there: the two are different things, since DNS is not authenticated. */
+/** Where to connect, and which name to verify there: the two differ, since DNS is not authenticated. */
 export interface Destination {
   readonly address: string;
-  /** An address of the other family that leads to the same server, as the source says it now. */
+  /** An address of the other family that leads to the same server, by the latest answer. */
   alternateAddress?(): string | undefined;
   readonly port: number;
   readonly verifiedName: string;
@@ -16,7 +16,7 @@ export interface Destination {
 }
 
 /**
- * Silence after which the kernel asks the other end by itself: it finds a connection that was dropped without a word while
+ * Silence after which the kernel asks the other end by itself: it finds a connection that was dropped silently while
  * nothing is under way on it, which PINGs cannot where a server allows few of them. libuv asks ten times, a second apart.
  */
 const KEEP_ALIVE_MS = 15_000;
@@ -43,7 +43,7 @@ export function tlsOptions(verifiedName: string, tls: TlsOptions): ConnectionOpt
     // By default Node verifies `servername || host`, which for an IP literal would be the address that is dialled.
     checkServerIdentity: (_host, certificate) => {
       const error = checkServerIdentity(verifiedName, certificate);
-      // Here, since Deno tells a waiting write of it before the socket.
+      // Here, since Deno fails a waiting write with it before the socket.
       if (error !== undefined) recordFact(error, "not-sent");
       return error;
     },

@@ -8,11 +8,12 @@ import {
 } from "@connectrpc/connect-node";
 import type { ConnectOptions } from "../net/wire-options.ts";
 import { transportBorder } from "../pool/attempt-link.ts";
-import type { Exchanges } from "./exchange.ts";
+import { Exchange, type Exchanges } from "./exchange.ts";
 import { getOrPost } from "./get-or-post.ts";
+import { Http2Sessions } from "./http2-session.ts";
 
 /** What connect-node wants of HTTP/2 connections; it exports the type under no name. */
-export type SessionManager = NonNullable<GrpcTransportOptions["sessionManager"]>;
+type SessionManager = NonNullable<GrpcTransportOptions["sessionManager"]>;
 
 export interface ConnectNodeOptions {
   readonly protocol: "connect" | "grpc" | "grpc-web";
@@ -22,7 +23,7 @@ export interface ConnectNodeOptions {
   readonly interceptors: readonly Interceptor[];
   readonly exchanges: Exchanges;
   /** The connections: of HTTP/2, or of HTTP/1.1. */
-  readonly over: SessionManager | Agent;
+  readonly over: Http2Sessions | Agent;
 }
 
 /**
@@ -51,13 +52,25 @@ export function connectNodeTransport(options: ConnectNodeOptions): Transport {
   };
 }
 
-function create({ protocol, over }: ConnectNodeOptions, common: ConnectOptions & Common): Transport {
-  const isHttp2 = "authority" in over;
-  if (protocol === "grpc") return createGrpcTransport({ ...common, ...(isHttp2 && { sessionManager: over }) });
+function create({ protocol, over, exchanges }: ConnectNodeOptions, common: ConnectOptions & Common): Transport {
   const createTransport = protocol === "grpc-web" ? createGrpcWebTransport : createConnectTransport;
-  return isHttp2
-    ? createTransport({ ...common, httpVersion: "2", sessionManager: over })
-    : createTransport({ ...common, httpVersion: "1.1", nodeOptions: { agent: over } });
+  if (!(over instanceof Http2Sessions)) {
+    return createTransport({ ...common, httpVersion: "1.1", nodeOptions: { agent: over } });
+  }
+  const sessionManager = sessionManagerOf(over, exchanges);
+  if (protocol === "grpc") return createGrpcTransport({ ...common, sessionManager });
+  return createTransport({ ...common, httpVersion: "2", sessionManager });
+}
+
+function sessionManagerOf(connections: Http2Sessions, exchanges: Exchanges): SessionManager {
+  return {
+    authority: connections.authority,
+    // connect-node opens a request before its first `await`: so it is that of the call that runs.
+    request: async (httpMethod, path, headers, options) =>
+      connections.open({ httpMethod, path, headers }, options, exchanges.claim() ?? new Exchange(undefined)),
+    // Bytes are noticed when they come, not when they are read.
+    notifyResponseByteRead() {},
+  };
 }
 
 interface Common {

@@ -8,13 +8,15 @@ import { cancelStream } from "./http2-failure.ts";
 
 /** A request on its way through connect-node, between its call and the connection that carries it. */
 export class Exchange implements Carrier {
-  /** Undefined where nobody is told. */
+  /** Undefined where the request's call is not known. */
   readonly call: CallUnderWay | undefined;
+  /** It was sent while a PING asked whether the server is still there. */
+  isDoubted = false;
   /** The response headers have come. */
   hasResponse = false;
   /** They may be another program's: the connection has never had an answer of a Connect or gRPC handler. */
   isForeign = false;
-  /** What its response says of the server. */
+  /** What its response shows of the server. */
   sight: Sight | undefined;
   #stream: ClientHttp2Stream | undefined;
   #takenBack: Error | undefined;

@@ -24,14 +24,33 @@ const ALWAYS_SENT = 4_096;
 /** As many fields as Node's server takes (`maxHeaderListPairs`), which it announces nowhere. */
 const MOST_FIELDS = 128;
 
-/** What a request's headers take on the wire. */
-export interface HeaderSize {
-  readonly fields: number;
-  /** Of all names and values. */
-  readonly bytes: number;
+/**
+ * The error of a request whose headers would harm the other calls on its connection: servers answer them by closing it.
+ * Undefined where they fit.
+ *
+ * @param announced the server's SETTINGS_MAX_HEADER_LIST_SIZE.
+ */
+export function tooLarge(headers: OutgoingHttpHeaders, announced: number | undefined): ConnectError | undefined {
+  const { fields, bytes } = sizeOf(headers);
+  const listSize = bytes + LIST_OVERHEAD * fields;
+  const blockSize = BLOCK_OVERHEAD + FIELD_OVERHEAD * fields + bytes;
+  if (blockSize > LONGEST_BLOCK) return unsendable(`${blockSize} bytes, and HTTP/2 in Node.js sends ${LONGEST_BLOCK}`);
+  if (announced === undefined || listSize <= announced || listSize <= ALWAYS_SENT) return undefined;
+  return unsendable(`${listSize} bytes, and the server takes ${announced}`);
 }
 
-export function sizeOfHeaders(headers: OutgoingHttpHeaders): HeaderSize {
+/**
+ * The error of a request that a server has reset, most likely for its headers. Undefined where they are too few and too
+ * short for that.
+ */
+export function resetFor(headers: OutgoingHttpHeaders, reason: Error | undefined): ConnectError | undefined {
+  const { fields, bytes } = sizeOf(headers);
+  if (fields <= MOST_FIELDS && bytes <= 2 * ALWAYS_SENT) return undefined;
+  return unsendable(`${fields} fields of ${bytes} bytes, and the server resets the request`, reason);
+}
+
+/** What a request's headers take on the wire: `bytes` are those of all names and values. */
+function sizeOf(headers: OutgoingHttpHeaders): { readonly fields: number; readonly bytes: number } {
   let fields = 0;
   let bytes = 0;
   for (const name in headers) {
@@ -45,32 +64,8 @@ export function sizeOfHeaders(headers: OutgoingHttpHeaders): HeaderSize {
   return { fields, bytes };
 }
 
-/**
- * The error of a request whose headers would harm the other calls on its connection: servers answer them by closing it.
- * Undefined where they fit.
- *
- * @param announced the server's SETTINGS_MAX_HEADER_LIST_SIZE.
- */
-export function tooLarge({ fields, bytes }: HeaderSize, announced: number | undefined): ConnectError | undefined {
-  const listSize = bytes + LIST_OVERHEAD * fields;
-  const blockSize = BLOCK_OVERHEAD + FIELD_OVERHEAD * fields + bytes;
-  if (blockSize > LONGEST_BLOCK) return unsendable(`${blockSize} bytes, and HTTP/2 in Node.js sends ${LONGEST_BLOCK}`);
-  if (announced === undefined || listSize <= announced || listSize <= ALWAYS_SENT) return undefined;
-  return unsendable(`${listSize} bytes, and the server takes ${announced}`);
-}
-
-/** The error of a request that a server reset for its headers. */
-export function resetFor({ fields, bytes }: HeaderSize, reason: Error | undefined): ConnectError {
-  return unsendable(`${fields} fields of ${bytes} bytes, and the server resets the request`, reason);
-}
-
 function unsendable(why: string, cause?: unknown): ConnectError {
   const error = headersTooLarge(why, cause);
   recordFact(error, "unsendable");
   return error;
-}
-
-/** Whether a server that resets a request of this size most likely does so for its headers. */
-export function isSuspiciouslyLarge({ fields, bytes }: HeaderSize): boolean {
-  return fields > MOST_FIELDS || bytes > 2 * ALWAYS_SENT;
 }

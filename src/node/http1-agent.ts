@@ -14,7 +14,7 @@ import { longestUseMs } from "./replaced-credentials.ts";
 import { type TcpDial, TcpDialer } from "./tcp-dialer.ts";
 import { type Credentials, type TlsContext, tlsContextOf } from "./tls-context.ts";
 import { TlsSessions } from "./tls-sessions.ts";
-import { trustedGapMs, twoTurns } from "./two-turns.ts";
+import { GapCheck, trustedGapMs } from "./two-turns.ts";
 
 export interface Http1AgentOptions {
   readonly destination: Destination;
@@ -61,8 +61,7 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
   const madeWith = new WeakMap<Duplex, { credentials: Credentials | undefined; useMs: number }>();
   const endedBy = new WeakMap<Duplex, ConnectionEnd>();
   const afterGap = new WeakSet<ClientRequest>();
-  let aliveAt = 0;
-  let check: Promise<void> | undefined;
+  const gap = new GapCheck(clock);
   let closed = false;
   const tcp = new TcpDialer(destination, clock);
   /** The one that the agent has just begun. */
@@ -117,8 +116,8 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
       socket.destroy();
       return;
     }
-    aliveAt = clock.now();
-    freedAt.set(socket, aliveAt);
+    gap.seenUntil = clock.now();
+    freedAt.set(socket, gap.seenUntil);
   });
 
   const reuse = agent.reuseSocket.bind(agent);
@@ -161,14 +160,10 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
       if (closed) return Promise.reject(connectFailure(endpointClosed()));
       changingTls?.look(now);
       closeIdle(now);
-      const gap = now - aliveAt;
-      aliveAt = now;
-      if (check === undefined && ((gap >= 0 && gap <= trustedGapMs) || !hasFree(agent))) return undefined;
-      check ??= twoTurns().then(() => {
-        check = undefined;
-        aliveAt = clock.now();
-      });
-      return check;
+      const gapMs = now - gap.seenUntil;
+      gap.seenUntil = now;
+      const isSeen = (gapMs >= 0 && gapMs <= trustedGapMs) || !hasFree(agent);
+      return isSeen && gap.running === undefined ? undefined : gap.run();
     },
     close() {
       closed = true;
@@ -181,7 +176,7 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
 }
 
 /**
- * A request that is given up has no socket to end while its connection is being made, and Node tells nobody of it; a
+ * A request that is given up has no socket to end while its connection is being made, and Node gives no event of it; a
  * pending connect would hold the process to its limit.
  */
 function endDialWith(request: ClientRequest, dial: TcpDial): void {

@@ -1,12 +1,12 @@
 import type { ClientRequest } from "node:http";
 import type { Socket } from "node:net";
 import { ConnectError } from "@connectrpc/connect";
-import { connectTimeout } from "../net/connect-timeout.ts";
+import { connectTimeout, LONGEST_CONNECT_MS } from "../resilience/connect-limit.ts";
 import { recordSight } from "../resilience/connection-hints.ts";
 import { isCertificateAlert, isSystemError } from "../resilience/error-shapes.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
-import { limitConnecting } from "./connect-limit.ts";
+import { DialLimit } from "./dial-limit.ts";
 import { type Exchange, type Handlers, isFromHandler } from "./exchange.ts";
 import { type SightOptions, sightOfRequest, sightOfResponse } from "./sight.ts";
 import type { TcpDial, TcpDialer } from "./tcp-dialer.ts";
@@ -62,9 +62,6 @@ function isOwnError(error: unknown): boolean {
   return !(error instanceof ConnectError) || isSystemError(error.cause);
 }
 
-/** A connect for which there is no alternative goes on for this long, as far as its call does. */
-const LONGEST_CONNECT_MS = 20_000;
-
 /**
  * Makes a connection. Until it is made, TLS included, nothing of the request has left: Node holds it back. So what fails
  * before is marked, which tells it from the same error afterwards (`read ECONNRESET` is both).
@@ -80,20 +77,15 @@ export function connectHttp1(
 ): TcpDial {
   const { connectTimeoutMs, clock } = options;
   let giveUp = (error: Error): void => dial.cancel(error);
-  const expire = (): void => {
-    passedMs += connectTimeoutMs;
-    if (passedMs < LONGEST_CONNECT_MS && !options.hasAlternative()) {
-      endLimit = limitConnecting(limit, expire);
-      return;
-    }
-    giveUp(connectTimeout(passedMs));
-  };
-  const limit = { ms: connectTimeoutMs, clock, hold: false };
-  let passedMs = 0;
-  let endLimit = limitConnecting(limit, expire);
+  const limit = new DialLimit({
+    ms: connectTimeoutMs,
+    clock,
+    isNeeded: (passedMs) => passedMs < LONGEST_CONNECT_MS && !options.hasAlternative(),
+    onOver: (passedMs) => giveUp(connectTimeout(passedMs)),
+  });
   const dial = tcp.dial({
     onFailed(error) {
-      endLimit();
+      limit.end();
       if (isOwnError(error)) recordFact(error, "not-sent");
       done(error);
     },
@@ -101,7 +93,7 @@ export function connectHttp1(
       // A request that waits holds the process, as it does with sockets of Node's own agent.
       const socket = (secure?.(tcpSocket) ?? tcpSocket).ref();
       let isEstablished = secure === undefined;
-      if (isEstablished) endLimit();
+      if (isEstablished) limit.end();
       giveUp = (error) => socket.destroy(error);
       socket.on("error", (error: unknown) => {
         if (!isEstablished) tcp.distrust(address);
@@ -110,9 +102,9 @@ export function connectHttp1(
       });
       socket.once("secureConnect", () => {
         isEstablished = true;
-        endLimit();
+        limit.end();
       });
-      socket.once("close", () => endLimit());
+      socket.once("close", () => limit.end());
       done(undefined, socket);
     },
   });

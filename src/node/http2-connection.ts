@@ -7,13 +7,13 @@ import {
 } from "node:http2";
 import type { Socket } from "node:net";
 import type { ConnectionEnd } from "../pool/endpoint-transport.ts";
-import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
 import type { Exchange, Handlers } from "./exchange.ts";
-import { sizeOfHeaders, tooLarge } from "./header-size.ts";
-import { cancelStream, failureOfStream, lostConnection, type StreamEnd } from "./http2-failure.ts";
-import { Http2Liveness } from "./http2-liveness.ts";
-import { Http2Watchdog } from "./http2-watchdog.ts";
+import { tooLarge } from "./header-size.ts";
+import { failureOfStream, lostConnection } from "./http2-failure.ts";
+import { Http2Liveness, type SignsOfLife } from "./http2-liveness.ts";
+import { notifyOfSilence, takeBackDoubted } from "./http2-silence.ts";
+import { Http2Watchdog, type Watched } from "./http2-watchdog.ts";
 import { ResetAllowance } from "./reset-allowance.ts";
 import { ResponseReader } from "./response-reader.ts";
 import { RoundTrip } from "./round-trip.ts";
@@ -35,101 +35,87 @@ const LAST_STREAM_ID = 2 ** 31 - 1;
 const IDS_LEFT = 2 ** 20;
 
 /** One established HTTP/2 connection: counts its streams, and holds the process exactly while there are any. */
-export class Http2Connection {
+export class Http2Connection implements SignsOfLife, Watched {
   /** When it is due to be replaced by another one; Infinity for never. */
   replaceAt: number;
   /** When it takes no more calls, because its credentials were replaced; Infinity for never. */
   retireAt = Number.POSITIVE_INFINITY;
   /** What it was made with; undefined where that cannot change. */
   credentials: Credentials | undefined;
+  heardAt: number;
+  pings = 0;
+  busySince = 0;
+  /** Streams that have not ended. */
+  inFlight = 0;
   readonly liveness: Http2Liveness;
   readonly roundTrip: RoundTrip;
   readonly #watchdog: Http2Watchdog;
   readonly #session: ClientHttp2Session;
   readonly #socket: Socket;
-  readonly #clock: Clock;
-  readonly #handlers: Handlers;
-  /** Streams for which nothing has come yet, and the exchange of each. */
-  readonly #waiting = new Map<ClientHttp2Stream, Exchange | undefined>();
-  /** Those of them that were opened while a PING asked whether anything is at the other end. */
-  readonly #doubted = new Set<ClientHttp2Stream>();
+  readonly #options: Http2ConnectionOptions;
+  /** Those for which nothing has come yet. */
+  readonly #waiting = new Set<Exchange>();
   readonly #resets: ResetAllowance;
-  #streams = 0;
   #mostStreams: number;
   /** Why it takes no more calls. */
   #endedBy: ConnectionEnd | undefined;
-  /** The highest stream that the server may have processed, once it has said so (GOAWAY). */
+  /** The highest stream that the server may have processed, by its GOAWAY. */
   #lastStreamId = Number.POSITIVE_INFINITY;
 
   /**
-   * @param session has its permanent `error` listener already: the one who dialled added it before anything could fail.
-   * @param roundTripMs as far as dialling could tell.
+   * @param session has its permanent `error` listener already: the dial added it before anything could fail.
+   * @param roundTripMs what the dial measured.
    */
   constructor(session: ClientHttp2Session, socket: Socket, roundTripMs: number, options: Http2ConnectionOptions) {
-    const { clock, spacesPings, handlers } = options;
+    const { clock, spacesPings } = options;
     this.#session = session;
     this.#socket = socket;
-    this.#handlers = handlers;
-    this.#clock = clock;
-    const now = clock.now();
-    this.replaceAt = now + options.maxAgeMs();
-    this.#resets = new ResetAllowance(now);
+    this.#options = options;
+    this.heardAt = clock.now();
+    this.replaceAt = this.heardAt + options.maxAgeMs();
+    this.#resets = new ResetAllowance(this.heardAt);
     this.roundTrip = new RoundTrip(roundTripMs);
-    const { roundTrip } = this;
-    this.liveness = new Http2Liveness({ session, socket, clock, roundTrip, spacesPings });
-    this.#watchdog = new Http2Watchdog({
-      clock,
-      roundTrip,
-      liveness: this.liveness,
-      onSuspect: () => this.#tellWaiting(),
-      onDead: () => this.condemn(),
-    });
+    this.liveness = new Http2Liveness(this, { session, socket, clock, spacesPings });
+    this.#watchdog = new Http2Watchdog(this, clock, () => notifyOfSilence(this.#waiting));
     this.#mostStreams = session.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
     session.on("remoteSettings", ({ maxConcurrentStreams }) => {
       this.#mostStreams = maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
     });
     // Node closes the session by itself on GOAWAY, but a moment later; from this event on nothing new may start.
     session.on("goaway", (_code, lastStreamId) => {
-      this.#endedBy ??= "goaway";
       // A server may lower it with a second GOAWAY (RFC 9113 section 6.8).
       this.#lastStreamId = Math.min(this.#lastStreamId, lastStreamId);
-      if (this.#streams === 0) this.#session.destroy();
+      this.close("goaway");
     });
     session.once("close", () => options.onClosed?.(this.#endedBy ?? "lost"));
   }
 
   /** Whether a new stream can be opened. */
   get usable(): boolean {
-    return this.#isOpen && !this.#watchdog.isSuspect;
+    return this.#isOpen && !this.#isSilent;
   }
 
   /** It gives no sign of life, and would be usable if it did. */
   get isSuspect(): boolean {
-    return this.#isOpen && this.#watchdog.isSuspect;
+    return this.#isOpen && this.#isSilent;
   }
 
   get #isOpen(): boolean {
     return this.#endedBy === undefined && !this.#session.closed && !this.#session.destroyed && !this.#socket.destroyed;
   }
 
-  /** It carries as many streams as its server allows: another one would wait for the end of one of them. */
-  get isFull(): boolean {
-    return this.#streams >= this.#mostStreams;
+  get #isSilent(): boolean {
+    return this.#watchdog.state === "suspect" && this.#watchdog.isSuspect;
   }
 
-  /** Streams that have not ended. */
-  get inFlight(): number {
-    return this.#streams;
+  /** It carries as many streams as its server allows: another one would wait for the end of one of them. */
+  get isFull(): boolean {
+    return this.inFlight >= this.#mostStreams;
   }
 
   /** Opens a stream. What this throws was not sent. */
-  request(
-    headers: OutgoingHttpHeaders,
-    options: ClientSessionRequestOptions,
-    exchange: Exchange | undefined,
-  ): ClientHttp2Stream {
-    const size = sizeOfHeaders(headers);
-    const problem = tooLarge(size, this.#session.remoteSettings.maxHeaderListSize);
+  request(headers: OutgoingHttpHeaders, options: ClientSessionRequestOptions, exchange: Exchange): ClientHttp2Stream {
+    const problem = tooLarge(headers, this.#session.remoteSettings.maxHeaderListSize);
     if (problem !== undefined) throw problem;
     const stream = this.#session.request(headers, options);
     // A pending stream has no ID yet. Those that the connection has left are for the calls that are on their way.
@@ -138,46 +124,22 @@ export class Http2Connection {
     // connect-node listens only after a microtask; an error before that must not be uncaught.
     stream.on("error", () => {});
     (stream as AsyncIterable<Buffer>)[Symbol.asyncIterator] = () => new ResponseReader(stream, this.#heard);
-    const isDoubted = this.#doubted.has(stream);
-    let hasResponse = false;
     // Called once, when the stream is over. What it is over with becomes the stream's own error: Node gives one error of
     // the session to all its streams, of which some never left and some were answered.
     const destroy = stream._destroy;
     stream._destroy = (error, callback) =>
-      destroy.call(stream, error, (reason) => {
-        const isWell = reason === null && hasResponse && stream.rstCode === constants.NGHTTP2_NO_ERROR;
-        if (isWell && this.#lastStreamId === Number.POSITIVE_INFINITY) return callback(null);
-        const known = { hasResponse, isDoubted, size };
-        callback(this.#failureOf(stream, reason ?? undefined, known));
-      });
-    const onBegun = (): void => {
-      this.#waiting.delete(stream);
-      this.#doubted.delete(stream);
-      this.#heard();
-    };
-    // An interim response (103, for instance): the server is at work, and what it says later of not having begun is void.
-    stream.on("headers", onBegun);
+      destroy.call(stream, error, (reason) =>
+        callback(this.#failureOf(stream, exchange, headers, reason ?? undefined)),
+      );
+    // An interim response (103, for instance): the server is at work, and a later REFUSED_STREAM or GOAWAY cannot undo that.
+    stream.on("headers", () => this.#answered(exchange));
     // Each of these comes once in a stream's life; `once` would build a wrapper for every call.
     stream.on("response", (response) => {
-      hasResponse = true;
-      onBegun();
-      this.#handlers.answered(exchange, this, response);
+      this.#answered(exchange);
+      this.#options.handlers.answered(exchange, this, response);
     });
-    stream.on("close", () => this.#end(stream));
+    stream.on("close", () => this.#end(stream, exchange));
     return stream;
-  }
-
-  #failureOf(
-    stream: ClientHttp2Stream,
-    reason: Error | undefined,
-    known: Pick<StreamEnd, "hasResponse" | "isDoubted" | "size">,
-  ): Error | null {
-    const hasBegun = !this.#waiting.has(stream);
-    const hasConnection = !this.#session.destroyed && !this.#socket.destroyed;
-    const isLeftOut = (stream.id ?? 0) > this.#lastStreamId;
-    const isLeaving = this.#lastStreamId < Number.POSITIVE_INFINITY;
-    const end = { ...known, hasBegun, hasConnection, isLeftOut, isLeaving };
-    return failureOfStream(stream, reason, end) ?? null;
   }
 
   /** No new streams. Running ones finish, then the connection closes. */
@@ -185,72 +147,73 @@ export class Http2Connection {
     this.#endedBy ??= reason;
     // Not the session's close(): with nothing running it waits for the peer's FIN, which may never come; and its GOAWAY may
     // overtake a stream that has just been opened, which Node's server then refuses.
-    if (this.#streams === 0) this.#session.destroy();
+    if (this.inFlight === 0) this.#session.destroy();
   }
 
-  /** Nobody is at the other end: everything on this connection fails now. */
+  /** The server is gone: everything on this connection fails now. */
   condemn(): void {
     this.#endedBy ??= "silent";
     this.#session.destroy(lostConnection());
   }
 
   /**
-   * A verification was not answered. What was sent in doubt goes elsewhere, which its calls have agreed to; what was under
+   * A verification was not answered. What was sent in doubt is sent elsewhere, as its calls have agreed to; what was under
    * way before is left alone, because a busy server looks the same.
    */
   foundSilent(): void {
-    const isAllInDoubt = this.#streams === this.#doubted.size;
-    for (const stream of [...this.#doubted]) {
-      this.#doubted.delete(stream);
-      this.#waiting.delete(stream);
-      const error = lostConnection();
-      recordFact(error, "stale");
-      cancelStream(stream, error);
-    }
-    if (isAllInDoubt) this.condemn();
+    if (takeBackDoubted(this.#waiting) === this.inFlight) this.condemn();
     else this.#watchdog.suspect();
   }
 
+  #begin(stream: ClientHttp2Stream, exchange: Exchange): void {
+    this.inFlight += 1;
+    this.#waiting.add(exchange);
+    exchange.isDoubted = this.liveness.verification !== undefined;
+    exchange.opened(stream);
+    if (this.inFlight > 1) return;
+    this.busySince = this.#options.clock.now();
+    if (this.#watchdog.state === "off") this.#watchdog.start();
+    // The socket rather than the session: a session that has been destroyed no longer reaches its socket.
+    this.#socket.ref();
+  }
+
+  #answered(exchange: Exchange): void {
+    this.#waiting.delete(exchange);
+    this.#heard();
+  }
+
+  /** HEADERS or DATA came. */
   readonly #heard = (): void => {
-    this.liveness.heard();
-    this.#watchdog.heard();
+    this.heardAt = this.#options.clock.now();
+    this.pings = 0;
+    if (this.#watchdog.state !== "watching") this.#watchdog.startOver();
   };
 
-  /** Nobody may be at the other end. Who waits may ask elsewhere, too; it is for none of them to give up. */
-  #tellWaiting(): void {
-    let isFirst = true;
-    for (const exchange of [...this.#waiting.values()]) {
-      if (exchange?.call === undefined) continue;
-      exchange.call.onSuspect(isFirst);
-      isFirst = false;
-    }
+  #failureOf(
+    stream: ClientHttp2Stream,
+    exchange: Exchange,
+    headers: OutgoingHttpHeaders,
+    reason: Error | undefined,
+  ): Error | null {
+    const { hasResponse, isDoubted } = exchange;
+    const isLeaving = this.#lastStreamId < Number.POSITIVE_INFINITY;
+    if (reason === undefined && hasResponse && stream.rstCode === constants.NGHTTP2_NO_ERROR && !isLeaving) return null;
+    const hasBegun = !this.#waiting.has(exchange);
+    const hasConnection = !this.#session.destroyed && !this.#socket.destroyed;
+    const isLeftOut = (stream.id ?? 0) > this.#lastStreamId;
+    const end = { hasBegun, hasResponse, hasConnection, isLeftOut, isLeaving, isDoubted, headers };
+    return failureOfStream(stream, reason, end) ?? null;
   }
 
-  #begin(stream: ClientHttp2Stream, exchange: Exchange | undefined): void {
-    this.#streams += 1;
-    this.#waiting.set(stream, exchange);
-    if (this.liveness.verification !== undefined) this.#doubted.add(stream);
-    exchange?.opened(stream);
-    this.#watchdog.begin();
-    // The socket rather than the session: a session that has been destroyed no longer reaches its socket.
-    if (this.#streams === 1) this.#socket.ref();
-  }
-
-  /** Leaves the connection in time to the calls that are on it. */
-  #countReset(): void {
-    const now = this.#clock.now();
-    this.#resets.reset(now);
-    if (this.#resets.isNearlyUsed(this.#streams, now)) this.#endedBy ??= "used-up";
-  }
-
-  #end(stream: ClientHttp2Stream): void {
-    this.#streams -= 1;
-    if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.#countReset();
-    this.#waiting.delete(stream);
-    this.#doubted.delete(stream);
-    this.#watchdog.end();
-    if (this.#streams > 0) return;
+  #end(stream: ClientHttp2Stream, exchange: Exchange): void {
+    this.inFlight -= 1;
+    const isReset = stream.rstCode !== constants.NGHTTP2_NO_ERROR;
+    // Leaves the connection in time to the calls that are on it.
+    if (isReset && this.#resets.reset(this.inFlight, this.#options.clock.now())) this.#endedBy ??= "used-up";
+    this.#waiting.delete(exchange);
+    if (this.inFlight > 0) return;
     this.#socket.unref();
-    if (this.#endedBy !== undefined || this.#watchdog.isSuspect) this.#session.destroy();
+    if (this.#endedBy !== undefined || this.#isSilent) this.#session.destroy();
+    if (this.#watchdog.state !== "watching") this.#watchdog.startOver();
   }
 }

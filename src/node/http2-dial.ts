@@ -1,175 +1,137 @@
-import { connect as connectHttp2 } from "node:http2";
-import { type ConnectionOptions, connect as connectTls } from "node:tls";
-import { connectTimeout } from "../net/connect-timeout.ts";
+import type { ClientHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
+import type { ConnectionOptions } from "node:tls";
 import type { Waiting } from "../pool/endpoint-transport.ts";
+import { connectTimeout } from "../resilience/connect-limit.ts";
 import { recordSight } from "../resilience/connection-hints.ts";
 import { type Destination, tlsOptions } from "./address.ts";
 import { connectError } from "./connect-failure.ts";
-import { limitConnecting } from "./connect-limit.ts";
+import { DialLimit } from "./dial-limit.ts";
 import { Http2Connection, type Http2ConnectionOptions } from "./http2-connection.ts";
-import { sightOfDial } from "./sight.ts";
-import type { Dialled, TcpDialer } from "./tcp-dialer.ts";
+import { type Handshake, shakeHands } from "./http2-handshake.ts";
+import type { TcpDial, TcpDialer } from "./tcp-dialer.ts";
 
-/** Node resets a stream whose response has more than 128 header fields or trailers, after the handler has run. */
-const MOST_RESPONSE_FIELDS = 4_096;
+export interface Http2DialOptions extends Http2ConnectionOptions {
+  readonly destination: Destination;
+  /** After which it ends, unless a call has nowhere else to go. */
+  readonly limitMs: number;
+}
 
-/** An HTTP/2 connection in the making, shared by all calls that wait for it. */
-export interface Http2Dial {
+/** For a connection that no call needs yet. */
+const IN_BACKGROUND: Waiting = { repeatable: false, signal: new AbortController().signal };
+
+/**
+ * An HTTP/2 connection in the making, shared by all calls that wait for it. It does not hold the process: the calls do.
+ * Where none of them waits any more it goes on, so that a server that is far or slow is reached by the next call.
+ */
+export class Http2Dial {
   readonly startedAt: number;
   /** Rejects with Node's own error. Never unhandled, and holds nothing. */
   readonly connection: Promise<Http2Connection>;
-  /** Somebody waits. Once every signal has aborted, nobody does. Without `waiting`, one waits to the end. */
-  join(waiting?: Waiting): void;
-  /** Somebody who waits has nowhere else to go. */
-  readonly isNeeded: boolean;
-  abandon(reason: Error): void;
-}
+  /** It has connected or failed. */
+  isOver = false;
+  readonly #options: Http2DialOptions;
+  readonly #limit: DialLimit;
+  /** The calls that wait, each with what ends that. */
+  readonly #waiting = new Map<Waiting, () => void>();
+  #resolve!: (connection: Http2Connection) => void;
+  #reject!: (reason: unknown) => void;
+  #tcp: TcpDial | undefined;
+  #handshake: Handshake | undefined;
 
-/**
- * Dials. The connection counts as made when the server's SETTINGS have arrived, as in grpc-go and gRPC C-core. That is
- * when it is certain that a server speaks HTTP/2 there: a reset at accept, a client certificate that the server
- * rejects (in TLS 1.3 after the client's side of the handshake) and a server that accepts and never answers all end
- * here, where nothing has been sent. It also keeps a cold burst of calls within MAX_CONCURRENT_STREAMS.
- *
- * While it is in the making it does not hold the process: the calls that wait do. When none of them does any more it
- * goes on, so that a server that is far or slow is reached by the next one.
- *
- * @param limitMs after which it ends, unless somebody has nowhere else to go.
- */
-export function dialHttp2(
-  origin: string,
-  { verifiedName, tls }: Destination,
-  tcp: TcpDialer,
-  limitMs: number,
-  options: Http2ConnectionOptions,
-): Http2Dial {
-  let resolve!: (connection: Http2Connection) => void;
-  let reject!: (reason: unknown) => void;
-  const connection = new Promise<Http2Connection>((onConnected, onFailed) => {
-    resolve = onConnected;
-    reject = onFailed;
-  });
-  connection.catch(() => {});
-  const startedAt = options.clock.now();
-  let settled = false;
-  const waiters = new Set<Waiting>();
-  const isNeeded = (): boolean => [...waiters].some((waiter) => waiter.isPatient);
-  let abandon = (_reason: Error): void => {};
-  const settle = (): void => {
-    settled = true;
-    endLimit();
-    for (const leave of leavers) leave();
-    // Listeners of the socket live as long as the connection does, and would keep the calls.
-    leavers.clear();
-    waiters.clear();
-  };
-  const leavers = new Set<() => void>();
-  // Nothing depends on its being on time: in a frozen process the next connect() finds the dial's age.
-  const limit = { ms: limitMs, clock: options.clock, hold: false };
-  const expire = (): void => {
-    if (isNeeded()) endLimit = limitConnecting(limit, expire);
-    else abandon(connectTimeout(limitMs));
-  };
-  let endLimit = limitConnecting(limit, expire);
-  let note = (_error: unknown): void => {};
-
-  const fail = (error: unknown): void => {
-    if (settled) return;
-    settle();
-    note(error);
-    reject(error);
-  };
-  const open = ({ socket: tcpSocket, address, tookMs }: Dialled): void => {
-    const connectedAt = options.clock.now();
-    const secured = secure === undefined ? tcpSocket : connectTls({ ...secure, socket: tcpSocket });
-    const socket = secured.unref();
-    const session = connectHttp2(origin, {
-      createConnection: () => socket,
-      settings: { enablePush: false },
-      maxHeaderListPairs: MOST_RESPONSE_FIELDS,
-      // Node's limit of 10 MB refuses a burst of large requests as if the server had; grpc-js has none either.
-      maxSessionMemory: Number.MAX_SAFE_INTEGER,
+  constructor(options: Http2DialOptions) {
+    const { clock, limitMs } = options;
+    this.#options = options;
+    this.startedAt = clock.now();
+    this.connection = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
     });
-    note = (error) =>
-      recordSight(error, sightOfDial(error, tcpSocket, socket, { tls, isKnown: options.handlers.areKnown }));
-    const unusable = (error: unknown): void => {
-      if (!settled) tcp.distrust(address);
-      fail(error);
-    };
-    // Stays for the life of the session: a session emits errors also when it is idle, closed or being destroyed, and one
-    // that nobody hears ends the process (connect-es #1768).
-    session.on("error", unusable);
-    // Node's session does not always hear its socket: after a fatal TLS alert (a client certificate that is refused) it
-    // stays open on a dead connection, without a word.
-    socket.on("error", (error) => {
-      unusable(error);
-      if (!session.destroyed) session.destroy(error);
+    this.connection.catch(() => {});
+    this.#limit = new DialLimit({
+      ms: limitMs,
+      clock,
+      isNeeded: () => [...this.#waiting.keys()].some(({ isPatient }) => isPatient),
+      onOver: () => this.abandon(connectTimeout(limitMs)),
     });
-    session.on("close", () =>
-      unusable(connectError("the server closed the connection before it was ready", "ECONNRESET")),
-    );
-    session.once("remoteSettings", () => {
-      if (settled || session.destroyed) return;
-      settle();
-      // Either is a round trip at least, unless a proxy answers for the server: then the other one is.
-      const roundTripMs = Math.max(tookMs, options.clock.now() - connectedAt);
-      resolve(new Http2Connection(session, socket, roundTripMs, options));
-    });
-    close = () => {
-      session.destroy();
-      // destroy() of a session only ends its socket.
-      socket.destroy();
-    };
-  };
-
-  let secure: ConnectionOptions | undefined;
-  try {
-    secure = tls === false ? undefined : { ...tlsOptions(verifiedName, tls), ALPNProtocols: ["h2"] };
-  } catch (error) {
-    // Certificates that cannot be parsed, for instance.
-    fail(error);
-    return { startedAt, connection, join() {}, isNeeded: false, abandon };
   }
-  const dial = tcp.dial({ onConnected: open, onFailed: fail });
-  let close = (): void => {};
-  abandon = (reason) => {
-    if (settled) return;
-    fail(reason);
-    dial.cancel(reason);
-    close();
-  };
 
-  return {
-    startedAt,
-    connection,
-    join(waiting = IN_BACKGROUND) {
-      if (settled) return;
-      waiters.add(waiting);
-      const { signal } = waiting;
-      const onAbort = (): void => {
-        leavers.delete(leave);
-        waiters.delete(waiting);
-        // A pending TCP connect holds the process even if its socket is unref'd (libuv counts the request). Later
-        // phases do not, and are left to finish for the next call: or calls with deadlines shorter than a handshake
-        // would begin it anew each time.
-        if (waiters.size === 0 && dial.isPending) {
-          abandon(connectError("no call waits for this connection", "ECANCELED"));
-        }
-      };
-      const leave = (): void => signal.removeEventListener("abort", onAbort);
-      if (signal.aborted) {
-        onAbort();
-        return;
-      }
-      leavers.add(leave);
-      signal.addEventListener("abort", onAbort, { once: true });
-    },
-    get isNeeded() {
-      return isNeeded();
-    },
-    abandon: (reason) => abandon(reason),
-  };
+  start(origin: string, tcp: TcpDialer): void {
+    const { destination, clock, handlers } = this.#options;
+    const { tls, verifiedName } = destination;
+    let secure: ConnectionOptions | undefined;
+    try {
+      secure = tls === false ? undefined : { ...tlsOptions(verifiedName, tls), ALPNProtocols: ["h2"] };
+    } catch (error) {
+      // Certificates that cannot be parsed, for instance.
+      this.#fail(error);
+      return;
+    }
+    const options = { origin, secure, tls, clock, handlers };
+    this.#tcp = tcp.dial({
+      onConnected: (dialled) => {
+        this.#handshake = shakeHands(dialled, options, {
+          onConnected: (...connected) => this.#connected(...connected),
+          onFailed: (error) => {
+            if (!this.isOver) tcp.distrust(dialled.address);
+            this.#fail(error);
+          },
+        });
+      },
+      onFailed: (error) => this.#fail(error),
+    });
+  }
+
+  /** A call waits, until its signal aborts. Without a call, it goes on to its end. */
+  join(waiting = IN_BACKGROUND): void {
+    const { signal } = waiting;
+    if (this.isOver || this.#waiting.has(waiting)) return;
+    const onAbort = (): void => this.#leave(waiting);
+    this.#waiting.set(waiting, () => signal.removeEventListener("abort", onAbort));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+  }
+
+  /** Ends it if its time is over, whatever became of its timer: for the first call after a freeze. */
+  look(now: number): void {
+    this.#limit.look(now);
+  }
+
+  abandon(reason: Error): void {
+    if (this.isOver) return;
+    this.#fail(reason);
+    this.#tcp?.cancel(reason);
+    this.#handshake?.close();
+  }
+
+  #leave(waiting: Waiting): void {
+    this.#waiting.delete(waiting);
+    // A pending TCP connect holds the process even if its socket is unref'd (libuv counts the request). Later phases do
+    // not, and are left to finish for the next call: or calls with deadlines shorter than a handshake would begin it anew
+    // each time.
+    if (this.#waiting.size === 0 && this.#tcp?.isPending) {
+      this.abandon(connectError("no call waits for this connection", "ECANCELED"));
+    }
+  }
+
+  #connected(session: ClientHttp2Session, socket: Socket, roundTripMs: number): void {
+    if (this.isOver) return;
+    this.#end();
+    this.#resolve(new Http2Connection(session, socket, roundTripMs, this.#options));
+  }
+
+  #fail(error: unknown): void {
+    if (this.isOver) return;
+    this.#end();
+    if (this.#handshake !== undefined) recordSight(error, this.#handshake.sightOf(error));
+    this.#reject(error);
+  }
+
+  #end(): void {
+    this.isOver = true;
+    this.#limit.end();
+    // Listeners of the socket live as long as the connection does, and would keep the calls.
+    for (const stopWaiting of this.#waiting.values()) stopWaiting();
+    this.#waiting.clear();
+  }
 }
-
-/** Waits for a connection that no call needs yet. */
-const IN_BACKGROUND: Waiting = { repeatable: false, signal: new AbortController().signal };

@@ -1,10 +1,10 @@
-import { connectTimeout } from "../net/connect-timeout.ts";
 import type { Waiting } from "../pool/endpoint-transport.ts";
+import { connectTimeout, waitForConnection } from "../resilience/connect-limit.ts";
+import { isTimeLimit } from "../resilience/policies.ts";
 import type { Destination } from "./address.ts";
-import { connectFailure } from "./connect-failure.ts";
-import { limitConnecting } from "./connect-limit.ts";
+import { connectFailure, endpointClosed } from "./connect-failure.ts";
 import type { Http2Connection, Http2ConnectionOptions } from "./http2-connection.ts";
-import { dialHttp2, type Http2Dial } from "./http2-dial.ts";
+import { Http2Dial } from "./http2-dial.ts";
 import type { RoundTrip } from "./round-trip.ts";
 import { TcpDialer } from "./tcp-dialer.ts";
 import type { TlsContext } from "./tls-context.ts";
@@ -18,7 +18,7 @@ export interface Http2DialerOptions extends Http2ConnectionOptions {
   readonly onOpened?: (address: string, durationMs: number) => void;
 }
 
-/** A dial that nobody waits for goes on for this long, or for so many round trips. */
+/** A dial goes on for this long without a call that waits for it, or for so many round trips. */
 const LEAST_LIMIT_MS = 5_000;
 const ROUND_TRIPS = 4;
 
@@ -29,9 +29,10 @@ export class Http2Dialer {
   readonly #onConnected: (connection: Http2Connection) => void;
   readonly #tcp: TcpDialer;
   #dial: Http2Dial | undefined;
+  #closed = false;
   #roundTrip: RoundTrip | undefined;
 
-  /** @param onConnected told each connection, before those who wait for it. */
+  /** @param onConnected called with each connection, before the calls that wait for it go on. */
   constructor(origin: string, options: Http2DialerOptions, onConnected: (connection: Http2Connection) => void) {
     this.#origin = origin;
     this.#options = options;
@@ -46,9 +47,10 @@ export class Http2Dialer {
 
   /** @param waiting the call that waits; without it, the dial goes on to its end. */
   dial(now: number, waiting: Waiting | undefined): Promise<void> {
+    if (this.#closed) return Promise.reject(connectFailure(endpointClosed()));
     const dial = this.#shared(now);
     dial.join(waiting);
-    // Each waiting call gets an error object of its own: what is noted about one must not show on another.
+    // Each waiting call gets an error object of its own: what is recorded about one must not show on another.
     return dial.connection.then(
       () => {},
       (error) => {
@@ -57,32 +59,28 @@ export class Http2Dialer {
     );
   }
 
-  /** Nobody waits for it. */
+  /** For later calls. */
   dialInBackground(now: number): void {
     this.#shared(now).join();
   }
 
-  /** For who has nobody else to limit the wait or to hold the process for it: a timer of its own does both. */
+  /** For a call that waits without a limit, and without a timer that holds the process. */
   async dialHolding(): Promise<void> {
     const { clock } = this.#options;
     const ms = this.#limitMs;
     const giveUp = new AbortController();
-    let endLimit = (): void => {};
-    const late = new Promise<never>((_resolve, reject) => {
-      endLimit = limitConnecting({ ms, clock, hold: true }, () => {
-        reject(connectFailure(connectTimeout(ms)));
-        giveUp.abort();
-      });
+    const dialled = this.dial(clock.now(), { repeatable: false, signal: giveUp.signal });
+    await waitForConnection(dialled, { ms, clock }).catch((error) => {
+      if (!isTimeLimit(error)) throw error;
+      giveUp.abort();
+      throw connectFailure(connectTimeout(ms));
     });
-    try {
-      await Promise.race([this.dial(clock.now(), { repeatable: false, signal: giveUp.signal }), late]);
-    } finally {
-      endLimit();
-    }
   }
 
-  abandon(reason: Error): void {
-    this.#dial?.abandon(reason);
+  /** Makes no more connections. */
+  close(): void {
+    this.#closed = true;
+    this.#dial?.abandon(endpointClosed());
   }
 
   get #limitMs(): number {
@@ -90,16 +88,12 @@ export class Http2Dialer {
   }
 
   #shared(now: number): Http2Dial {
-    const limitMs = this.#limitMs;
-    // The dial's own timer may not have run: this is the first call after a freeze.
-    if (this.#dial !== undefined && now - this.#dial.startedAt > limitMs && !this.#dial.isNeeded) {
-      this.#dial.abandon(connectTimeout(limitMs));
-      this.#dial = undefined;
-    }
-    if (this.#dial !== undefined) return this.#dial;
+    this.#dial?.look(now);
+    if (this.#dial?.isOver === false) return this.#dial;
     const { changingTls } = this.#options;
-    const dial = dialHttp2(this.#origin, this.#options.destination, this.#tcp, limitMs, this.#options);
-    // Those that the dial has begun with; they may be replaced before it ends.
+    const dial = new Http2Dial({ ...this.#options, limitMs: this.#limitMs });
+    dial.start(this.#origin, this.#tcp);
+    // Those that the dial begins with; they may be replaced before it ends.
     const credentials = changingTls?.latest;
     this.#dial = dial;
     const over = (): void => {
@@ -110,7 +104,8 @@ export class Http2Dialer {
       this.#roundTrip = connection.roundTrip;
       connection.credentials = credentials;
       this.#options.onOpened?.(this.address as string, this.#options.clock.now() - dial.startedAt);
-      this.#onConnected(connection);
+      if (this.#closed) connection.close("closed");
+      else this.#onConnected(connection);
     }, over);
     return dial;
   }

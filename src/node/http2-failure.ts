@@ -1,7 +1,7 @@
-import { type ClientHttp2Stream, constants } from "node:http2";
+import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type FailureFact, factAmong, recordFact } from "../resilience/failure-facts.ts";
-import { type HeaderSize, isSuspiciouslyLarge, resetFor } from "./header-size.ts";
+import { resetFor } from "./header-size.ts";
 
 const {
   NGHTTP2_CANCEL,
@@ -19,14 +19,14 @@ export interface StreamEnd {
   readonly hasResponse: boolean;
   /** The connection goes on without it. */
   readonly hasConnection: boolean;
-  /** A GOAWAY says that it was not processed. */
+  /** It was not processed, by the server's GOAWAY. */
   readonly isLeftOut: boolean;
   /** The server has sent a GOAWAY. */
   readonly isLeaving: boolean;
   /** It was opened while a PING asked whether anything is at the other end. */
   readonly isDoubted: boolean;
-  /** Of the request's headers. */
-  readonly size: HeaderSize;
+  /** The request's. */
+  readonly headers: OutgoingHttpHeaders;
 }
 
 /**
@@ -38,7 +38,7 @@ export function failureOfStream(
   reason: Error | undefined,
   end: StreamEnd,
 ): Error | undefined {
-  // Ended from here, by somebody who said why.
+  // Ended from here, with a known reason.
   if (factAmong([reason ?? {}]) !== undefined) return reason;
   const fact = factOf(stream, reason, end);
   if (fact !== undefined) {
@@ -48,9 +48,8 @@ export function failureOfStream(
   }
   if (end.hasResponse) return reason;
   if (reason === undefined && stream.rstCode !== NGHTTP2_NO_ERROR) return undefined;
-  if (OF_HEADERS.has(stream.rstCode) && isSuspiciouslyLarge(end.size)) {
-    return resetFor(end.size, reason);
-  }
+  const forHeaders = OF_HEADERS.has(stream.rstCode) ? resetFor(end.headers, reason) : undefined;
+  if (forHeaders !== undefined) return forHeaders;
   // connect-node takes NO_ERROR for a good end, also without any response, and the call would wait for ever
   // (connect-es #1108). gRPC maps it to INTERNAL.
   const error = reason ?? new ConnectError("http/2 stream closed without a response", Code.Internal);
@@ -68,20 +67,20 @@ function factOf(
 ): FailureFact | undefined {
   const { rstCode } = stream;
   if (hasBegun) {
-    // A response that has begun is a commitment: nothing that comes later says that the request was not processed.
+    // A response that has begun is a commitment: nothing that comes later can mean that the request was not processed.
     const isCut = rstCode === NGHTTP2_CANCEL || rstCode === NGHTTP2_REFUSED_STREAM;
     return isCut || isLeftOut || (reason !== undefined && !hasConnection) ? "lost" : undefined;
   }
   // It waited for the server to allow another stream, or for its turn to be written.
   if (stream.pending) return "not-sent";
   if (isLeftOut) return "left-out";
-  // Node closes the streams of a session with the code of its GOAWAY, which says nothing of those below the last ID.
+  // Node closes the streams of a session with the code of its GOAWAY, which does not concern those below the last ID.
   if (!hasConnection) return isDoubted ? "stale" : "lost";
   if (rstCode === NGHTTP2_REFUSED_STREAM) return isLeaving ? "left-out" : "refused";
   return rstCode === NGHTTP2_CANCEL ? "lost" : undefined;
 }
 
-/** Ends a stream that the client no longer wants, at once: the other end may not be there to take a word of it. */
+/** Ends a stream that the client no longer wants, at once, because the server that would confirm it may be gone. */
 export function cancelStream(stream: ClientHttp2Stream, reason: Error): void {
   // The code first: destroy() alone would send INTERNAL_ERROR, which servers count as one.
   stream.close(NGHTTP2_CANCEL);

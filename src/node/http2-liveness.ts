@@ -13,44 +13,40 @@ const PINGS_APART_MS = 310_000;
 /** A timer that is later than this was held up with its process. */
 const LATE_MS = 50;
 
+/** What a connection knows of its server. HEADERS and DATA set it; other signs of life are found here. */
+export interface SignsOfLife {
+  /**
+   * When the last one came. Not when a call was last sent: on a connection that a middlebox forgot, calls that fail
+   * must not keep it young.
+   */
+  heardAt: number;
+  /** How many PINGs were sent since the server has sent HEADERS or DATA. */
+  pings: number;
+  readonly roundTrip: RoundTrip;
+}
+
 export interface LivenessOptions {
   readonly session: ClientHttp2Session;
   readonly socket: Socket;
   readonly clock: Clock;
-  readonly roundTrip: RoundTrip;
   /** The server may be one of gRPC's own, which count PINGs. */
   readonly spacesPings: boolean;
 }
 
-/** What is known of whether the other end of an HTTP/2 connection is there: by what comes from it, and by PING. */
+/** Finds out whether the server of a connection is still there: by the bytes that its socket has moved, and by PING. */
 export class Http2Liveness {
+  /** The PING under way by which it is verified; undefined if there is none. */
+  verification: Promise<boolean> | undefined = undefined;
+  readonly #signs: SignsOfLife;
   readonly #options: LivenessOptions;
-  #heardAt: number;
   #bytesRead = 0;
   #bytesWritten = 0;
   #bytesQueued = 0;
-  /** Since the server has sent HEADERS or DATA. */
-  #pings = 0;
   #pingedAt = Number.NEGATIVE_INFINITY;
-  #verification: Promise<boolean> | undefined;
 
-  constructor(options: LivenessOptions) {
+  constructor(signs: SignsOfLife, options: LivenessOptions) {
+    this.#signs = signs;
     this.#options = options;
-    this.#heardAt = options.clock.now();
-  }
-
-  /**
-   * When the server last gave a sign of life. Not when a call was last sent: on a connection that was forgotten without
-   * a word, calls that fail must not keep it young.
-   */
-  get heardAt(): number {
-    return this.#heardAt;
-  }
-
-  /** HEADERS or DATA came. */
-  heard(): void {
-    this.#heardAt = this.#options.clock.now();
-    this.#pings = 0;
   }
 
   /**
@@ -58,7 +54,7 @@ export class Http2Liveness {
    * because the other end has made room for it: a PING that stands behind a large upload is answered late.
    */
   look(): void {
-    if (this.#hasMoved()) this.#heardAt = this.#options.clock.now();
+    if (this.#hasMoved()) this.#signs.heardAt = this.#options.clock.now();
   }
 
   #hasMoved(): boolean {
@@ -66,7 +62,7 @@ export class Http2Liveness {
     const { bytesRead, bytesWritten } = socket;
     const bytesQueued = queuedIn(socket);
     const bytesLeft = this.#bytesQueued + (bytesWritten - this.#bytesWritten) - bytesQueued;
-    // Without a queue the kernel takes what is written, whoever is at the other end.
+    // Without a queue the kernel takes what is written, also where nothing is at the other end.
     const hasMoved = bytesRead !== this.#bytesRead || (this.#bytesQueued > 0 && bytesLeft > 0);
     this.#bytesRead = bytesRead;
     this.#bytesWritten = bytesWritten;
@@ -74,32 +70,28 @@ export class Http2Liveness {
     return hasMoved;
   }
 
-  /** The verification under way; undefined if there is none. */
-  get verification(): Promise<boolean> | undefined {
-    return this.#verification;
-  }
-
   /** When another PING is allowed. */
   get mayPingAt(): number {
     const { spacesPings } = this.#options;
-    return spacesPings && this.#pings >= MOST_PINGS ? this.#pingedAt + PINGS_APART_MS : Number.NEGATIVE_INFINITY;
+    return spacesPings && this.#signs.pings >= MOST_PINGS ? this.#pingedAt + PINGS_APART_MS : Number.NEGATIVE_INFINITY;
   }
 
-  /** Asks the server whether it is there. False if there was no sign of it in time. One PING for all who ask meanwhile. */
+  /** Asks the server whether it is there, by one PING at a time. False if there was no sign of life in time. */
   verify(): Promise<boolean> {
-    this.#verification ??= this.#ping().finally(() => {
-      this.#verification = undefined;
+    this.verification ??= this.#ping().finally(() => {
+      this.verification = undefined;
     });
-    return this.#verification;
+    return this.verification;
   }
 
   #ping(): Promise<boolean> {
-    const { session, clock, roundTrip } = this.#options;
+    const { session, clock } = this.#options;
+    const signs = this.#signs;
+    const { heardAt, roundTrip } = signs;
     this.#hasMoved();
     const askedAt = clock.now();
-    const heardAt = this.#heardAt;
     const limitMs = roundTrip.waitMs;
-    this.#pings += 1;
+    signs.pings += 1;
     this.#pingedAt = askedAt;
     return new Promise((resolve) => {
       let isLate: boolean | undefined;
@@ -108,14 +100,14 @@ export class Http2Liveness {
         // The process may have been frozen: what arrived meanwhile has not been read yet.
         void twoTurns().then(() => {
           this.look();
-          resolve(this.#heardAt !== heardAt);
+          resolve(signs.heardAt !== heardAt);
         });
       }, timerMs(limitMs)).unref();
       const answered = (error: Error | null, durationMs: number): void => {
         clearTimeout(timer);
         if (error === null) {
           const now = clock.now();
-          this.#heardAt = now;
+          signs.heardAt = now;
           // A freeze is no part of a round trip; a long way is.
           if (!(isLate ?? now - askedAt - limitMs >= LATE_MS)) roundTrip.measured(durationMs);
         }

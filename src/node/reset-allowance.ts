@@ -18,14 +18,16 @@ export class ResetAllowance {
     this.#at = now;
   }
 
-  reset(now: number): void {
+  /**
+   * Counts the reset of a stream.
+   *
+   * @param streams that the connection still carries.
+   * @returns whether it is nearly used up: if all of them were reset, too, it would be too many.
+   */
+  reset(streams: number, now: number): boolean {
     this.#used = this.#usedBy(now) + 1;
     this.#at = now;
-  }
-
-  /** Whether so many streams more, if all of them were reset, would be too many. */
-  isNearlyUsed(streams: number, now: number): boolean {
-    return this.#used > SPARE && this.#usedBy(now) + streams > BURST - SPARE;
+    return this.#used > SPARE && this.#used + streams > BURST - SPARE;
   }
 
   #usedBy(now: number): number {

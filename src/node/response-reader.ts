@@ -1,6 +1,6 @@
 import type { ClientHttp2Stream } from "node:http2";
 
-/** What is read of a response before somebody asks for it, in bytes: Node's own buffer of a stream. */
+/** How much of a response is read before its reader asks for it, in bytes: Node's own buffer of a stream. */
 const MOST_AHEAD = 65_536;
 
 /**
@@ -16,7 +16,7 @@ export class ResponseReader implements AsyncIterator<Buffer> {
   #over: { readonly error: Error | undefined } | undefined;
   #asking: { resolve(result: IteratorResult<Buffer>): void; reject(error: Error): void } | undefined;
 
-  /** @param onData told whenever bytes have come. */
+  /** @param onData called whenever bytes have come. */
   constructor(stream: ClientHttp2Stream, onData: () => void) {
     this.#stream = stream;
     stream.on("end", () => this.#end(undefined));

@@ -15,7 +15,7 @@ export class RoundTrip {
   /** What a dial took is a guess, which the first PING replaces. */
   #isGuess = true;
 
-  /** @param dialledMs as far as dialling could tell. */
+  /** @param dialledMs what the dial measured. */
   constructor(dialledMs: number) {
     if (isPossible(dialledMs)) this.#smoothedMs = dialledMs;
   }

@@ -17,7 +17,7 @@ export interface Dialled {
 /** A dial under way. */
 export interface TcpDial {
   readonly isPending: boolean;
-  /** Nobody waits any more. The error is the dial's, unless it has ended already. */
+  /** No call waits any more. The dial fails with this error, unless it has ended already. */
   cancel(error: Error): void;
 }
 
@@ -74,7 +74,7 @@ export class TcpDialer {
         this.#last = address;
         onConnected({ socket, address, tookMs: this.#clock.now() - startedAt });
       });
-      // It stays, for sockets that lost as well: an error that nobody hears ends the process.
+      // It stays, for sockets that lost as well: an error without a listener ends the process.
       socket.on("error", (error) => {
         if (!open.delete(socket) || !isPending) return;
         errors.push(error);
@@ -112,7 +112,7 @@ export class TcpDialer {
   }
 }
 
-/** No route, or no address of that family on this machine: it says less than what another address answered. */
+/** No route, or no address of that family on this machine: what another address answered is the better reason. */
 const NO_WAY = new Set(["ENETUNREACH", "EHOSTUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT"]);
 
 /** One error, in the shape of the kernel's, that names each. */

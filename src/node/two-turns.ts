@@ -1,3 +1,5 @@
+import type { Clock } from "../runtime.ts";
+
 // Taken at load: fake timers of a test runner (vitest, node:test, jest) replace the global one later, and a call must not
 // wait for a clock that the test moves.
 const { setImmediate, setTimeout } = globalThis;
@@ -23,3 +25,24 @@ export function twoTurns(): Promise<void> {
 
 /** A connection used within this many milliseconds is taken as alive: the event loop has just been reading from it. */
 export const trustedGapMs = 100;
+
+/** Looks at what arrived in a gap between calls, once for all calls that come meanwhile. */
+export class GapCheck {
+  /** What arrived up to then has been seen. */
+  seenUntil = 0;
+  /** The check under way. */
+  running: Promise<void> | undefined = undefined;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  run(): Promise<void> {
+    this.running ??= twoTurns().then(() => {
+      this.running = undefined;
+      this.seenUntil = this.#clock.now();
+    });
+    return this.running;
+  }
+}

@@ -57,6 +57,15 @@ describe("PINGs since the server last sent data: at most two over gRPC, whose se
   });
 });
 
+test("after a message, a second of silence is a first one again", async () => {
+  await using server = await startEchoServer({ httpVersion: "2" });
+  const { client, connect } = endpointClient({ port: server.port });
+  await connect();
+  // PINGs after 1 s, and a second after the first message; two seconds after it if the silence before it counted.
+  for await (const _ of client.serverStream({ delayMs: 2_200, count: 2, intervalMs: 1_500 }));
+  expect(server.pings).toBe(2);
+});
+
 test("no PING is sent for a call that waits while others are answered", async () => {
   await using server = await startEchoServer({ httpVersion: "2" });
   const clock = manualClock();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { limitConnecting } from "../../src/node/connect-limit.ts";
+import { DialLimit } from "../../src/node/dial-limit.ts";
 import { manualClock } from "../support/endpoint-client.ts";
 
 beforeEach(() => vi.useFakeTimers());
@@ -8,10 +8,10 @@ afterEach(() => vi.useRealTimers());
 function limited(lateMs: number) {
   const clock = manualClock();
   const expire = vi.fn();
-  const end = limitConnecting({ ms: 1_000, clock, hold: true }, expire);
+  const limit = new DialLimit({ ms: 1_000, clock, isNeeded: () => false, onOver: expire });
   clock.time += 1_000 + lateMs;
   vi.advanceTimersByTime(1_000);
-  return { expire, end };
+  return { expire, end: () => limit.end() };
 }
 
 test("a connect has its time, and no more where the process ran", () => {

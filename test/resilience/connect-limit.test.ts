@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { extensionMs } from "../src/late-timer.ts";
+import { extensionMs } from "../../src/resilience/connect-limit.ts";
 
 test.each([
   ["a timer that is on time", 20, 0],
