@@ -8,12 +8,16 @@ import {
 } from "@connectrpc/connect-node";
 import type { ConnectOptions } from "../net/wire-options.ts";
 import { transportBorder } from "../pool/attempt-link.ts";
-import { Exchange, type Exchanges } from "./exchange.ts";
+import type { CarryingTransport } from "../pool/endpoint-transport.ts";
+import { ConnectNodeExchange, type ConnectNodeExchanges } from "./connect-node-exchanges.ts";
 import { getOrPost } from "./get-or-post.ts";
 import { Http2Sessions } from "./http2-session.ts";
 
 /** What connect-node wants of HTTP/2 connections; it exports the type under no name. */
 type SessionManager = NonNullable<GrpcTransportOptions["sessionManager"]>;
+
+/** Makes calls, and notifies them of the connections that carry them. */
+export type Calls = Pick<CarryingTransport, "unary" | "stream">;
 
 export interface ConnectNodeOptions {
   readonly protocol: "connect" | "grpc" | "grpc-web";
@@ -21,7 +25,7 @@ export interface ConnectNodeOptions {
   readonly connect: ConnectOptions;
   /** The user's, run once per attempt. */
   readonly interceptors: readonly Interceptor[];
-  readonly exchanges: Exchanges;
+  readonly exchanges: ConnectNodeExchanges;
   /** The connections: of HTTP/2, or of HTTP/1.1. */
   readonly over: Http2Sessions | Agent;
 }
@@ -30,7 +34,7 @@ export interface ConnectNodeOptions {
  * connect-node's transport over connections of our own: for streams, HTTP/1.1 and gRPC-web. Made with the first call
  * that needs it.
  */
-export function connectNodeTransport(options: ConnectNodeOptions): Transport {
+export function connectNodeTransport(options: ConnectNodeOptions): Calls {
   const { baseUrl, connect, exchanges, interceptors } = options;
   const isIntercepted = interceptors.length > 0;
   const all = isIntercepted ? [...interceptors, transportBorder, exchanges.interceptor] : [];
@@ -39,16 +43,16 @@ export function connectNodeTransport(options: ConnectNodeOptions): Transport {
     made ??= getOrPost(baseUrl, connect, (own) => create(options, { ...own, baseUrl, interceptors: all }));
     return made;
   };
-  const run: Exchanges["run"] = (send) => (isIntercepted ? send() : exchanges.run(send));
+  const run: ConnectNodeExchanges["run"] = (send, call) => (isIntercepted ? send() : exchanges.run(send, call));
   // Connect compresses a unary request before it opens it, which leaves nothing to join the two by.
   const isJoined = connect.sendCompression === undefined;
   return {
-    unary(...call) {
-      if (isJoined) return run(() => transport().unary(...call));
-      exchanges.takeAnnounced();
-      return transport().unary(...call);
+    unary(method, signal, timeoutMs, header, input, contextValues, call) {
+      const send = () => transport().unary(method, signal, timeoutMs, header, input, contextValues);
+      return isJoined ? run(send, call) : send();
     },
-    stream: (...call) => run(() => transport().stream(...call)),
+    stream: (method, signal, timeoutMs, header, input, contextValues, call) =>
+      run(() => transport().stream(method, signal, timeoutMs, header, input, contextValues), call),
   };
 }
 
@@ -62,12 +66,12 @@ function create({ protocol, over, exchanges }: ConnectNodeOptions, common: Conne
   return createTransport({ ...common, httpVersion: "2", sessionManager });
 }
 
-function sessionManagerOf(connections: Http2Sessions, exchanges: Exchanges): SessionManager {
+function sessionManagerOf(connections: Http2Sessions, exchanges: ConnectNodeExchanges): SessionManager {
   return {
     authority: connections.authority,
     // connect-node opens a request before its first `await`: so it is that of the call that runs.
     request: async (httpMethod, path, headers, options) =>
-      connections.open({ httpMethod, path, headers }, options, exchanges.claim() ?? new Exchange(undefined)),
+      connections.open({ httpMethod, path, headers }, options, exchanges.claim() ?? new ConnectNodeExchange(undefined)),
     // Bytes are noticed when they come, not when they are read.
     notifyResponseByteRead() {},
   };

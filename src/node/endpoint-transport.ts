@@ -1,7 +1,8 @@
-import type { Interceptor, Transport } from "@connectrpc/connect";
+import type { Interceptor } from "@connectrpc/connect";
 import type { Endpoint } from "../endpoint.ts";
 import type { TlsFilesListener } from "../net/tls-files.ts";
 import type {
+  CarryingTransport,
   ConnectionEnd,
   ConnectionListener,
   EndpointContext,
@@ -10,8 +11,9 @@ import type {
 } from "../pool/endpoint-transport.ts";
 import type { Clock } from "../runtime.ts";
 import type { Destination } from "./address.ts";
-import { connectNodeTransport } from "./connect-node.ts";
-import { Exchanges, Handlers } from "./exchange.ts";
+import { type Calls, connectNodeTransport } from "./connect-node.ts";
+import { ConnectNodeExchanges } from "./connect-node-exchanges.ts";
+import { Handlers } from "./exchange.ts";
 import { createHttp1Agent } from "./http1-agent.ts";
 import { Http2Sessions } from "./http2-session.ts";
 import { SilentGap } from "./silent-gap.ts";
@@ -47,23 +49,26 @@ export function createNodeEndpointTransports(options: NodeEndpointTransportsOpti
   const silentGap = new SilentGap();
   let unaryClient: UnaryClient | undefined;
 
-  return (endpoint: Endpoint, context: EndpointContext): EndpointTransport => {
+  return (endpoint: Endpoint, context: EndpointContext): CarryingTransport => {
     const { baseUrl, connect } = context;
-    const exchanges = new Exchanges();
-    const connection = connectionOptions(options, endpoint, context, exchanges);
+    const exchanges = new ConnectNodeExchanges();
+    const connection = connectionOptions(options, endpoint, context);
     const shared = { protocol, baseUrl, connect, interceptors, exchanges };
-    const announced = interceptors.length > 0 ? undefined : exchanges;
     if (httpVersion === "1.1") {
-      const connections = createHttp1Agent({ ...connection, hasAlternative: () => context.hasAlternative() });
-      return endpointTransport(connectNodeTransport({ ...shared, over: connections.agent }), connections, announced);
+      const connections = createHttp1Agent({
+        ...connection,
+        exchanges,
+        hasAlternative: () => context.hasAlternative(),
+      });
+      return endpointTransport(connectNodeTransport({ ...shared, over: connections.agent }), connections);
     }
     const spacesPings = protocol === "grpc";
     const connections = new Http2Sessions({ ...connection, verifyAfterMs, silentGap, spacesPings });
     const byConnectNode = connectNodeTransport({ ...shared, over: connections });
-    if (protocol === "grpc-web") return endpointTransport(byConnectNode, connections, announced);
+    if (protocol === "grpc-web") return endpointTransport(byConnectNode, connections);
     unaryClient ??= new UnaryClient({ protocol, connect, interceptors, clock });
-    const unary = unaryClient.over({ baseUrl, connections, exchanges });
-    return endpointTransport({ ...byConnectNode, unary }, connections, announced);
+    const unary = unaryClient.over({ baseUrl, connections });
+    return endpointTransport({ ...byConnectNode, unary }, connections);
   };
 }
 
@@ -71,7 +76,6 @@ function connectionOptions(
   { idleMs, maxAgeMs, clock, random, onTlsFiles, onConnections }: NodeEndpointTransportsOptions,
   endpoint: Endpoint,
   context: EndpointContext,
-  exchanges: Exchanges,
 ) {
   const { address, port } = endpoint;
   const { baseUrl, connectTimeoutMs, tls, verifiedName } = context;
@@ -86,7 +90,7 @@ function connectionOptions(
     destination,
     changingTls: changingTlsOf(tls, onTlsFiles),
     handlers: new Handlers(),
-    ...{ connectTimeoutMs, idleMs, maxAgeMs, clock, random, exchanges },
+    ...{ connectTimeoutMs, idleMs, maxAgeMs, clock, random },
     ...observers,
   };
 }
@@ -94,14 +98,9 @@ function connectionOptions(
 type Connections = Required<Pick<EndpointTransport, "connect" | "close" | "isFull">> &
   Pick<EndpointTransport, "address">;
 
-function endpointTransport(
-  transport: Transport,
-  connections: Connections,
-  exchanges: Exchanges | undefined,
-): EndpointTransport {
+function endpointTransport(calls: Calls, connections: Connections): CarryingTransport {
   return {
-    ...transport,
-    ...(exchanges !== undefined && { announce: (call) => exchanges.announce(call) }),
+    ...calls,
     connect: (now, waiting) => connections.connect(now, waiting),
     close: () => connections.close(),
     get isFull() {

@@ -57,6 +57,8 @@ export class Http2Connection implements SignsOfLife, Watched {
   readonly #waiting = new Set<Exchange>();
   readonly #resets: ResetAllowance;
   #mostStreams: number;
+  /** It has had an answer of a Connect or gRPC handler. */
+  #isHandlers = false;
   /** Why it takes no more calls. */
   #endedBy: ConnectionEnd | undefined;
   /** The highest stream that the server may have processed, by its GOAWAY. */
@@ -136,7 +138,8 @@ export class Http2Connection implements SignsOfLife, Watched {
     // Each of these comes once in a stream's life; `once` would build a wrapper for every call.
     stream.on("response", (response) => {
       this.#answered(exchange);
-      this.#options.handlers.answered(exchange, this, response);
+      this.#isHandlers ||= this.#options.handlers.isKnown(this, response);
+      exchange.answered(response, this.#isHandlers);
     });
     stream.on("close", () => this.#end(stream, exchange));
     return stream;

@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from "node:http2";
-import type { DescMessage, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
+import { create, type DescMessage, type DescMethodUnary, type MessageShape } from "@bufbuild/protobuf";
 import { base64Encode } from "@bufbuild/protobuf/wire";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { appendHeaders, Code, ConnectError, type UnaryResponse } from "@connectrpc/connect";
@@ -9,7 +9,7 @@ import {
   trailerDemux,
   validateResponseWithCompression,
 } from "@connectrpc/connect/protocol-connect";
-import { requestHeaders, toHeaders } from "./metadata.ts";
+import { toHeaders, withCallers } from "./metadata.ts";
 import type { ResponseHeaders, ResponseReader } from "./unary-call.ts";
 import {
   type Codec,
@@ -51,10 +51,10 @@ export function connectMethod<I extends DescMessage, O extends DescMessage>(
     path,
     headers(header, timeoutMs) {
       const timeout = timeoutMs === undefined ? undefined : { "connect-timeout-ms": `${timeoutMs}` };
-      return requestHeaders(prepared, header, timeout);
+      return header === undefined ? { ...prepared, ...timeout } : withCallers(header, prepared, timeout);
     },
     request(message, to, headers) {
-      const body = codec.serialize(message);
+      const body = codec.serialize(create(method.input, message));
       const write = mayGet && fitsUrl(to, body, useBinaryFormat) ? get : post;
       if (sendCompression === undefined || body.byteLength <= compressMinBytes) return write(to, headers, body);
       const { name } = sendCompression;
@@ -114,12 +114,13 @@ class ConnectReader<I extends DescMessage, O extends DescMessage> implements Res
     this.mostBytes = options.readMaxBytes;
   }
 
-  begin(headers: ResponseHeaders): void {
+  begin(headers: ResponseHeaders): boolean {
     const { useBinaryFormat, acceptCompression, readMaxBytes } = this.#options;
     this.#headers = headers;
     const { ":status": status = 0, "content-type": type, "content-encoding": encoding } = headers;
-    const isPlain = type === (useBinaryFormat ? "application/proto" : "application/json") && encoding === undefined;
-    if (status !== 200 || !isPlain) {
+    const expected = useBinaryFormat ? "application/proto" : "application/json";
+    const isPlain = status === 200 && type === expected && encoding === undefined;
+    if (!isPlain) {
       const judged = validateResponseWithCompression(
         "unary",
         acceptCompression,
@@ -137,6 +138,7 @@ class ConnectReader<I extends DescMessage, O extends DescMessage> implements Res
         Code.ResourceExhausted,
       );
     }
+    return isPlain;
   }
 
   /** Connect's are among the headers. */

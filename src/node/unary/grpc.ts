@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
-import type { DescMessage, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
+import { create, type DescMessage, type DescMethodUnary, type MessageShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type UnaryResponse } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { validateResponseWithCompression, validateTrailer } from "@connectrpc/connect/protocol-grpc";
-import { requestHeaders, toHeaders } from "./metadata.ts";
+import { toHeaders, withCallers } from "./metadata.ts";
 import type { ResponseHeaders, ResponseReader } from "./unary-call.ts";
 import { type Codec, codecOf, namesOf, type UnaryMethod, type UnaryOptions } from "./unary-method.ts";
 import { USER_AGENT } from "./user-agent.ts";
@@ -32,14 +32,11 @@ export function grpcMethod<I extends DescMessage, O extends DescMessage>(
   return {
     path,
     headers(header, timeoutMs) {
-      return requestHeaders(
-        prepared,
-        header,
-        timeoutMs === undefined ? undefined : { "grpc-timeout": `${timeoutMs}m` },
-      );
+      const timeout = timeoutMs === undefined ? undefined : { "grpc-timeout": `${timeoutMs}m` };
+      return header === undefined ? { ...prepared, ...timeout } : withCallers(header, prepared, timeout);
     },
     request(message, to, headers) {
-      const bytes = codec.serialize(message);
+      const bytes = codec.serialize(create(method.input, message));
       const post = (flags: number, data: Uint8Array) =>
         ({ httpMethod: "POST", path: to, headers, body: envelope(flags, data) }) as const;
       if (sendCompression === undefined || bytes.byteLength < compressMinBytes) return post(0, bytes);
@@ -76,15 +73,16 @@ class GrpcReader<I extends DescMessage, O extends DescMessage> implements Respon
     this.mostBytes = options.readMaxBytes + PREFIX_BYTES;
   }
 
-  begin(headers: ResponseHeaders): void {
+  begin(headers: ResponseHeaders): boolean {
     const { acceptCompression } = this.#options;
     this.#headers = headers;
     const { ":status": status = 0, "content-type": type, "grpc-encoding": encoding, "grpc-status": code } = headers;
     const isPlain = type === "application/grpc+proto" || type === "application/grpc";
-    if (status === 200 && isPlain && encoding === undefined && code === undefined) return;
+    if (status === 200 && isPlain && encoding === undefined && code === undefined) return true;
     const judged = validateResponseWithCompression(acceptCompression, status, toHeaders(headers));
     this.#compression = judged.compression;
     this.#headerError = judged.headerError;
+    return false;
   }
 
   trailers(trailers: IncomingHttpHeaders): void {

@@ -14,16 +14,15 @@ export function toHeaders(fields: IncomingHttpHeaders | OutgoingHttpHeaders): He
 }
 
 /**
- * The headers of a request: the caller's, of which those of the protocol win.
+ * The headers of a request with those of its caller, of which the protocol's win.
  *
  * @param prepared the protocol's, and the default `user-agent`.
  */
-export function requestHeaders(
+export function withCallers(
+  header: HeadersInit,
   prepared: OutgoingHttpHeaders,
-  header: HeadersInit | undefined,
   timeout: OutgoingHttpHeaders | undefined,
 ): OutgoingHttpHeaders {
-  if (header === undefined) return { ...prepared, ...timeout };
   const fields = checkedFields(header);
   const headers = { ...fields, ...prepared, ...timeout };
   if (fields["user-agent"] !== undefined) headers["user-agent"] = fields["user-agent"];

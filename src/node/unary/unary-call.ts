@@ -2,9 +2,10 @@ import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type Incom
 import type { DescMessage } from "@bufbuild/protobuf";
 import { Code, ConnectError, type UnaryResponse } from "@connectrpc/connect";
 import { abortedBy, deadlineExceeded } from "../../errors.ts";
-import { causesOf, factAmong, recordFact } from "../../resilience/failure-facts.ts";
+import type { CallUnderWay } from "../../pool/endpoint-transport.ts";
 import { timerMs } from "../../runtime.ts";
-import type { Exchange } from "../exchange.ts";
+import { type Exchange, isGood, mayBeForeign, recordCause } from "../exchange.ts";
+import { cancelStream } from "../http2-failure.ts";
 import { errorOfReset, errorOfStream } from "./stream-errors.ts";
 
 /** The headers of a response, as `node:http2` gives them. */
@@ -14,8 +15,13 @@ export type ResponseHeaders = IncomingHttpHeaders & IncomingHttpStatusHeader;
 export interface ResponseReader<I extends DescMessage, O extends DescMessage> {
   /** The longest body that it takes, in bytes. */
   readonly mostBytes: number;
-  /** The response headers have come. @throws ConnectError if the call has failed with them. */
-  begin(headers: ResponseHeaders): void;
+  /**
+   * The response headers have come.
+   *
+   * @returns true if they are those of a plain good response; false if they have been looked at more closely.
+   * @throws ConnectError if the call has failed with them.
+   */
+  begin(headers: ResponseHeaders): boolean;
   trailers(trailers: IncomingHttpHeaders): void;
   /** The body is complete. A promise only where it is compressed. @throws ConnectError if the call has failed. */
   end(body: Uint8Array): UnaryResponse<I, O> | Promise<UnaryResponse<I, O>>;
@@ -32,8 +38,12 @@ const NO_BYTES = new Uint8Array(0);
  * One unary call on an HTTP/2 stream: from the moment it may be sent until it is settled, once. The stream is its
  * connection's (`Http2Connection`), which says what became of the request; this listens to what it answers.
  */
-export class UnaryCall<I extends DescMessage, O extends DescMessage> {
-  readonly #exchange: Exchange;
+export class UnaryCall<I extends DescMessage, O extends DescMessage> implements Exchange {
+  readonly call: CallUnderWay | undefined;
+  isDoubted = false;
+  hasResponse = false;
+  /** Its response may be another program's. */
+  isForeign = false;
   readonly #reader: ResponseReader<I, O>;
   readonly #signal: AbortSignal | undefined;
   /** Undefined once it is settled. */
@@ -45,8 +55,9 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> {
   #bytes = 0;
   #isComplete = false;
 
-  constructor(exchange: Exchange, reader: ResponseReader<I, O>, signal: AbortSignal | undefined) {
-    this.#exchange = exchange;
+  constructor(call: CallUnderWay | undefined, reader: ResponseReader<I, O>, signal: AbortSignal | undefined) {
+    this.call = call;
+    call?.carriedBy(this);
     this.#reader = reader;
     this.#signal = signal;
   }
@@ -80,8 +91,6 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> {
       stream.close(constants.NGHTTP2_CANCEL);
       return;
     }
-    this.#stream = stream;
-    stream.on("response", this.#onResponse);
     stream.on("trailers", this.#onTrailers);
     stream.on("data", this.#onData);
     stream.on("end", this.#onEnd);
@@ -94,16 +103,33 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> {
   readonly fail = (error: unknown): void => {
     const settle = this.#over();
     if (settle === undefined) return;
-    const { hasResponse, isForeign } = this.#exchange;
-    const isWireError = error instanceof ConnectError && error.isWireError;
-    if (!isWireError && factAmong(causesOf(error)) === undefined && !isOfCaller(error)) {
-      if (!hasResponse) recordFact(error, "unsendable");
-      else if (isForeign) recordFact(error, "foreign");
-    }
+    recordCause(error, this);
     // Once it is closed or destroyed this does nothing.
     this.#stream?.close(constants.NGHTTP2_CANCEL);
     settle.reject(error);
   };
+
+  opened(stream: ClientHttp2Stream): void {
+    this.#stream = stream;
+  }
+
+  answered(headers: ResponseHeaders, isKnown: boolean): void {
+    this.hasResponse = true;
+    this.isForeign = !isKnown && mayBeForeign(headers);
+    if (this.isOver) return;
+    try {
+      const isPlain = this.#reader.begin(headers);
+      this.call?.onResponse(isPlain || isGood(headers));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  takeBack(reason: Error): void {
+    if (this.#stream === undefined) this.fail(errorOfStream(reason));
+    // Its error comes back as that of the stream.
+    else cancelStream(this.#stream, reason);
+  }
 
   #over(): Settle<UnaryResponse<I, O>> | undefined {
     const settle = this.#settle;
@@ -117,15 +143,6 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> {
   readonly #onAbort = (): void => this.fail(abortedBy(this.#signal as AbortSignal));
 
   readonly #onTimeout = (): void => this.fail(deadlineExceeded());
-
-  readonly #onResponse = (headers: ResponseHeaders): void => {
-    if (this.isOver) return;
-    try {
-      this.#reader.begin(headers);
-    } catch (error) {
-      this.fail(error);
-    }
-  };
 
   readonly #onTrailers = (trailers: IncomingHttpHeaders): void => this.#reader.trailers(trailers);
 
@@ -144,7 +161,7 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> {
 
   readonly #onEnd = (): void => {
     // What was reset ends as well; "error" or "close" follows and tells why.
-    if (this.isOver || this.#stream?.rstCode !== constants.NGHTTP2_NO_ERROR || !this.#exchange.hasResponse) return;
+    if (this.isOver || this.#stream?.rstCode !== constants.NGHTTP2_NO_ERROR || !this.hasResponse) return;
     this.#isComplete = true;
     try {
       const response = this.#reader.end(this.#body());
@@ -173,9 +190,4 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> {
 
 function tooLong(mostBytes: number): ConnectError {
   return new ConnectError(`message size is larger than configured readMaxBytes ${mostBytes}`, Code.ResourceExhausted);
-}
-
-/** A deadline or an abort. */
-function isOfCaller(error: unknown): boolean {
-  return error instanceof ConnectError && (error.code === Code.DeadlineExceeded || error.code === Code.Canceled);
 }

@@ -1,13 +1,6 @@
 import type { ClientHttp2Stream, ClientSessionRequestOptions, OutgoingHttpHeaders } from "node:http2";
 import type { DescMessage, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
-import {
-  Code,
-  ConnectError,
-  createContextValues,
-  type Interceptor,
-  type Transport,
-  type UnaryResponse,
-} from "@connectrpc/connect";
+import { Code, ConnectError, createContextValues, type Interceptor, type UnaryResponse } from "@connectrpc/connect";
 import { createMethodUrl, validateReadWriteMaxBytes } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { abortedBy } from "../../errors.ts";
@@ -15,9 +8,9 @@ import { intercept } from "../../interceptor-chain.ts";
 import { checkedFields } from "../../net/header-fields.ts";
 import type { ConnectOptions } from "../../net/wire-options.ts";
 import { linkOf, tellTimeLeft } from "../../pool/attempt-link.ts";
-import type { CallUnderWay } from "../../pool/endpoint-transport.ts";
+import type { CallUnderWay, CarryingTransport } from "../../pool/endpoint-transport.ts";
 import { type Clock, elapsedMs } from "../../runtime.ts";
-import { Exchange, type Exchanges } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
 import { connectMethod } from "./connect.ts";
 import { grpcMethod } from "./grpc.ts";
 import { toHeaders } from "./metadata.ts";
@@ -30,7 +23,6 @@ export interface UnaryEndpoint {
   /** Scheme, host and path prefix, as interceptors see them. */
   readonly baseUrl: string;
   readonly connections: UnaryConnections;
-  readonly exchanges: Exchanges;
 }
 
 /** The connections to an endpoint. */
@@ -73,16 +65,16 @@ export class UnaryClient {
   }
 
   /** `Transport.unary` over an endpoint's connections. */
-  over(endpoint: UnaryEndpoint): Transport["unary"] {
-    const { connections, exchanges } = endpoint;
+  over(endpoint: UnaryEndpoint): CarryingTransport["unary"] {
+    const { connections } = endpoint;
     const prefix = new URL(endpoint.baseUrl).pathname.replace(/\/$/, "");
     if (this.#options.interceptors.length > 0) return (...call) => this.#intercepted(endpoint, prefix, ...call);
-    return (method, signal, timeoutMs, header, message) => {
+    return (method, signal, timeoutMs, header, message, _contextValues, underWay) => {
       const wire = this.#methodOf(method);
       const limitMs = limitOf(timeoutMs);
       const headers = () => wire.headers(header, limitMs);
       const path = prefix + wire.path;
-      return send(connections, wire, { underWay: exchanges.takeAnnounced(), signal, limitMs, path, headers, message });
+      return send(connections, wire, { underWay, signal, limitMs, path, headers, message });
     };
   }
 
@@ -96,6 +88,7 @@ export class UnaryClient {
     header: HeadersInit | undefined,
     message: MessageInitShape<I>,
     contextValues = createContextValues(),
+    underWay?: CallUnderWay,
   ): Promise<UnaryResponse<I, O>> {
     const { interceptors, clock } = this.#options;
     const wire = this.#methodOf(method);
@@ -114,7 +107,7 @@ export class UnaryClient {
       const link = linkOf(request.contextValues);
       const leftMs = link === undefined ? leftOf(limitMs, elapsedMs(startedAt, clock.now())) : link.enter();
       const outgoing: Outgoing<I> = {
-        underWay: link?.call,
+        underWay,
         signal: passed.signal,
         limitMs: leftMs,
         path: request.url === url ? prefix + wire.path : pathOf(request.url, connections.authority),
@@ -179,13 +172,12 @@ function send<I extends DescMessage, O extends DescMessage>(
   { underWay, signal, limitMs, path, headers, message }: Outgoing<I>,
 ): Promise<UnaryResponse<I, O>> {
   if (signal?.aborted) return Promise.reject(abortedBy(signal));
-  const exchange = new Exchange(underWay);
-  const call = new UnaryCall(exchange, wire.reader(), signal);
+  const call = new UnaryCall(underWay, wire.reader(), signal);
   const response = call.run(limitMs);
   try {
     const request = wire.request(message, path, headers());
-    if (request instanceof Promise) request.then((late) => open(connections, late, exchange, call), call.fail);
-    else open(connections, request, exchange, call);
+    if (request instanceof Promise) request.then((late) => open(connections, late, call), call.fail);
+    else open(connections, request, call);
   } catch (error) {
     call.fail(error);
   }
@@ -195,12 +187,11 @@ function send<I extends DescMessage, O extends DescMessage>(
 function open<I extends DescMessage, O extends DescMessage>(
   connections: UnaryConnections,
   request: StreamRequest,
-  exchange: Exchange,
   call: UnaryCall<I, O>,
 ): void {
   if (call.isOver) return;
   try {
-    const stream = connections.open(request, { endStream: request.body === undefined }, exchange);
+    const stream = connections.open(request, { endStream: request.body === undefined }, call);
     if (stream instanceof Promise) {
       stream.then(
         (late) => call.send(late, request.body),

@@ -1,11 +1,5 @@
 import type { OutgoingHttpHeaders } from "node:http2";
-import {
-  create,
-  type DescMessage,
-  type DescMethodUnary,
-  type MessageInitShape,
-  type MessageShape,
-} from "@bufbuild/protobuf";
+import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { createMethodSerializationLookup } from "@connectrpc/connect/protocol";
 import type { ConnectOptions } from "../../net/wire-options.ts";
@@ -51,7 +45,7 @@ export interface UnaryMethod<I extends DescMessage, O extends DescMessage> {
 
 /** How messages of a method become bytes, and bytes its messages, with Connect's limits and errors. */
 export interface Codec<I extends DescMessage, O extends DescMessage> {
-  readonly serialize: (message: MessageInitShape<I>) => Uint8Array<ArrayBuffer>;
+  readonly serialize: (message: MessageShape<I>) => Uint8Array<ArrayBuffer>;
   readonly parse: (bytes: Uint8Array<ArrayBuffer>) => MessageShape<O>;
 }
 
@@ -63,7 +57,7 @@ export function codecOf<I extends DescMessage, O extends DescMessage>(
   const lookup = createMethodSerializationLookup(method, binaryOptions, jsonOptions, options);
   const { serialize } = lookup.getI(useBinaryFormat);
   const { parse } = lookup.getO(useBinaryFormat);
-  return { serialize: (message) => serialize(create(method.input, message)), parse };
+  return { serialize, parse };
 }
 
 /** The value of a header that lists the compressions accepted; undefined if there are none. */
