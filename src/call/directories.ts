@@ -1,8 +1,9 @@
 import type { Settings } from "../config/settings.ts";
-import type { Answer } from "../discovery/answer.ts";
-import { Directory, type EndedLookUp, type LookUpFact } from "../discovery/directory.ts";
+import type { Answer, LookUpFact } from "../discovery/answer.ts";
+import { Directory } from "../discovery/directory.ts";
 import { whyDropped } from "../discovery/dropped.ts";
 import { type Answers, Failover } from "../discovery/failover.ts";
+import type { EndedLookUp } from "../discovery/look-up.ts";
 import type { Resolver } from "../discovery/resolver.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Reconciled } from "../pool/reconcile.ts";
