@@ -34,6 +34,7 @@ export interface Settings {
   readonly connection: Required<ConnectionOptions>;
   readonly createEndpointTransport: EndpointTransportFactory | undefined;
   readonly emit: Emitter["emit"];
+  readonly hasListener: Emitter["hasListener"];
   readonly callbackFailed: Emitter["callbackFailed"];
 }
 
@@ -43,7 +44,10 @@ const pickers = { p2c: powerOfTwoChoices, "round-robin": roundRobin };
  * @param options checked.
  * @param events where the transport's events go.
  */
-export function settingsOf(options: BalancedTransportOptions, { emit, callbackFailed }: Emitter): Settings {
+export function settingsOf(
+  options: BalancedTransportOptions,
+  { emit, hasListener, callbackFailed }: Emitter,
+): Settings {
   const { picker = "p2c", dns = {}, httpVersion = "2", pathPrefix = "" } = options;
   return {
     protocol: options.protocol ?? "connect",
@@ -79,6 +83,7 @@ export function settingsOf(options: BalancedTransportOptions, { emit, callbackFa
     },
     createEndpointTransport: options.createEndpointTransport,
     emit,
+    hasListener,
     callbackFailed,
   };
 }
