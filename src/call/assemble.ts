@@ -38,16 +38,8 @@ export function assemble(settings: Settings, resolvers: Resolvers, platform: Pla
     onView: (view) => reporter.serving(view),
     onCloseFailed: (error) => callbackFailed("close", error),
   });
-  const { first, fallback, directory } = directoriesOf(settings, resolvers, pool, runtime, (answer, change) =>
-    reporter.updated(answer, change),
-  );
-  const reporter = new Reporter({
-    target: resolvers.resolver.target,
-    directory,
-    lookUpError: () => first.lookUpError ?? fallback?.lookUpError,
-    clock: runtime.clock,
-    emit,
-  });
+  const { first, fallback, directory } = directoriesOf(settings, resolvers, pool, runtime);
+  const reporter = new Reporter({ target: first.target, directory, clock: runtime.clock, emit });
   const budget = new RetryBudget();
   const isForeign = settings.createEndpointTransport !== undefined;
   const repeatable = new Repeatable(settings.retry);

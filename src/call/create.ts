@@ -5,6 +5,7 @@ import { type Settings, settingsOf } from "../config/settings.ts";
 import { merged, type Source } from "../config/sources.ts";
 import { checkedResolver } from "../discovery/checked-resolver.ts";
 import type { Resolver } from "../discovery/resolver.ts";
+import { withCheckedNames } from "../discovery/server-names.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import type { Environment } from "../runtime.ts";
@@ -47,8 +48,8 @@ export function balancedTransport(
   const settings = settingsOf(all, new Emitter(source, all.onEvent, logOf(all, platform)));
   const made = (from: Target | Resolver | undefined, option: TargetOption): Resolver | undefined => {
     if (from === undefined) return undefined;
-    const resolver = isResolver(from) ? from : resolverOf(from, all.dns ?? {}, asking(settings, platform), env);
-    return checkedResolver(resolver, option, settings.tls);
+    if (isResolver(from)) return checkedResolver(from, option, settings.tls);
+    return withCheckedNames(resolverOf(from, all.dns ?? {}, asking(settings, platform), env), option, settings.tls);
   };
   const resolver = collecting(problems, () => made(target, "target"));
   const fallback = collecting(problems, () => made(fallbackTarget, "fallbackTarget"));

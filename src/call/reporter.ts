@@ -1,7 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import type { Answer } from "../discovery/answer.ts";
 import type { Answers } from "../discovery/failover.ts";
-import type { Reconciled } from "../pool/reconcile.ts";
 import type { EndpointRecord } from "../pool/record.ts";
 import type { EligibleView } from "../pool/view.ts";
 import type { StopReason } from "../resilience/stop-reason.ts";
@@ -14,8 +12,6 @@ import type { Call, Failures } from "./call.ts";
 export interface ReporterOptions {
   readonly target: string;
   readonly directory: Answers;
-  /** Why the last look-up failed, if it did. */
-  readonly lookUpError: () => unknown;
   readonly clock: Clock;
   readonly emit: Emitter["emit"];
 }
@@ -46,7 +42,7 @@ export class Reporter {
 
   /** Attaches the report of a call to the error that its user sees. */
   failed(error: object, call: Pick<Call, "method" | "failures">, stopped: StopReason): void {
-    const { directory, lookUpError, clock, target, emit } = this.#options;
+    const { directory, clock, target, emit } = this.#options;
     const { answer } = directory;
     const method = nameOf(call.method);
     attachReport(error, {
@@ -55,7 +51,7 @@ export class Reporter {
       attempts: call.failures?.reports ?? [],
       stopped,
       answerAgeMs: answer === undefined ? undefined : clock.now() - answer.resolvedAt,
-      lookUpError: lookUpError(),
+      lookUpError: directory.lookUpError,
     });
     const last = call.failures?.last;
     if (last === undefined) return;
@@ -81,17 +77,6 @@ export class Reporter {
   /** A call is about to wait for another one's end. */
   full({ endpoint }: EndpointRecord, { method }: Call): void {
     this.#options.emit({ type: "full", method: nameOf(method), endpoint });
-  }
-
-  /** An answer changed the endpoints. */
-  updated({ ttlMs, endpoints }: Answer, { added, removed }: Reconciled): void {
-    this.#options.emit({
-      type: "resolved",
-      endpoints: endpoints.length,
-      ttlMs,
-      added: added.map(({ endpoint }) => endpoint),
-      removed: removed.map(({ endpoint }) => endpoint),
-    });
   }
 
   /** Calls go to these endpoints from now on. */

@@ -35,6 +35,7 @@ export interface Settings {
   readonly connection: Required<ConnectionOptions>;
   readonly createEndpointTransport: EndpointTransportFactory | undefined;
   readonly emit: Emitter["emit"];
+  readonly hasListener: Emitter["hasListener"];
   readonly callbackFailed: Emitter["callbackFailed"];
 }
 
@@ -44,7 +45,10 @@ const pickers = { p2c: powerOfTwoChoices, "round-robin": roundRobin };
  * @param options checked and merged, so that none is undefined.
  * @param events where the transport's events go.
  */
-export function settingsOf(options: BalancedTransportOptions, { emit, callbackFailed }: Emitter): Settings {
+export function settingsOf(
+  options: BalancedTransportOptions,
+  { emit, hasListener, callbackFailed }: Emitter,
+): Settings {
   const { httpVersion = defaults.httpVersion, picker = defaults.picker, dns = {} } = options;
   return {
     protocol: options.protocol ?? defaults.protocol,
@@ -78,6 +82,7 @@ export function settingsOf(options: BalancedTransportOptions, { emit, callbackFa
     },
     createEndpointTransport: options.createEndpointTransport,
     emit,
+    hasListener,
     callbackFailed,
   };
 }

@@ -1,20 +1,10 @@
-import type { AddressAnswer, AddressRecord, DnsClient } from "../dns/client.ts";
+import type { AddressAnswer, AddressRecord } from "../dns/client.ts";
 import { OVER } from "../runtime.ts";
-import { isIpv6 } from "./families.ts";
 import { SLOW_MS } from "./follow-up.ts";
 import type { ResolveContext } from "./resolver.ts";
 
 // An additional section may hold the addresses of one family only: because the target has no others, because there was
 // no room for them, or because a server only looks into one place (RFC 2782 promises nothing).
-
-/**
- * Whether a target's additional records are all that is needed of it: where they are of both families, or of one that this
- * machine can use. A question for each target, for what is hardly ever dialled, would be more than the answer itself.
- */
-export function isEnough(given: readonly AddressRecord[], dns: Pick<DnsClient, "hasFamily">): boolean {
-  const [v6, v4] = [given.some(isIpv6), given.some((record) => !isIpv6(record))];
-  return (v4 && v6) || (dns.hasFamily?.(v6 ? 6 : 4) ?? true);
-}
 
 /** A target's look-up, together with what was known of it before. That alone, where the look-up brings nothing in time. */
 export async function completed(

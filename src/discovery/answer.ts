@@ -1,5 +1,7 @@
 import type { EndpointSpec } from "../endpoint.ts";
-import type { Runtime } from "../runtime.ts";
+import { backOffMs } from "../resilience/back-off.ts";
+import { isWithin, type Runtime } from "../runtime.ts";
+import type { LookUpResult } from "./look-up.ts";
 import type { Resolution } from "./resolver.ts";
 import { Samples } from "./samples.ts";
 
@@ -20,77 +22,121 @@ export interface Answer {
   readonly freshMs: number;
 }
 
-/**
- * How far an answer may be trusted. "stale": used while one look-up runs beside. "expired": a look-up is waited for,
- * briefly. "ancient": a look-up is waited for as long as the call can.
- */
-export type Phase = "none" | "fresh" | "stale" | "expired" | "ancient";
+interface AnsweredFact {
+  readonly kind: "answered";
+  readonly answer: Answer;
+  /** A reason for each record that was left out. */
+  readonly dropped: readonly string[];
+  /** Registry servers that were sent a secret in cleartext. */
+  readonly cleartextTokens: readonly string[];
+}
+
+/** An empty answer that is not believed yet, and is asked for again after `forMs` at the earliest. */
+interface UnconfirmedFact {
+  readonly kind: "unconfirmed";
+  readonly reason: string;
+  readonly forMs: number;
+}
+
+/** What a look-up did to what is known. */
+export type LookUpFact =
+  | AnsweredFact
+  | UnconfirmedFact
+  /** `stale`: there is an older answer to go on with. */
+  | { readonly kind: "failed"; readonly error: unknown; readonly stale: boolean };
 
 /** A negative answer is held for its own TTL within these bounds (RFC 2308; 1 s keeps a burst of calls to one look-up). */
 const NEGATIVE_TTL = { minMs: 1_000, maxMs: 5_000 };
 /** An empty answer after a good one takes effect after this many of them, over at least this long. */
 const CONFIRM = { answers: 3, overMs: 30_000 };
+/** Back-off after failed look-ups: gRPC's connection back-off, shorter. */
+const BACK_OFF = { firstMs: 1_000, factor: 1.6, longestMs: 30_000 };
+/** Up or down. */
+const JITTER = 0.2;
 
-/** The last answer, how old it is, and what later answers do to it. A function of what it was told and of `now`. */
+/** The answer in use, and what later look-ups do to it. A function of what they found and of `now`. */
 export class AnswerCache {
+  /** Set here alone. */
+  answer: Answer | undefined;
+  /** Why the last look-up failed, if it did. Set here alone. */
+  lookUpError: unknown;
   readonly #limits: AgeLimits;
   readonly #random: Runtime["random"];
-  #answer: Answer | undefined;
   /** Empty answers in a row that are not confirmed yet. */
   #suspect: { count: number; since: number } | undefined;
   /** What is known of a source that shows a part at a time; undefined while its answers are whole. */
   #samples: Samples | undefined;
+  /** No look-up before this long after `since`: after a failure, or an empty answer that is not believed yet. */
+  #pause: { readonly since: number; readonly forMs: number } | undefined;
+  /** Failed look-ups in a row. */
+  #failures = 0;
 
   constructor(limits: AgeLimits, random: Runtime["random"]) {
     this.#limits = limits;
     this.#random = random;
   }
 
-  get answer(): Answer | undefined {
-    return this.#answer;
+  /** Takes over what a look-up came to. */
+  takeOver(result: LookUpResult, now: number): LookUpFact {
+    if (result.kind === "failed") return this.#fail(result.error, now);
+    try {
+      const fact = this.#apply(result, now);
+      this.#pause = fact.kind === "unconfirmed" ? { since: now, forMs: fact.forMs } : undefined;
+      this.#failures = 0;
+      this.lookUpError = undefined;
+      return fact;
+    } catch (error) {
+      // The metadata of a user's resolver may throw when it is read.
+      return this.#fail(error, now);
+    }
   }
 
-  phase(now: number): Phase {
-    const answer = this.#answer;
-    if (answer === undefined) return "none";
-    const age = now - answer.resolvedAt;
-    // The clock went back: how old it is cannot be known, so it is asked again, and used meanwhile.
-    if (age < 0) return "stale";
-    if (age <= answer.freshMs) return "fresh";
-    // There is nothing to use: only a new look-up helps.
-    if (answer.endpoints.length === 0) return "none";
-    if (age <= 2 * answer.ttlMs) return "stale";
-    return age <= this.#limits.maxStaleMs ? "expired" : "ancient";
+  /** Takes over what the answer in use lacked at first. Its age stays. */
+  complete(whole: Resolution): void {
+    if (this.answer !== undefined) this.#apply(whole, this.answer.resolvedAt);
   }
 
-  /**
-   * Takes over what a look-up found. Returns the time until the next look-up where that is not the answer's own age:
-   * after an empty answer that is not believed yet.
-   */
-  apply(resolution: Resolution, now: number): { readonly suspectMs?: number } {
+  isPaused(now: number): boolean {
+    return this.#pause !== undefined && isWithin(this.#pause.forMs, this.#pause.since, now);
+  }
+
+  #apply(resolution: Resolution, now: number): AnsweredFact | UnconfirmedFact {
     const { ttlMs: ownTtlMs = 0 } = resolution;
     if (resolution.kind === "endpoints") {
-      this.#suspect = undefined;
       const ttlMs = clamp(ownTtlMs, this.#limits.minTtlMs, this.#limits.maxTtlMs);
       this.#samples = resolution.partial ? (this.#samples ?? new Samples()) : undefined;
       // Caches know nothing of our limits: they repeat a sample for as long as its own TTL.
       const listed = this.#samples?.merge(resolution.endpoints, ownTtlMs, now) ?? resolution.endpoints;
-      const endpoints = sameEndpoints(this.#answer?.endpoints, listed);
-      this.#answer = { endpoints, resolvedAt: now, ttlMs, freshMs: ttlMs * (0.8 + 0.2 * this.#random()) };
-      return {};
+      const endpoints = sameEndpoints(this.answer?.endpoints, listed);
+      const freshMs = ttlMs * (0.8 + 0.2 * this.#random());
+      return this.#use({ endpoints, resolvedAt: now, ttlMs, freshMs }, resolution);
     }
+    const { reason } = resolution;
     const ttlMs = clamp(ownTtlMs, NEGATIVE_TTL.minMs, NEGATIVE_TTL.maxMs);
-    if (resolution.kind === "empty" && this.#answer !== undefined && this.#answer.endpoints.length > 0) {
+    if (resolution.kind === "empty" && this.answer !== undefined && this.answer.endpoints.length > 0) {
       // One empty answer may be a restarted registry or a deployment's gap; the servers of the last one still answer.
       this.#suspect ??= { count: 0, since: now };
       this.#suspect.count++;
       const confirmed = this.#suspect.count >= CONFIRM.answers && now - this.#suspect.since >= CONFIRM.overMs;
-      if (!confirmed) return { suspectMs: ttlMs };
+      if (!confirmed) return { kind: "unconfirmed", reason, forMs: ttlMs };
     }
-    this.#suspect = undefined;
     this.#samples = undefined;
-    this.#answer = { endpoints: [], reason: resolution.reason, resolvedAt: now, ttlMs, freshMs: ttlMs };
-    return {};
+    return this.#use({ endpoints: [], reason, resolvedAt: now, ttlMs, freshMs: ttlMs }, resolution);
+  }
+
+  #use(answer: Answer, resolution: Resolution): AnsweredFact {
+    this.answer = answer;
+    this.#suspect = undefined;
+    const dropped = (resolution.kind === "endpoints" && resolution.dropped) || [];
+    const cleartextTokens = (resolution.kind !== "unavailable" && resolution.cleartextTokens) || [];
+    return { kind: "answered", answer, dropped, cleartextTokens };
+  }
+
+  #fail(error: unknown, now: number): LookUpFact {
+    const jitter = 1 + JITTER * (2 * this.#random() - 1);
+    this.#pause = { since: now, forMs: backOffMs(BACK_OFF, this.#failures++) * jitter };
+    this.lookUpError = error;
+    return { kind: "failed", error, stale: this.answer !== undefined };
   }
 }
 

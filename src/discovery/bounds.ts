@@ -17,11 +17,11 @@ const RESERVE = 0.1;
 export class Bounds {
   /** Drawn where an answer is too large, so that clones of a process's snapshot use parts of their own. */
   #seed: number | undefined;
-  readonly #most: number;
+  /** Endpoints of one answer. */
+  readonly most: number;
 
-  /** @param most endpoints of one answer. */
   constructor(most = MOST_OF_DNS) {
-    this.#most = most;
+    this.most = most;
   }
 
   /** The records to follow, each of which gives one endpoint at least; the first tiers first. */
@@ -43,7 +43,7 @@ export class Bounds {
     targets: number,
     random: () => number,
   ): readonly A[] {
-    const most = Math.max(LEAST_OF_A_TARGET, Math.floor(this.#most / targets));
+    const most = Math.max(LEAST_OF_A_TARGET, Math.floor(this.most / targets));
     return this.#some(random, addresses, most, ({ address }) => address);
   }
 
@@ -53,12 +53,13 @@ export class Bounds {
 
   /** Whether so many endpoints are all that can be used. */
   isReached(endpoints: number): boolean {
-    return endpoints >= this.#most;
+    return endpoints >= this.most;
   }
 
-  /** Why something was left out. */
-  get reason(): string {
-    return `an answer has more endpoints than the ${this.#most} that are used: they are a random part of it`;
+  /** Why so many were left out: a reason for each. */
+  reasons(count: number): readonly string[] {
+    const why = `an answer has more endpoints than the ${this.most} that are used: they are a random part of it`;
+    return new Array<string>(count).fill(why);
   }
 
   #byTier<T>(
@@ -67,7 +68,7 @@ export class Bounds {
     tierOf: (one: T) => number,
     keyOf: (one: T) => string,
   ): readonly T[] {
-    if (all.length <= this.#most) return all;
+    if (all.length <= this.most) return all;
     const tiers = new Map<number, T[]>();
     for (const one of all) {
       const tier = tierOf(one);
@@ -78,8 +79,8 @@ export class Bounds {
     const kept: T[] = [];
     for (const [index, tier] of [...tiers.keys()].sort((a, b) => a - b).entries()) {
       const members = tiers.get(tier) as readonly T[];
-      const room = this.#most - kept.length;
-      const later = index === 0 ? Math.min(this.#most * RESERVE, all.length - members.length) : 0;
+      const room = this.most - kept.length;
+      const later = index === 0 ? Math.min(this.most * RESERVE, all.length - members.length) : 0;
       kept.push(...this.#some(random, members, room - later, keyOf));
     }
     return kept;

@@ -1,8 +1,8 @@
 import type { DnsClient } from "../dns/client.ts";
 import { hostAndPort } from "../endpoint.ts";
+import { firstAnswer } from "../first-answer.ts";
 import { canonicalIp, isLoopback } from "../net/ip-address.ts";
 import type { TlsOptions } from "../net/wire-options.ts";
-import { OVER } from "../runtime.ts";
 import { createAgentAddresses } from "./consul-agent-addresses.ts";
 import type { ConsulCredentials } from "./consul-credentials.ts";
 import { ConsulFailures, isEverybodysRefusal, isRefusal } from "./consul-failures.ts";
@@ -43,17 +43,13 @@ interface Agent extends HostPort {
   readonly address: string | undefined;
 }
 
-type Outcome = { readonly agent: Agent } & (
-  | { readonly addresses: readonly string[] }
-  | { readonly response: HttpResponse }
-  | { readonly error: unknown }
-);
+/** What an agent answers, or where it is to be asked. */
+type AgentReply = { readonly response: HttpResponse } | { readonly addresses: readonly string[] };
 
 /**
  * Asks Consul agents until one answers, within the one deadline of the look-up. Another agent is asked when one failed
- * or refused, or when none has answered for a while; earlier requests stay open to the end, so that a late answer
- * counts. No agent has two requests at a time: one that is slow would only become slower, and TCP itself repeats what
- * gets lost.
+ * or refused, or when none has answered for a while. No agent has two requests at a time: one that is slow would only
+ * become slower, and TCP itself repeats what gets lost.
  */
 export function createConsulAgents({ agents, tls, credentials, get, dns }: ConsulAgentsOptions) {
   const addressesOf = createAgentAddresses(dns);
@@ -66,21 +62,16 @@ export function createConsulAgents({ agents, tls, credentials, get, dns }: Consu
     const { clock, sleep } = context;
     const limits = earlier(context, clock);
     const startedAt = clock.now();
-    const isOver = () => limits.signal.aborted || clock.now() >= limits.deadline;
     const secrets = await credentials();
-    const finished = new AbortController();
-    const signal = AbortSignal.any([limits.signal, finished.signal]);
     const untried = lastFirst(listed, (agent) => agent.written === last?.written);
     const failed: Agent[] = [];
-    const open = new Map<Promise<void>, Agent>();
-    const outcomes: Outcome[] = [];
     const failures = new ConsulFailures(path, secrets);
     const cleartextTokens = new Set<string>();
     let requests = 0;
     let tries = Math.max(MIN_TRIES, listed.length);
-    const gapMs = () => Math.min(GAP_MS, (limits.deadline - startedAt) / tries);
+    const silenceMs = () => Math.min(GAP_MS, (limits.deadline - startedAt) / tries);
 
-    const request = (agent: Agent, address: string): Promise<HttpResponse> => {
+    const request = (agent: Agent, address: string, signal: AbortSignal): Promise<HttpResponse> => {
       requests++;
       context.asked?.(shown({ ...agent, address }));
       if (tls === false && secrets.values.length > 0 && !isLoopback(address)) cleartextTokens.add(agent.written);
@@ -97,67 +88,46 @@ export function createConsulAgents({ agents, tls, credentials, get, dns }: Consu
         maxBytes: MAX_BYTES,
       });
     };
-    const ask = async (agent: Agent): Promise<Outcome> => {
-      try {
-        if (agent.address !== undefined) return { agent, response: await request(agent, agent.address) };
-        return { agent, addresses: await addressesOf(agent.host, { ...limits, signal, sleep }, gapMs()) };
-      } catch (error) {
-        return { agent, error };
-      }
-    };
-    const start = (agent: Agent) => {
-      const asking = ask(agent).then((outcome) => {
-        outcomes.push(outcome);
-        open.delete(asking);
-      });
-      open.set(asking, agent);
-    };
-    /** The next outcome, or undefined if there is none within `ms`. */
-    const wait = async (ms: number): Promise<Outcome | undefined> => {
-      if (outcomes.length === 0) {
-        const waited = new AbortController();
-        const timeout = sleep(Math.max(0, ms), AbortSignal.any([limits.signal, waited.signal])).catch(() => {});
-        await Promise.race([...open.keys(), timeout]);
-        waited.abort(OVER);
-      }
-      return outcomes.shift();
-    };
 
-    try {
-      for (;;) {
-        const next = isOver() ? undefined : (untried.shift() ?? (requests < MIN_TRIES ? failed.shift() : undefined));
-        if (next !== undefined) start(next);
-        else if (open.size === 0 && outcomes.length === 0) break;
-        const outcome = await wait(Math.min(gapMs(), limits.deadline - clock.now()));
-        if (outcome === undefined) {
-          if (isOver()) break;
-        } else if ("addresses" in outcome) {
-          const { agent, addresses } = outcome;
-          const found = addresses.map((address): Agent => ({ ...agent, address }));
-          untried.unshift(...lastFirst(found, ({ address }) => address === last?.address));
-          tries += found.length - 1;
-        } else if ("error" in outcome) {
-          failures.add(shown(outcome.agent), outcome.error);
+    const { found, unanswered } = await firstAnswer<Agent, AgentReply, HttpResponse>({
+      next: () => untried.shift() ?? (requests < MIN_TRIES ? failed.shift() : undefined),
+      async ask(agent, finished) {
+        const signal = AbortSignal.any([limits.signal, finished]);
+        if (agent.address !== undefined) return { response: await request(agent, agent.address, signal) };
+        return { addresses: await addressesOf(agent.host, { ...limits, signal, sleep }, silenceMs()) };
+      },
+      take(asked) {
+        if (asked === undefined) return undefined;
+        const { who: agent, answer, error } = asked;
+        if (answer === undefined) {
+          failures.add(shown(agent), error);
           // DNS has its own retries.
-          if (outcome.agent.address !== undefined) failed.push(outcome.agent);
+          if (agent.address !== undefined) failed.push(agent);
+        } else if ("addresses" in answer) {
+          const addressed = answer.addresses.map((address): Agent => ({ ...agent, address }));
+          untried.unshift(...lastFirst(addressed, ({ address }) => address === last?.address));
+          tries += addressed.length - 1;
+        } else if (answer.response.status === 200) {
+          last = agent;
+          return answer.response;
         } else {
-          const { agent, response } = outcome;
-          if (response.status === 200) {
-            last = agent;
-            return { response, cleartextTokens: [...cleartextTokens] };
-          }
-          failures.addResponse(shown(agent), response);
-          if (isEverybodysRefusal(response)) throw failures.error();
-          if (!isRefusal(response)) failed.push(agent);
+          failures.addResponse(shown(agent), answer.response);
+          if (isEverybodysRefusal(answer.response)) throw failures.error();
+          if (!isRefusal(answer.response)) failed.push(agent);
         }
-      }
-      context.signal.throwIfAborted();
-      const elapsedMs = Math.max(0, Math.round(clock.now() - startedAt));
-      for (const agent of open.values()) failures.add(shown(agent), new Error(`no answer within ${elapsedMs} ms`));
-      throw failures.error();
-    } finally {
-      finished.abort(OVER);
-    }
+        return undefined;
+      },
+      silenceMs,
+      signal: limits.signal,
+      deadline: limits.deadline,
+      clock,
+      sleep,
+    });
+    if (found !== undefined) return { response: found, cleartextTokens: [...cleartextTokens] };
+    context.signal.throwIfAborted();
+    const elapsedMs = Math.max(0, Math.round(clock.now() - startedAt));
+    for (const agent of unanswered) failures.add(shown(agent), new Error(`no answer within ${elapsedMs} ms`));
+    throw failures.error();
   };
 }
 

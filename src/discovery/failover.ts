@@ -4,7 +4,10 @@ import type { Answer } from "./answer.ts";
 import { type Directory, NoAnswerError, WAIT_WITH_ANSWER_MS, type Waiting } from "./directory.ts";
 
 /** What calls need of a directory, or of two of them. */
-export type Answers = Pick<Directory, "answer" | "current" | "wait" | "suspect" | "settle" | "refresh" | "close">;
+export type Answers = Pick<
+  Directory,
+  "answer" | "lookUpError" | "current" | "wait" | "suspect" | "settle" | "refresh" | "close"
+>;
 
 export interface FailoverOptions {
   readonly first: Directory;
@@ -39,6 +42,10 @@ export class Failover implements Answers {
     const source = hasEndpoints(first) || !hasEndpoints(second) ? first : second;
     this.#joined = { first, second, answer: { ...source, endpoints } };
     return this.#joined.answer;
+  }
+
+  get lookUpError(): unknown {
+    return this.#options.first.lookUpError ?? this.#options.second.lookUpError;
   }
 
   current(now: number): Answer | undefined {

@@ -1,4 +1,4 @@
-import type { AddressFamily, AddressRecord } from "../dns/client.ts";
+import type { AddressFamily, AddressRecord, DnsClient } from "../dns/client.ts";
 
 /** An address of a server, and another one of the other family that leads to the same server. */
 export interface DialAddress extends AddressRecord {
@@ -25,7 +25,16 @@ export function ofFamily(records: readonly AddressRecord[], family: AddressFamil
   });
 }
 
-export function isIpv6({ address }: AddressRecord): boolean {
+/**
+ * Whether a target's additional records are all that is needed of it: where they are of both families, or of one that this
+ * machine can use. A question for each target, for what is hardly ever dialled, would be more than the answer itself.
+ */
+export function isEnough(given: readonly AddressRecord[], dns: Pick<DnsClient, "hasFamily">): boolean {
+  const [v6, v4] = [given.some(isIpv6), given.some((record) => !isIpv6(record))];
+  return (v4 && v6) || (dns.hasFamily?.(v6 ? 6 : 4) ?? true);
+}
+
+function isIpv6({ address }: AddressRecord): boolean {
   return address.includes(":");
 }
 

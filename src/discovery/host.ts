@@ -44,7 +44,7 @@ export function createHostResolver({ target, port, dns, family, ...options }: Ho
         return { address, ...(alternate !== undefined && { alternateAddress: alternate }), port, name: host };
       });
       const ttlMs = Math.min(...used.map((record) => record.ttlSeconds)) * 1000;
-      const dropped = new Array<string>(records.length - used.length).fill(bounds.reason);
+      const dropped = bounds.reasons(records.length - used.length);
       const found = { kind: "endpoints", endpoints, ttlMs, ...(dropped.length > 0 && { dropped }) } as const;
       return records.length >= sampleSize ? asSample(found) : found;
     },

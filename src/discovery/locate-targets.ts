@@ -23,9 +23,8 @@ export interface TargetsToLocate extends Sorted<TargetRecord> {
 export async function locateTargets(targets: TargetsToLocate, context: ResolveContext): Promise<Resolution> {
   const { asked, known, lookUp, family, bounds } = targets;
   const { random } = context;
-  const records = bounds.records([...targets.records].sort(byPriority), random);
-  const surplus = targets.records.length - records.length;
-  const dropped = [...targets.dropped, ...new Array<string>(surplus).fill(bounds.reason)];
+  const { records: used, dropped } = targets.records.length > bounds.most ? withinBounds(targets, random) : targets;
+  const records = [...used].sort(byPriority);
   const spelled = addressesSpelled(records, family);
   const isMissing = ({ target }: TargetRecord) => !known.has(target) && !spelled.has(target);
   const missing = records.filter(isMissing).map(({ target }) => target);
@@ -54,6 +53,11 @@ export async function locateTargets(targets: TargetsToLocate, context: ResolveCo
   const rest = lookUps.ended.then(whole);
   rest.catch(() => {});
   return { ...found, rest };
+}
+
+function withinBounds({ records, dropped, bounds }: TargetsToLocate, random: () => number): Sorted<TargetRecord> {
+  const used = bounds.records(records, random);
+  return { records: used, dropped: [...dropped, ...bounds.reasons(records.length - used.length)] };
 }
 
 function pause({ sleep, signal }: ResolveContext): Promise<void> {

@@ -3,12 +3,15 @@ import { hostName, isInDomain } from "../net/host-name.ts";
 import { canonicalIp } from "../net/ip-address.ts";
 import type { TlsOptions } from "../net/wire-options.ts";
 import { quoted } from "../quoted.ts";
-import type { Listing } from "./check-resolution.ts";
+import { authorityOf, checkIsDomain } from "./authority.ts";
 import { nothingLeft } from "./dropped.ts";
-import type { Resolver } from "./resolver.ts";
+import type { Resolution, Resolver } from "./resolver.ts";
+
+/** An answer that lists endpoints. */
+export type Listing = Resolution & { readonly kind: "endpoints" };
 
 /** What the names of a target's servers must be. */
-export interface NameRules {
+interface NameRules {
   /** The name that TLS verifies for every server; undefined where it is each server's own. */
   readonly common: string | undefined;
   /** With `tls.serverName: "target"`: the domains that each server's own name must be in. */
@@ -44,13 +47,52 @@ export function verifiedNameOfEither(
 }
 
 /**
+ * The border that every answer passes: behind it, each name is one that TLS can verify.
+ *
+ * @param option the one that gives the resolver; for messages.
+ * @param tls checked.
+ * @param read takes an answer that may be anything, and returns one that is what its type says.
+ * @throws ConfigurationError where the resolver's own name cannot be used, or is not enough to know which names to trust.
+ */
+export function withCheckedNames(
+  resolver: Resolver,
+  option: string,
+  tls: TlsOptions | false,
+  read: (resolution: Resolution) => Resolution = (resolution) => resolution,
+): Resolver {
+  const authority = authorityOf(resolver, option);
+  if (tls !== false && tls.serverName === "target" && tls.targetSuffixes === undefined)
+    checkIsDomain(authority, option);
+  const rules = nameRules(authority, tls);
+  const check = (returned: Resolution): Resolution => {
+    const resolution = read(returned);
+    if (resolution.kind !== "endpoints") return resolution;
+    const { rest, ...listing } = withoutStrangeNames(resolution, rules);
+    return rest === undefined ? listing : { ...listing, rest: handled(rest.then(check)) };
+  };
+  return {
+    target: resolver.target,
+    ...(authority !== undefined && { authority }),
+    async resolve(context) {
+      return check(await resolver.resolve(context));
+    },
+  };
+}
+
+/** Whoever waits for it hears of its failure; nobody has to. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
+/**
  * Leaves out each endpoint whose name or address cannot be what it claims to be. Whoever can forge an answer chooses
  * its names, so one bad record must neither reach a connection nor take the others with it. The rest has every name in
  * its one spelling, so that the same server is the same endpoint.
  *
  * @throws if nothing is left: that is a failed look-up, not an empty answer.
  */
-export function withCheckedNames(listing: Listing, rules: NameRules): Listing {
+function withoutStrangeNames(listing: Listing, rules: NameRules): Listing {
   const endpoints: EndpointSpec[] = [];
   const dropped = [...(listing.dropped ?? [])];
   for (const spec of listing.endpoints) {

@@ -10,10 +10,10 @@ import {
 import { checkName } from "../dns/name.ts";
 import { checkHostName } from "../net/host-name.ts";
 import { quoted } from "../quoted.ts";
-import { completed, isEnough } from "./additional.ts";
+import { completed } from "./additional.ts";
 import { Bounds } from "./bounds.ts";
 import { nothingLeft } from "./dropped.ts";
-import { ofFamily } from "./families.ts";
+import { isEnough, ofFamily } from "./families.ts";
 import type { Located } from "./follow-up.ts";
 import { locateTargets } from "./locate-targets.ts";
 import type { Resolution, ResolveContext, Resolver } from "./resolver.ts";

@@ -73,9 +73,10 @@ export function toResolution(
   }
   if (endpoints.size > 0) {
     if (!isComplete) ttlSeconds = Math.min(ttlSeconds, INCOMPLETE_TTL_SECONDS);
-    const used = bounds.endpoints([...endpoints.values()], random);
-    surplus += endpoints.size - used.length;
-    const reasons = [...dropped, ...new Array<string>(surplus).fill(bounds.reason)];
+    const all = [...endpoints.values()];
+    const used = all.length > bounds.most ? bounds.endpoints(all, random) : all;
+    surplus += all.length - used.length;
+    const reasons = surplus > 0 ? [...dropped, ...bounds.reasons(surplus)] : dropped;
     const found = { kind: "endpoints", endpoints: used, ttlMs: ttlSeconds * 1000 } as const;
     return reasons.length > 0 ? { ...found, dropped: reasons } : found;
   }

@@ -1,4 +1,5 @@
-import type { Runtime } from "../runtime.ts";
+import { placeOf } from "../endpoint.ts";
+import { isWithin, type Runtime } from "../runtime.ts";
 import { type Answer, readFinding } from "./answer.ts";
 import { DnsError } from "./client.ts";
 import {
@@ -14,16 +15,16 @@ import {
   rcodeName,
   readAnswer,
 } from "./codec.ts";
-import type { EdnsMemory } from "./edns.ts";
+import { rememberWithoutEdns, type ServersWithoutEdns } from "./edns.ts";
 import { MalformedAnswer } from "./guard.ts";
-import { type DnsServer, type DnsSockets, serverName } from "./sockets.ts";
+import type { DnsServer, DnsSockets } from "./sockets.ts";
 
 export interface AttemptContext {
   readonly sockets: DnsSockets;
   readonly runtime: Runtime;
   /** "tcp" never uses UDP. */
   readonly transport: "udp" | "tcp";
-  readonly edns: EdnsMemory;
+  readonly withoutEdns: ServersWithoutEdns;
 }
 
 /** What the attempts at one question share. They have no limit of their own. */
@@ -54,16 +55,20 @@ export async function askServer(
   asking: Asking,
   context: AttemptContext,
 ): Promise<Answer> {
-  const { edns, sockets } = context;
+  const { withoutEdns, sockets } = context;
+  const { clock } = context.runtime;
   const { unanswered, askedWithoutOpt } = asking;
-  const name = serverName(server);
-  if (edns.isWithout(name)) return query(server, question, false, asking, context);
+  const name = placeOf(server);
+  const known = withoutEdns.get(name);
+  if (known !== undefined && isWithin(known.forMs, known.since, clock.now())) {
+    return query(server, question, false, asking, context);
+  }
   if (unanswered.has(name) && !askedWithoutOpt.has(name)) {
     askedWithoutOpt.add(name);
     const answer = await query(server, question, false, asking, context);
     // One that was slow, for instance to ask others, answers both at once.
     await sockets.drain();
-    if (unanswered.has(name)) edns.answeredWithout(name, false);
+    if (unanswered.has(name)) rememberWithoutEdns(withoutEdns, name, false, clock.now());
     return answer;
   }
   let failure: unknown;
@@ -78,7 +83,8 @@ export async function askServer(
   if (asking.signal.aborted || asking.isOver() || askedWithoutOpt.has(name)) throw failure;
   askedWithoutOpt.add(name);
   const answer = await query(server, question, false, asking, context);
-  edns.answeredWithout(name, failure instanceof RcodeError && UNKNOWN_EDNS.has(failure.rcode));
+  const isRefusal = failure instanceof RcodeError && UNKNOWN_EDNS.has(failure.rcode);
+  rememberWithoutEdns(withoutEdns, name, isRefusal, clock.now());
   return answer;
 }
 
@@ -114,7 +120,7 @@ async function query(
     // A truncated answer is no answer, even where it holds records (RFC 2181 section 9).
     if (transport === "tcp") throw unusable(reply);
     // What is broken by its OPT record needs no TCP, which may be closed.
-    if (reply instanceof MalformedAnswer && hasOpt && !asking.askedWithoutOpt.has(serverName(server))) {
+    if (reply instanceof MalformedAnswer && hasOpt && !asking.askedWithoutOpt.has(placeOf(server))) {
       throw unusable(reply);
     }
     transport = "tcp";

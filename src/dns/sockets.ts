@@ -1,13 +1,7 @@
-import { hostAndPort } from "../endpoint.ts";
-
 /** A DNS server: an IP address without brackets, with `%scope` where it is link-local. */
 export interface DnsServer {
   readonly address: string;
   readonly port: number;
-}
-
-export function serverName(server: DnsServer): string {
-  return hostAndPort(server.address, server.port);
 }
 
 /** What a look-up needs of the runtime it runs on. None of it may hold the process: the call that waits does. */

@@ -2,10 +2,9 @@ import { isLinkLocal } from "../net/ip-address.ts";
 import type { Runtime } from "../runtime.ts";
 import type { AttemptContext } from "./attempt.ts";
 import { askBothFamilies, type HasFamily } from "./both-families.ts";
-import { resolveChain } from "./chase.ts";
+import { type ChainAnswer, resolveChain } from "./chase.ts";
 import type { AddressAnswer, AddressFamily, DnsClient, LookUpLimits } from "./client.ts";
 import type { DnsRecord, Question } from "./codec.ts";
-import { EdnsMemory } from "./edns.ts";
 import { exchange, type ServerConfig } from "./exchange.ts";
 import { checkName, isLocalhost } from "./name.ts";
 import type { DnsSockets } from "./sockets.ts";
@@ -28,13 +27,15 @@ export function createDnsClient(options: DnsClientOptions): DnsClient {
     sockets: options.sockets,
     runtime: options.runtime,
     transport: options.transport ?? "udp",
-    edns: new EdnsMemory(options.runtime.clock),
+    withoutEdns: new Map(),
   };
-  const ask = async (question: Question, limits: LookUpLimits) => {
-    return exchange(question, await options.servers(), limits, context);
+  const ask = async (question: Question, limits: LookUpLimits): Promise<ChainAnswer> => {
+    const askServers = async (next: Question) => exchange(next, await options.servers(), limits, context);
+    const answer = await askServers(question);
+    return answer.kind === "alias" ? resolveChain(question, answer, askServers) : answer;
   };
   const addressesOf = async (name: string, type: "A" | "AAAA", limits: LookUpLimits): Promise<AddressAnswer> => {
-    const answer = await resolveChain({ name, type }, (question) => ask(question, limits));
+    const answer = await ask({ name, type }, limits);
     if (answer.kind !== "records") return answer;
     const records = answer.records.flatMap((record) => {
       if (record.type !== type || isLinkLocal(record.address)) return [];
@@ -44,7 +45,7 @@ export function createDnsClient(options: DnsClientOptions): DnsClient {
   };
   return {
     async srv(name, limits) {
-      const answer = await resolveChain({ name: checkName(name), type: "SRV" }, (question) => ask(question, limits));
+      const answer = await ask({ name: checkName(name), type: "SRV" }, limits);
       if (answer.kind !== "records") return answer;
       const records = answer.records.flatMap((record) => {
         if (record.type !== "SRV") return [];

@@ -1,7 +1,7 @@
 import dgram from "node:dgram";
 import type { DnsSockets } from "../dns/sockets.ts";
 import { openDnsOverTcp } from "./dns-tcp.ts";
-import { oneATurn } from "./one-a-turn.ts";
+import { LARGE_BYTES, oneATurn } from "./one-a-turn.ts";
 import { twoTurns } from "./two-turns.ts";
 
 /** UDP and TCP as Node has them. Every handle is unref'd: the call that waits for the look-up holds the process. */
@@ -15,7 +15,9 @@ export const nodeDnsSockets: DnsSockets = {
     };
     socket.on("error", fail);
     socket.on("message", (message) => {
-      oneATurn(message.length, () => isOpen && listener.onMessage(message));
+      const deliver = () => isOpen && listener.onMessage(message);
+      if (message.length < LARGE_BYTES) deliver();
+      else oneATurn(deliver);
     });
     socket.on("connect", () => {
       // By the time it is sent, the exchange may have ended.

@@ -1,6 +1,6 @@
 import net from "node:net";
 import type { DnsSockets } from "../dns/sockets.ts";
-import { oneATurn } from "./one-a-turn.ts";
+import { LARGE_BYTES, oneATurn } from "./one-a-turn.ts";
 
 /** One query over one connection (RFC 7766). Reuse would not pay: servers close after 2 to 10 idle seconds. */
 export const openDnsOverTcp: DnsSockets["tcp"] = (server, query, listener) => {
@@ -18,7 +18,11 @@ export const openDnsOverTcp: DnsSockets["tcp"] = (server, query, listener) => {
   socket.on("error", fail);
   socket.on("close", () => fail(new Error("the connection was closed before the answer")));
   socket.on("data", (chunk) => {
-    for (const message of frames(chunk)) oneATurn(message.length, () => isOpen && listener.onMessage(message));
+    for (const message of frames(chunk)) {
+      const deliver = () => isOpen && listener.onMessage(message);
+      if (message.length < LARGE_BYTES) deliver();
+      else oneATurn(deliver);
+    }
   });
   // Length and message in one write: there are servers that read only once (RFC 7766 section 8).
   const frame = new Uint8Array(2 + query.length);

@@ -2,16 +2,12 @@
 const { setImmediate } = globalThis;
 
 /** A message of this size holds hundreds of records, and takes milliseconds to read. */
-const LARGE_BYTES = 4_096;
+export const LARGE_BYTES = 4_096;
 
 const waiting: (() => void)[] = [];
 
-/** Delivers a message: at once, or where it is large in a turn of its own, so that several do not hold the event loop together. */
-export function oneATurn(bytes: number, deliver: () => void): void {
-  if (bytes < LARGE_BYTES) {
-    deliver();
-    return;
-  }
+/** Delivers large messages, each in a turn of its own, so that several do not hold the event loop together. */
+export function oneATurn(deliver: () => void): void {
   waiting.push(deliver);
   if (waiting.length === 1) setImmediate(next);
 }

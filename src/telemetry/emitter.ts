@@ -6,6 +6,8 @@ export class Emitter {
   readonly #log: EventListener | undefined;
   readonly #onEvent: EventListener | undefined;
   readonly #failed = new Set<UserCallback>();
+  /** Nothing needs to be emitted without one. */
+  readonly hasListener: boolean;
 
   /**
    * @param onEvent the user's.
@@ -15,10 +17,11 @@ export class Emitter {
     this.#source = source;
     this.#onEvent = onEvent;
     this.#log = log;
+    this.hasListener = onEvent !== undefined || log !== undefined;
   }
 
   readonly emit = (body: EventBody): void => {
-    if (this.#log === undefined && this.#onEvent === undefined) return;
+    if (!this.hasListener) return;
     const event: BalancedTransportEvent = { ...body, ...this.#source };
     this.#log?.(event);
     try {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isEnough } from "../../src/discovery/additional.ts";
+import { isEnough } from "../../src/discovery/families.ts";
 import { createSrvResolver } from "../../src/discovery/srv.ts";
 import type { AddressAnswer, AddressRecord, DnsClient } from "../../src/dns/client.ts";
 import { FakeRuntime, settled } from "../support/fake-runtime.ts";

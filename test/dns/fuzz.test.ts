@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
+import type { LookUpFact } from "../../src/discovery/answer.ts";
 import { createConsulResolver } from "../../src/discovery/consul.ts";
-import { Directory, type LookUpFact } from "../../src/discovery/directory.ts";
+import { Directory } from "../../src/discovery/directory.ts";
 import { createHostResolver } from "../../src/discovery/host.ts";
 import type { Resolver } from "../../src/discovery/resolver.ts";
 import { createSrvResolver } from "../../src/discovery/srv.ts";

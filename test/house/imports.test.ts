@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("../../src", import.meta.url));
 /** From the lowest floor to the highest; rooms of one floor do not know each other. A file of no folder is a room. */
 const FLOORS: readonly (readonly string[])[] = [
   ["quoted", "runtime", "process-wide", "rank"],
-  ["secret"],
+  ["secret", "first-answer"],
   ["net", "resilience"],
   ["endpoint"],
   ["endpoint-key"],

@@ -38,7 +38,7 @@ export const walks: readonly Walk[] = [
   },
   {
     name: "a warm unary call",
-    most: { files: 20 },
+    most: { files: 19 },
     goal: { files: 17 },
     async prepare() {
       const server = await startEchoServer({ httpVersion: "2" });
@@ -56,7 +56,7 @@ export const walks: readonly Walk[] = [
   },
   {
     name: "a cold SRV answer, from its bytes to a pick",
-    most: { files: 41 },
+    most: { files: 30 },
     goal: { files: 30 },
     async prepare() {
       const dns = await startDnsServer();
