@@ -70,8 +70,10 @@ function sessionManagerOf(connections: Http2Sessions, exchanges: ConnectNodeExch
   return {
     authority: connections.authority,
     // connect-node opens a request before its first `await`: so it is that of the call that runs.
-    request: async (httpMethod, path, headers, options) =>
-      connections.open({ httpMethod, path, headers }, options, exchanges.claim() ?? new ConnectNodeExchange(undefined)),
+    async request(httpMethod, path, headers, options) {
+      const exchange = exchanges.claim() ?? new ConnectNodeExchange(undefined);
+      return connections.open({ httpMethod, path, headers, isBare: false }, options, exchange);
+    },
     // Bytes are noticed when they come, not when they are read.
     notifyResponseByteRead() {},
   };

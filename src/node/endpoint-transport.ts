@@ -6,12 +6,11 @@ import type {
   ConnectionEnd,
   ConnectionListener,
   EndpointContext,
-  EndpointTransport,
   EndpointTransportFactory,
 } from "../pool/endpoint-transport.ts";
 import type { Clock } from "../runtime.ts";
 import type { Destination } from "./address.ts";
-import { type Calls, connectNodeTransport } from "./connect-node.ts";
+import { connectNodeTransport } from "./connect-node.ts";
 import { ConnectNodeExchanges } from "./connect-node-exchanges.ts";
 import { Handlers } from "./exchange.ts";
 import { createHttp1Agent } from "./http1-agent.ts";
@@ -39,7 +38,7 @@ export interface NodeEndpointTransportsOptions {
 }
 
 /**
- * The transports of endpoints, over connections of our own. Unary calls over HTTP/2 go straight on those; connect-node
+ * The transports of endpoints: connections of our own, and the calls that go over them. Unary calls over HTTP/2 go straight on those; connect-node
  * does what they do not: streams, HTTP/1.1, gRPC-web.
  */
 export function createNodeEndpointTransports(options: NodeEndpointTransportsOptions): EndpointTransportFactory {
@@ -60,15 +59,15 @@ export function createNodeEndpointTransports(options: NodeEndpointTransportsOpti
         exchanges,
         hasAlternative: () => context.hasAlternative(),
       });
-      return endpointTransport(connectNodeTransport({ ...shared, over: connections.agent }), connections);
+      return Object.assign(connections, connectNodeTransport({ ...shared, over: connections.agent }));
     }
     const spacesPings = protocol === "grpc";
     const connections = new Http2Sessions({ ...connection, verifyAfterMs, silentGap, spacesPings });
     const byConnectNode = connectNodeTransport({ ...shared, over: connections });
-    if (protocol === "grpc-web") return endpointTransport(byConnectNode, connections);
+    if (protocol === "grpc-web") return Object.assign(connections, byConnectNode);
     unaryClient ??= new UnaryClient({ protocol, connect, interceptors, clock });
     const unary = unaryClient.over({ baseUrl, connections });
-    return endpointTransport({ ...byConnectNode, unary }, connections);
+    return Object.assign(connections, byConnectNode, { unary });
   };
 }
 
@@ -92,22 +91,5 @@ function connectionOptions(
     handlers: new Handlers(),
     ...{ connectTimeoutMs, idleMs, maxAgeMs, clock, random },
     ...observers,
-  };
-}
-
-type Connections = Required<Pick<EndpointTransport, "connect" | "close" | "isFull">> &
-  Pick<EndpointTransport, "address">;
-
-function endpointTransport(calls: Calls, connections: Connections): CarryingTransport {
-  return {
-    ...calls,
-    connect: (now, waiting) => connections.connect(now, waiting),
-    close: () => connections.close(),
-    get isFull() {
-      return connections.isFull;
-    },
-    get address() {
-      return connections.address;
-    },
   };
 }

@@ -6,6 +6,7 @@ import {
   type OutgoingHttpHeaders,
 } from "node:http2";
 import type { Socket } from "node:net";
+import type { ConnectError } from "@connectrpc/connect";
 import type { ConnectionEnd } from "../pool/endpoint-transport.ts";
 import type { Clock } from "../runtime.ts";
 import type { Exchange, Handlers } from "./exchange.ts";
@@ -115,10 +116,8 @@ export class Http2Connection implements SignsOfLife, Watched {
     return this.inFlight >= this.#mostStreams;
   }
 
-  /** Opens a stream. What this throws was not sent. */
+  /** Opens a stream, whose headers must fit (`headerProblem()`). What this throws was not sent. */
   request(headers: OutgoingHttpHeaders, options: ClientSessionRequestOptions, exchange: Exchange): ClientHttp2Stream {
-    const problem = tooLarge(headers, this.#session.remoteSettings.maxHeaderListSize);
-    if (problem !== undefined) throw problem;
     const stream = this.#session.request(headers, options);
     // A pending stream has no ID yet. Those that the connection has left are for the calls that are on their way.
     if ((stream.id ?? 0) > LAST_STREAM_ID - IDS_LEFT) this.#endedBy ??= "used-up";
@@ -143,6 +142,11 @@ export class Http2Connection implements SignsOfLife, Watched {
     });
     stream.on("close", () => this.#end(stream, exchange));
     return stream;
+  }
+
+  /** The error of a request whose headers would harm the other calls on the connection; undefined where they fit. */
+  headerProblem(headers: OutgoingHttpHeaders): ConnectError | undefined {
+    return tooLarge(headers, this.#session.remoteSettings.maxHeaderListSize);
   }
 
   /** No new streams. Running ones finish, then the connection closes. */

@@ -26,6 +26,8 @@ export interface StreamHead {
   readonly httpMethod: string;
   readonly path: string;
   readonly headers: OutgoingHttpHeaders;
+  /** They are the protocol's alone, which every server takes, and no message is in the path. */
+  readonly isBare: boolean;
 }
 
 /** In which state a call finds the connection that it would be sent on. Where there is none, it joins the one dial. */
@@ -128,14 +130,16 @@ export class Http2Sessions {
 
   #openOn(
     connection: Http2Connection,
-    { httpMethod, path, headers }: StreamHead,
+    { httpMethod, path, headers, isBare }: StreamHead,
     options: ClientSessionRequestOptions,
     exchange: Exchange,
   ): ClientHttp2Stream {
     try {
       // Node's own `:authority` lacks the brackets of an IPv6 address and shows default ports.
-      const pseudo = { ":method": httpMethod, ":path": path, ":authority": this.#host };
-      return connection.request({ ...headers, ...pseudo }, options, exchange);
+      const all = { ...headers, ":method": httpMethod, ":path": path, ":authority": this.#host };
+      const problem = isBare ? undefined : connection.headerProblem(all);
+      if (problem !== undefined) throw problem;
+      return connection.request(all, options, exchange);
     } catch (error) {
       // A TypeError is about the request itself (a `connection` header, for instance): no other endpoint would take it.
       recordFact(error, error instanceof TypeError ? "unsendable" : "not-sent");

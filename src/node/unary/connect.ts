@@ -53,28 +53,37 @@ export function connectMethod<I extends DescMessage, O extends DescMessage>(
       const timeout = timeoutMs === undefined ? undefined : { "connect-timeout-ms": `${timeoutMs}` };
       return header === undefined ? { ...prepared, ...timeout } : withCallers(header, prepared, timeout);
     },
-    request(message, to, headers) {
+    request(message, to, headers, isBare) {
       const body = codec.serialize(create(method.input, message));
       const write = mayGet && fitsUrl(to, body, useBinaryFormat) ? get : post;
-      if (sendCompression === undefined || body.byteLength <= compressMinBytes) return write(to, headers, body);
+      if (sendCompression === undefined || body.byteLength <= compressMinBytes) return write(to, headers, isBare, body);
       const { name } = sendCompression;
-      return sendCompression.compress(body).then((compressed) => write(to, headers, compressed, name));
+      return sendCompression.compress(body).then((compressed) => write(to, headers, isBare, compressed, name));
     },
     reader: () => new ConnectReader(method, codec, options),
   };
 }
 
-function post(path: string, headers: OutgoingHttpHeaders, body: Uint8Array, compression?: string): StreamRequest {
-  if (compression !== undefined) headers["content-encoding"] = compression;
-  else if ("content-encoding" in headers) delete headers["content-encoding"];
-  return { httpMethod: "POST", path, headers, body };
-}
+type Write = (
+  path: string,
+  headers: OutgoingHttpHeaders,
+  isBare: boolean,
+  body: Uint8Array,
+  compression?: string,
+) => StreamRequest;
 
-function get(path: string, headers: OutgoingHttpHeaders, body: Uint8Array, compression?: string): StreamRequest {
+const post: Write = (path, headers, isBare, body, compression) => {
+  if (compression !== undefined) headers["content-encoding"] = compression;
+  else if (!isBare) delete headers["content-encoding"];
+  return { httpMethod: "POST", path, headers, isBare, body };
+};
+
+const get: Write = (path, headers, _isBare, body, compression) => {
   const encoding = headers["content-type"] === "application/json" ? "json" : "proto";
   for (const name of NOT_OF_GET) delete headers[name];
-  return { httpMethod: "GET", path: path + queryOf(body, encoding, compression), headers, body: undefined };
-}
+  const query = queryOf(body, encoding, compression);
+  return { httpMethod: "GET", path: path + query, headers, isBare: false, body: undefined };
+};
 
 /** Before compression: a message that fits only compressed is sent by POST. */
 function fitsUrl(path: string, body: Uint8Array, isBinary: boolean): boolean {

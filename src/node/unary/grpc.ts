@@ -35,10 +35,10 @@ export function grpcMethod<I extends DescMessage, O extends DescMessage>(
       const timeout = timeoutMs === undefined ? undefined : { "grpc-timeout": `${timeoutMs}m` };
       return header === undefined ? { ...prepared, ...timeout } : withCallers(header, prepared, timeout);
     },
-    request(message, to, headers) {
+    request(message, to, headers, isBare) {
       const bytes = codec.serialize(create(method.input, message));
       const post = (flags: number, data: Uint8Array) =>
-        ({ httpMethod: "POST", path: to, headers, body: envelope(flags, data) }) as const;
+        ({ httpMethod: "POST", path: to, headers, isBare, body: envelope(flags, data) }) as const;
       if (sendCompression === undefined || bytes.byteLength < compressMinBytes) return post(0, bytes);
       return sendCompression.compress(bytes).then((compressed) => post(COMPRESSED, compressed));
     },

@@ -74,7 +74,8 @@ export class UnaryClient {
       const limitMs = limitOf(timeoutMs);
       const headers = () => wire.headers(header, limitMs);
       const path = prefix + wire.path;
-      return send(connections, wire, { underWay, signal, limitMs, path, headers, message });
+      const isBare = header === undefined;
+      return send(connections, wire, { underWay, signal, limitMs, path, isBare, headers, message });
     };
   }
 
@@ -111,6 +112,7 @@ export class UnaryClient {
         signal: passed.signal,
         limitMs: leftMs,
         path: request.url === url ? prefix + wire.path : pathOf(request.url, connections.authority),
+        isBare: (passed.header ?? header) === undefined,
         headers() {
           if (passed.header === undefined) return wire.headers(header, leftMs);
           tellTimeLeft(passed.header, leftMs);
@@ -163,19 +165,21 @@ interface Outgoing<I extends DescMessage> {
   readonly limitMs: number | undefined;
   readonly path: string;
   readonly message: MessageInitShape<I>;
+  /** It has no headers of the caller's. */
+  readonly isBare: boolean;
   headers(): OutgoingHttpHeaders;
 }
 
 function send<I extends DescMessage, O extends DescMessage>(
   connections: UnaryConnections,
   wire: UnaryMethod<I, O>,
-  { underWay, signal, limitMs, path, headers, message }: Outgoing<I>,
+  { underWay, signal, limitMs, path, isBare, headers, message }: Outgoing<I>,
 ): Promise<UnaryResponse<I, O>> {
   if (signal?.aborted) return Promise.reject(abortedBy(signal));
   const call = new UnaryCall(underWay, wire.reader(), signal);
   const response = call.run(limitMs);
   try {
-    const request = wire.request(message, path, headers());
+    const request = wire.request(message, path, headers(), isBare);
     if (request instanceof Promise) request.then((late) => open(connections, late, call), call.fail);
     else open(connections, request, call);
   } catch (error) {

@@ -3,6 +3,7 @@ import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } fro
 import type { Compression } from "@connectrpc/connect/protocol";
 import { createMethodSerializationLookup } from "@connectrpc/connect/protocol";
 import type { ConnectOptions } from "../../net/wire-options.ts";
+import type { StreamHead } from "../http2-session.ts";
 import type { ResponseReader } from "./unary-call.ts";
 
 /** Connect's options with their defaults, and what is common to all calls of a transport. */
@@ -15,10 +16,7 @@ export interface UnaryOptions
 }
 
 /** A request as it goes on a stream. */
-export interface StreamRequest {
-  readonly httpMethod: "POST" | "GET";
-  readonly path: string;
-  readonly headers: OutgoingHttpHeaders;
+export interface StreamRequest extends StreamHead {
   /** Undefined for GET. */
   readonly body: Uint8Array | undefined;
 }
@@ -33,12 +31,14 @@ export interface UnaryMethod<I extends DescMessage, O extends DescMessage> {
    * A promise only where it is compressed.
    *
    * @param headers of `headers()`; they become the request's.
+   * @param isBare none of them is the caller's.
    * @throws ConnectError where the message cannot be sent.
    */
   request(
     message: MessageInitShape<I>,
     path: string,
     headers: OutgoingHttpHeaders,
+    isBare: boolean,
   ): StreamRequest | Promise<StreamRequest>;
   reader(): ResponseReader<I, O>;
 }
