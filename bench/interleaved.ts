@@ -12,6 +12,13 @@ export interface Comparison {
   readonly cpuUs: Estimate;
   readonly extraUs: Estimate;
   readonly ratio: Estimate;
+  /** CPU time per call in each round, in µs. */
+  readonly rounds: readonly number[];
+}
+
+/** What one subject costs as a multiple of another one, within a round. */
+export function ratioOf({ rounds }: Comparison, base: Comparison): Estimate {
+  return estimate(rounds.map((cost, round) => cost / (base.rounds[round] as number)));
 }
 
 const SLICE_CPU_US = 250_000;
@@ -41,6 +48,7 @@ export async function compare(
       cpuUs: estimate(own),
       extraUs: estimate(own.map((cost, round) => cost - (base[round] as number))),
       ratio: estimate(own.map((cost, round) => cost / (base[round] as number))),
+      rounds: own,
     };
   });
 }

@@ -1,4 +1,4 @@
-import type { CallUnderWay, Carrier, EndpointTransport, Waiting } from "../pool/endpoint-transport.ts";
+import type { CallUnderWay, Carrier, CarryingTransport, Waiting } from "../pool/endpoint-transport.ts";
 import type { EndpointRecord } from "../pool/record.ts";
 import type { Ticket } from "../resilience/breaker.ts";
 import { OVER } from "../runtime.ts";
@@ -41,7 +41,7 @@ export interface AttemptRace {
 export class Attempt implements Waiting, CallUnderWay {
   readonly call: Call;
   readonly record: EndpointRecord;
-  readonly transport: EndpointTransport;
+  readonly transport: CarryingTransport;
   readonly startedAt: number;
   /** The breaker's; undefined for an ordinary attempt. */
   readonly ticket: Ticket | undefined;
@@ -65,7 +65,7 @@ export class Attempt implements Waiting, CallUnderWay {
   readonly #watcher: AttemptWatcher;
   #waiting: AbortController | undefined = undefined;
 
-  constructor(call: Call, record: EndpointRecord, transport: EndpointTransport, watcher: AttemptWatcher, now: number) {
+  constructor(call: Call, record: EndpointRecord, transport: CarryingTransport, watcher: AttemptWatcher, now: number) {
     this.#watcher = watcher;
     this.call = call;
     this.record = record;

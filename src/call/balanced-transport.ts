@@ -8,13 +8,14 @@ import type {
 import type { ConnectError, ContextValues, StreamResponse, Transport, UnaryResponse } from "@connectrpc/connect";
 import type { Settings } from "../config/settings.ts";
 import { invalidCall, transportClosed } from "../errors.ts";
+import type { HeaderFields } from "../net/header-fields.ts";
 import type { Platform } from "../platform.ts";
 import { quotedUnlessSecret } from "../secret.ts";
 import { type Snapshot, takeSnapshot } from "../telemetry/snapshot.ts";
 import { type Assembly, assemble } from "./assemble.ts";
 import { Call } from "./call.ts";
 import type { Resolvers } from "./directories.ts";
-import { headerProblem } from "./headers.ts";
+import { callersFields } from "./headers.ts";
 import { registerTransport } from "./live-transports.ts";
 import { callStream } from "./stream.ts";
 import { callUnary } from "./unary.ts";
@@ -78,13 +79,14 @@ export class Balanced implements BalancedTransport {
   ): Promise<UnaryResponse<I, O>> {
     const { interceptors, policy, defaultTimeoutMs } = this.#settings;
     const limit = timeoutMs ?? defaultTimeoutMs;
-    const problem = this.#problem(method, limit, header);
-    if (problem !== undefined) return Promise.reject(problem);
+    const fields = header === undefined ? undefined : callersFields(header);
+    const problem = this.#problem(method, limit, fields);
+    if (problem !== undefined || typeof fields === "string") return Promise.reject(problem);
     if (interceptors.length > 0 || policy !== undefined) {
-      return this.#wholeCalls.unary(method, signal, limit, header, input, contextValues);
+      return this.#wholeCalls.unary(method, signal, limit, fields, input, contextValues);
     }
     const call = new Call(method, signal, limit, contextValues, this.#parts.runtime.clock.now());
-    return callUnary(this.#parts, call, method, header, input);
+    return callUnary(this.#parts, call, method, fields, input);
   }
 
   stream<I extends DescMessage, O extends DescMessage>(
@@ -97,13 +99,14 @@ export class Balanced implements BalancedTransport {
   ): Promise<StreamResponse<I, O>> {
     const { interceptors, defaultTimeoutMs } = this.#settings;
     const limit = timeoutMs ?? defaultTimeoutMs;
-    const problem = this.#problem(method, limit, header);
-    if (problem !== undefined) return Promise.reject(problem);
+    const fields = header === undefined ? undefined : callersFields(header);
+    const problem = this.#problem(method, limit, fields);
+    if (problem !== undefined || typeof fields === "string") return Promise.reject(problem);
     if (interceptors.length > 0) {
-      return this.#wholeCalls.stream(method, signal, limit, header, input, contextValues);
+      return this.#wholeCalls.stream(method, signal, limit, fields, input, contextValues);
     }
     const call = new Call(method, signal, limit, contextValues, this.#parts.runtime.clock.now());
-    return callStream(this.#parts, call, method, header, input);
+    return callStream(this.#parts, call, method, fields, input);
   }
 
   snapshot(): Snapshot {
@@ -134,9 +137,9 @@ export class Balanced implements BalancedTransport {
   #problem(
     method: DescMethod,
     timeoutMs: number | undefined,
-    header: HeadersInit | undefined,
+    fields: HeaderFields | string | undefined,
   ): ConnectError | undefined {
-    const problem = this.#closed ? transportClosed() : invalidRequest(timeoutMs, header);
+    const problem = this.#closed ? transportClosed() : invalidRequest(timeoutMs, fields);
     if (problem !== undefined) {
       this.#parts.reporter.failed(problem, { method, failures: undefined }, this.#closed ? "closed" : "request");
     }
@@ -147,7 +150,11 @@ export class Balanced implements BalancedTransport {
 /** Three years: what is more was meant as a moment, in milliseconds since 1970, as grpc-js has its deadlines. */
 const LONGEST_DURATION_MS = 1e11;
 
-function invalidRequest(timeoutMs: number | undefined, header: HeadersInit | undefined): ConnectError | undefined {
+/** @param fields the call's headers, or what is wrong with them. */
+function invalidRequest(
+  timeoutMs: number | undefined,
+  fields: HeaderFields | string | undefined,
+): ConnectError | undefined {
   if (timeoutMs !== undefined && (typeof timeoutMs !== "number" || Number.isNaN(timeoutMs))) {
     return invalidCall(
       `timeoutMs must be a number of milliseconds, not ${typeof timeoutMs === "string" ? quotedUnlessSecret(timeoutMs) : String(timeoutMs)}`,
@@ -158,6 +165,5 @@ function invalidRequest(timeoutMs: number | undefined, header: HeadersInit | und
       `timeoutMs is a duration in milliseconds, not a moment: write the moment minus Date.now(), not ${timeoutMs}`,
     );
   }
-  const problem = header === undefined ? undefined : headerProblem(header);
-  return problem === undefined ? undefined : invalidCall(problem);
+  return typeof fields === "string" ? invalidCall(fields) : undefined;
 }

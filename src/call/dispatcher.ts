@@ -3,7 +3,7 @@ import type { Answer } from "../discovery/answer.ts";
 import { NoAnswerError, type Waiting } from "../discovery/directory.ts";
 import type { Answers } from "../discovery/failover.ts";
 import { abortedBy, deadlineExceeded, lookUpFailed, noServers } from "../errors.ts";
-import type { EndpointTransport } from "../pool/endpoint-transport.ts";
+import type { CarryingTransport } from "../pool/endpoint-transport.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { EndpointRecord } from "../pool/record.ts";
 import type { RetryBudget } from "../resilience/budget.ts";
@@ -20,7 +20,7 @@ export interface DispatcherOptions {
   readonly pool: Pool;
   readonly runtime: Runtime;
   /** Builds the transport of an endpoint on its first use. */
-  readonly open: (record: EndpointRecord) => EndpointTransport;
+  readonly open: (record: EndpointRecord) => CarryingTransport;
   readonly budget: RetryBudget;
   readonly watcher: AttemptWatcher;
   /** Interceptors stand between an attempt and its endpoint's transport. */
@@ -92,7 +92,7 @@ export class Dispatcher {
   }
 
   /** Made on the endpoint's first use. Where it cannot be made, the endpoint is one that cannot be connected to. */
-  transportOf(record: EndpointRecord): EndpointTransport {
+  transportOf(record: EndpointRecord): CarryingTransport {
     try {
       record.transport ??= this.#options.open(record);
       return record.transport;

@@ -1,3 +1,4 @@
+import { type HeaderFields, headerFields } from "../net/header-fields.ts";
 import { quoted } from "../quoted.ts";
 import { quotedUnlessSecret } from "../secret.ts";
 import type { Call } from "./call.ts";
@@ -12,9 +13,7 @@ export function attemptHeader(
   header: HeadersInit | undefined,
 ): HeadersInit | undefined {
   if (!countsAttempts || earlierAttempts === 0) return header;
-  const headers = new Headers(header);
-  headers.set(PREVIOUS_ATTEMPTS, `${earlierAttempts}`);
-  return headers;
+  return { ...(header && headerFields(header)), [PREVIOUS_ATTEMPTS]: `${earlierAttempts}` };
 }
 
 /**
@@ -33,16 +32,16 @@ const NOT_THE_CALLERS = [
   "upgrade",
 ];
 
-/** What is wrong with a call's headers; undefined if nothing. No value is told, because it may be a secret. */
-export function headerProblem(header: HeadersInit): string | undefined {
-  let headers: Headers;
+/** A call's headers, or what is wrong with them. No value is told, because it may be a secret. */
+export function callersFields(header: HeadersInit): HeaderFields | string {
+  let fields: HeaderFields;
   try {
-    headers = header instanceof Headers ? header : new Headers(header);
+    fields = headerFields(header);
   } catch {
     return unreadable(header);
   }
-  const name = NOT_THE_CALLERS.find((forbidden) => headers.has(forbidden));
-  return name === undefined ? undefined : `header "${name}" belongs to the connection and cannot be set for a call`;
+  const name = NOT_THE_CALLERS.find((forbidden) => forbidden in fields);
+  return name === undefined ? fields : `header "${name}" belongs to the connection and cannot be set for a call`;
 }
 
 function unreadable(header: HeadersInit): string {

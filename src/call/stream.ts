@@ -33,7 +33,6 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
       attempt.code ??= new UserCode(undefined, false);
       attempt.code.input = request;
       try {
-        attempt.transport.announce?.(attempt);
         const response = await bounded(
           attempt.transport.stream(
             method,
@@ -42,6 +41,7 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
             attemptHeader(parts, call, header),
             request.forAttempt(),
             attempt.code.contextValues(call.contextValues, attempt.record.endpoint),
+            attempt,
           ),
           attempt,
         );

@@ -95,9 +95,10 @@ function sendOnce<I extends DescMessage, O extends DescMessage>(
   input: MessageInitShape<I>,
 ): Promise<UnaryResponse<I, O>> {
   const { call, transport, timeoutMs, code } = attempt;
-  transport.announce?.(attempt);
-  if (code === undefined) return transport.unary(method, call.signal, timeoutMs, header, input, call.contextValues);
+  if (code === undefined) {
+    return transport.unary(method, call.signal, timeoutMs, header, input, call.contextValues, attempt);
+  }
   const values = code.contextValues(call.contextValues, attempt.record.endpoint);
-  const response = transport.unary(method, call.signal, timeoutMs, header, input, values);
+  const response = transport.unary(method, call.signal, timeoutMs, header, input, values, attempt);
   return withinLimits(response, code.limits(call.signal, timeoutMs), runtime);
 }

@@ -12,9 +12,10 @@ import {
   type StreamResponse,
   type UnaryResponse,
 } from "@connectrpc/connect";
-import { createMethodUrl, runStreamingCall, runUnaryCall } from "@connectrpc/connect/protocol";
+import { createMethodUrl, runStreamingCall } from "@connectrpc/connect/protocol";
 import type { Settings } from "../config/settings.ts";
 import { bracketed } from "../endpoint.ts";
+import { intercept } from "../interceptor-chain.ts";
 import { LONGEST_TIMER_MS } from "../runtime.ts";
 import { callReport } from "../telemetry/call-report.ts";
 import { baseUrl } from "./base-url.ts";
@@ -39,6 +40,7 @@ export interface WholeCallOptions {
 /** Runs the user's interceptors and policy round a call, all of its attempts together. */
 export class WholeCalls {
   readonly #options: WholeCallOptions;
+  #baseUrl: string | undefined;
 
   constructor(options: WholeCallOptions) {
     this.#options = options;
@@ -58,12 +60,7 @@ export class WholeCalls {
     const { clock } = parts.runtime;
     const startedAt = clock.now();
     let last: Call | undefined;
-    const send = (
-      callSignal: AbortSignal | undefined,
-      callHeader: HeadersInit | undefined,
-      message: MessageInitShape<I>,
-      values: ContextValues | undefined,
-    ): Promise<UnaryResponse<I, O>> =>
+    const send: SendUnary<I, O> = (callSignal, callHeader, message, values) =>
       underPolicy(policy, callSignal, (policySignal) => {
         last = new Call(method, policySignal, limit, values, startedAt);
         return callUnary(parts, last, method, callHeader, message, clock.now());
@@ -71,13 +68,32 @@ export class WholeCalls {
     const pending =
       interceptors.length === 0
         ? send(signal, header, input, contextValues)
-        : runUnaryCall<I, O>({
-            interceptors,
-            ...limitsOf(signal, limit),
-            req: { ...this.#request(method, header, contextValues), stream: false, method, message: input },
-            next: (req) => send(req.signal, req.header, req.message as MessageInitShape<I>, req.contextValues),
-          });
+        : this.#intercepted(method, signal, limit, header, input, contextValues, send);
     return this.#ended(pending, signal, limit, () => last ?? { method, failures: undefined });
+  }
+
+  #intercepted<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    signal: AbortSignal | undefined,
+    limit: number | undefined,
+    header: HeadersInit | undefined,
+    message: MessageInitShape<I>,
+    contextValues: ContextValues | undefined,
+    send: SendUnary<I, O>,
+  ): Promise<UnaryResponse<I, O>> {
+    const { settings, parts } = this.#options;
+    const given = {
+      method,
+      url: this.#url(method),
+      message,
+      contextValues: contextValues ?? createContextValues(),
+      signal,
+      timeoutMs: positive(limit),
+      header: () => new Headers(header),
+    };
+    return intercept(settings.interceptors, given, parts.runtime, (passed) =>
+      send(passed.signal, passed.header ?? header, passed.request.message, passed.request.contextValues),
+    );
   }
 
   stream<I extends DescMessage, O extends DescMessage>(
@@ -95,7 +111,16 @@ export class WholeCalls {
     const pending = runStreamingCall<I, O>({
       interceptors: settings.interceptors,
       ...limitsOf(signal, limit),
-      req: { ...this.#request(method, header, contextValues), stream: true, method, message: input },
+      req: {
+        stream: true,
+        service: method.parent,
+        method,
+        requestMethod: "POST",
+        url: this.#url(method),
+        header: new Headers(header),
+        contextValues: contextValues ?? createContextValues(),
+        message: input,
+      },
       next: (req) => {
         last = new Call(method, req.signal, limit, req.contextValues, startedAt);
         const messages = req.message as AsyncIterable<MessageInitShape<I>>;
@@ -125,22 +150,23 @@ export class WholeCalls {
     }
   }
 
-  /** The request as interceptors of the whole call see it: the URL shows the verified name, not an endpoint. */
-  #request(method: DescMethod, header: HeadersInit | undefined, contextValues: ContextValues | undefined) {
+  /** The URL that interceptors of the whole call see: it has the verified name, not an endpoint. */
+  #url(method: DescMethod): string {
     const { settings, authority } = this.#options;
     const { tls } = settings;
     const named =
       tls !== false && tls.serverName !== undefined && tls.serverName !== "target" ? tls.serverName : undefined;
-    const host = named ?? authority ?? "localhost";
-    return {
-      service: method.parent,
-      requestMethod: "POST",
-      url: createMethodUrl(baseUrl(settings, bracketed(host)), method),
-      header: new Headers(header),
-      contextValues: contextValues ?? createContextValues(),
-    };
+    this.#baseUrl ??= baseUrl(settings, bracketed(named ?? authority ?? "localhost"));
+    return createMethodUrl(this.#baseUrl, method);
   }
 }
+
+type SendUnary<I extends DescMessage, O extends DescMessage> = (
+  signal: AbortSignal | undefined,
+  header: HeadersInit | undefined,
+  message: MessageInitShape<I>,
+  contextValues: ContextValues | undefined,
+) => Promise<UnaryResponse<I, O>>;
 
 /** connect-es takes 0 and below for a deadline that has passed in its `runUnaryCall`, and for none elsewhere. */
 function positive(timeoutMs: number | undefined): number | undefined {

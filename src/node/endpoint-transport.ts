@@ -1,24 +1,23 @@
-import type { Interceptor, Transport } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import type { Interceptor } from "@connectrpc/connect";
 import type { Endpoint } from "../endpoint.ts";
 import type { TlsFilesListener } from "../net/tls-files.ts";
-import type { ConnectOptions } from "../net/wire-options.ts";
-import { transportBorder } from "../pool/attempt-link.ts";
 import type {
+  CarryingTransport,
   ConnectionEnd,
   ConnectionListener,
   EndpointContext,
-  EndpointTransport,
   EndpointTransportFactory,
 } from "../pool/endpoint-transport.ts";
 import type { Clock } from "../runtime.ts";
 import type { Destination } from "./address.ts";
-import { Exchanges, Handlers } from "./exchange.ts";
-import { getOrPost } from "./get-or-post.ts";
+import { connectNodeTransport } from "./connect-node.ts";
+import { ConnectNodeExchanges } from "./connect-node-exchanges.ts";
+import { Handlers } from "./exchange.ts";
 import { createHttp1Agent } from "./http1-agent.ts";
 import { Http2Sessions } from "./http2-session.ts";
 import { SilentGap } from "./silent-gap.ts";
 import { changingTlsOf } from "./tls-context.ts";
+import { UnaryClient } from "./unary/unary-client.ts";
 
 export interface NodeEndpointTransportsOptions {
   readonly protocol: "connect" | "grpc" | "grpc-web";
@@ -38,88 +37,59 @@ export interface NodeEndpointTransportsOptions {
   readonly onConnections?: ConnectionListener;
 }
 
-/** connect-node's transports, over connections of our own. */
+/**
+ * The transports of endpoints: connections of our own, and the calls that go over them. Unary calls over HTTP/2 go straight on those; connect-node
+ * does what they do not: streams, HTTP/1.1, gRPC-web.
+ */
 export function createNodeEndpointTransports(options: NodeEndpointTransportsOptions): EndpointTransportFactory {
-  const { protocol, httpVersion, idleMs, maxAgeMs, clock, random } = options;
+  const { protocol, httpVersion, interceptors, verifyAfterMs, clock } = options;
   // connect-node would use HTTP/2 all the same, and the user would look for the fault elsewhere.
   if (protocol === "grpc" && httpVersion === "1.1") throw new TypeError("gRPC needs HTTP/2: use gRPC-web or Connect");
   const silentGap = new SilentGap();
+  let unaryClient: UnaryClient | undefined;
 
-  return (endpoint: Endpoint, context: EndpointContext): EndpointTransport => {
-    const { baseUrl, connectTimeoutMs, tls, verifiedName } = context;
-    const { address, port } = endpoint;
-    const alternateAddress = () => context.alternateAddress();
-    const destination: Destination = { address, alternateAddress, port, verifiedName, tls };
-    const exchanges = new Exchanges();
-    const handlers = new Handlers();
-    const changingTls = changingTlsOf(tls, options.onTlsFiles);
-    const limits = { connectTimeoutMs, idleMs, maxAgeMs };
-    const { onConnections } = options;
-    const observers = onConnections && {
-      onOpened: (to: string, durationMs: number) => onConnections.opened(endpoint, to, durationMs),
-      onClosed: (reason: ConnectionEnd) => onConnections.closed(endpoint, reason),
-    };
-    const shared = { clock, random, exchanges, handlers, ...observers };
-    const connection = { baseUrl, destination, changingTls, ...limits, ...shared };
-    const hasAlternative = (): boolean => context.hasAlternative();
-    const isIntercepted = options.interceptors.length > 0;
-    const common = {
-      baseUrl,
-      interceptors: isIntercepted ? [...options.interceptors, transportBorder, exchanges.interceptor] : [],
-    };
-    // Connect compresses a unary request before it opens it, which leaves nothing to join the two by.
-    const run = isIntercepted || context.connect.sendCompression !== undefined ? undefined : exchanges;
-
+  return (endpoint: Endpoint, context: EndpointContext): CarryingTransport => {
+    const { baseUrl, connect } = context;
+    const exchanges = new ConnectNodeExchanges();
+    const connection = connectionOptions(options, endpoint, context);
+    const shared = { protocol, baseUrl, connect, interceptors, exchanges };
     if (httpVersion === "1.1") {
-      const connections = createHttp1Agent({ ...connection, hasAlternative });
-      const create = protocol === "grpc-web" ? createGrpcWebTransport : createConnectTransport;
-      const nodeOptions = { agent: connections.agent };
-      const open = (connect: ConnectOptions) => create({ ...connect, ...common, httpVersion, nodeOptions });
-      return endpointTransport(getOrPost(baseUrl, context.connect, open), connections, run);
+      const connections = createHttp1Agent({
+        ...connection,
+        exchanges,
+        hasAlternative: () => context.hasAlternative(),
+      });
+      return Object.assign(connections, connectNodeTransport({ ...shared, over: connections.agent }));
     }
-    const { verifyAfterMs } = options;
     const spacesPings = protocol === "grpc";
-    const sessionManager = new Http2Sessions({ ...connection, verifyAfterMs, silentGap, spacesPings });
-    if (protocol === "grpc") {
-      const transport = createGrpcTransport({ ...context.connect, ...common, sessionManager });
-      return endpointTransport(transport, sessionManager, run);
-    }
-    const create = protocol === "grpc-web" ? createGrpcWebTransport : createConnectTransport;
-    const open = (connect: ConnectOptions) => create({ ...connect, ...common, httpVersion, sessionManager });
-    return endpointTransport(getOrPost(baseUrl, context.connect, open), sessionManager, run);
+    const connections = new Http2Sessions({ ...connection, verifyAfterMs, silentGap, spacesPings });
+    const byConnectNode = connectNodeTransport({ ...shared, over: connections });
+    if (protocol === "grpc-web") return Object.assign(connections, byConnectNode);
+    unaryClient ??= new UnaryClient({ protocol, connect, interceptors, clock });
+    const unary = unaryClient.over({ baseUrl, connections });
+    return Object.assign(connections, byConnectNode, { unary });
   };
 }
 
-/** An error of connect-node's own copy of connect-es, which it throws for a limit that no message can keep. */
-export function connectNodeError(): unknown {
-  try {
-    createConnectTransport({ baseUrl: "http://localhost", httpVersion: "1.1", readMaxBytes: 0 });
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-}
-
-type Connections = Required<Pick<EndpointTransport, "connect" | "close" | "isFull">> &
-  Pick<EndpointTransport, "address">;
-
-function endpointTransport(
-  transport: Transport,
-  connections: Connections,
-  exchanges: Exchanges | undefined,
-): EndpointTransport {
-  const { unary, stream } = transport;
+function connectionOptions(
+  { idleMs, maxAgeMs, clock, random, onTlsFiles, onConnections }: NodeEndpointTransportsOptions,
+  endpoint: Endpoint,
+  context: EndpointContext,
+) {
+  const { address, port } = endpoint;
+  const { baseUrl, connectTimeoutMs, tls, verifiedName } = context;
+  const alternateAddress = () => context.alternateAddress();
+  const destination: Destination = { address, alternateAddress, port, verifiedName, tls };
+  const observers = onConnections && {
+    onOpened: (to: string, durationMs: number) => onConnections.opened(endpoint, to, durationMs),
+    onClosed: (reason: ConnectionEnd) => onConnections.closed(endpoint, reason),
+  };
   return {
-    unary: exchanges === undefined ? unary : (...call) => exchanges.run(() => unary(...call)),
-    stream: exchanges === undefined ? stream : (...call) => exchanges.run(() => stream(...call)),
-    ...(exchanges !== undefined && { announce: (call) => exchanges.announce(call) }),
-    connect: (now, waiting) => connections.connect(now, waiting),
-    close: () => connections.close(),
-    get isFull() {
-      return connections.isFull;
-    },
-    get address() {
-      return connections.address;
-    },
+    baseUrl,
+    destination,
+    changingTls: changingTlsOf(tls, onTlsFiles),
+    handlers: new Handlers(),
+    ...{ connectTimeoutMs, idleMs, maxAgeMs, clock, random },
+    ...observers,
   };
 }

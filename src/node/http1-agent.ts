@@ -8,7 +8,8 @@ import { recordFact } from "../resilience/failure-facts.ts";
 import { type Clock, isWithin } from "../runtime.ts";
 import { type Destination, tlsOptions } from "./address.ts";
 import { connectError, connectFailure, endpointClosed } from "./connect-failure.ts";
-import type { Exchanges, Handlers } from "./exchange.ts";
+import type { ConnectNodeExchanges } from "./connect-node-exchanges.ts";
+import type { Handlers } from "./exchange.ts";
 import { connectHttp1, observeRequest } from "./http1-failure.ts";
 import { longestUseMs } from "./replaced-credentials.ts";
 import { type TcpDial, TcpDialer } from "./tcp-dialer.ts";
@@ -28,7 +29,7 @@ export interface Http1AgentOptions {
   readonly changingTls: TlsContext | undefined;
   readonly clock: Clock;
   readonly random: () => number;
-  readonly exchanges: Exchanges;
+  readonly exchanges: ConnectNodeExchanges;
   readonly handlers: Handlers;
   readonly onOpened?: (address: string, durationMs: number) => void;
   readonly onClosed?: (reason: ConnectionEnd) => void;

@@ -6,8 +6,9 @@ import { recordSight } from "../resilience/connection-hints.ts";
 import { isCertificateAlert, isSystemError } from "../resilience/error-shapes.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import type { Clock } from "../runtime.ts";
+import type { ConnectNodeExchange } from "./connect-node-exchanges.ts";
 import { DialLimit } from "./dial-limit.ts";
-import { type Exchange, type Handlers, isFromHandler } from "./exchange.ts";
+import { type Handlers, isFromHandler } from "./exchange.ts";
 import { type SightOptions, sightOfRequest, sightOfResponse } from "./sight.ts";
 import type { TcpDial, TcpDialer } from "./tcp-dialer.ts";
 
@@ -28,7 +29,7 @@ export interface ConnectingOptions {
  */
 export function observeRequest(
   request: ClientRequest,
-  exchange: Exchange | undefined,
+  exchange: ConnectNodeExchange | undefined,
   handlers: Handlers,
   isAfterGap: () => boolean,
   tls: SightOptions["tls"],
@@ -38,7 +39,9 @@ export function observeRequest(
     const { socket, statusCode, httpVersion, headers } = response;
     hasResponse = true;
     if (exchange !== undefined) exchange.sight = sightOfResponse(statusCode, httpVersion, socket);
-    handlers.answered(exchange, socket, { ...headers, ":status": statusCode });
+    const header = { ...headers, ":status": statusCode };
+    const isKnown = handlers.isKnown(socket, header);
+    exchange?.answered(header, isKnown);
     // connect-node leaves the body of such an answer unread, and so the connection in use for good.
     if (!isFromHandler(headers["content-type"])) response.resume();
   });

@@ -6,6 +6,7 @@ import {
   type OutgoingHttpHeaders,
 } from "node:http2";
 import type { Socket } from "node:net";
+import type { ConnectError } from "@connectrpc/connect";
 import type { ConnectionEnd } from "../pool/endpoint-transport.ts";
 import type { Clock } from "../runtime.ts";
 import type { Exchange, Handlers } from "./exchange.ts";
@@ -57,6 +58,8 @@ export class Http2Connection implements SignsOfLife, Watched {
   readonly #waiting = new Set<Exchange>();
   readonly #resets: ResetAllowance;
   #mostStreams: number;
+  /** It has had an answer of a Connect or gRPC handler. */
+  #isHandlers = false;
   /** Why it takes no more calls. */
   #endedBy: ConnectionEnd | undefined;
   /** The highest stream that the server may have processed, by its GOAWAY. */
@@ -113,10 +116,8 @@ export class Http2Connection implements SignsOfLife, Watched {
     return this.inFlight >= this.#mostStreams;
   }
 
-  /** Opens a stream. What this throws was not sent. */
+  /** Opens a stream, whose headers must fit (`headerProblem()`). What this throws was not sent. */
   request(headers: OutgoingHttpHeaders, options: ClientSessionRequestOptions, exchange: Exchange): ClientHttp2Stream {
-    const problem = tooLarge(headers, this.#session.remoteSettings.maxHeaderListSize);
-    if (problem !== undefined) throw problem;
     const stream = this.#session.request(headers, options);
     // A pending stream has no ID yet. Those that the connection has left are for the calls that are on their way.
     if ((stream.id ?? 0) > LAST_STREAM_ID - IDS_LEFT) this.#endedBy ??= "used-up";
@@ -136,10 +137,16 @@ export class Http2Connection implements SignsOfLife, Watched {
     // Each of these comes once in a stream's life; `once` would build a wrapper for every call.
     stream.on("response", (response) => {
       this.#answered(exchange);
-      this.#options.handlers.answered(exchange, this, response);
+      this.#isHandlers ||= this.#options.handlers.isKnown(this, response);
+      exchange.answered(response, this.#isHandlers);
     });
     stream.on("close", () => this.#end(stream, exchange));
     return stream;
+  }
+
+  /** The error of a request whose headers would harm the other calls on the connection; undefined where they fit. */
+  headerProblem(headers: OutgoingHttpHeaders): ConnectError | undefined {
+    return tooLarge(headers, this.#session.remoteSettings.maxHeaderListSize);
   }
 
   /** No new streams. Running ones finish, then the connection closes. */

@@ -1,19 +1,15 @@
 import type { ClientHttp2Stream, ClientSessionRequestOptions, OutgoingHttpHeaders } from "node:http2";
-import type { GrpcTransportOptions } from "@connectrpc/connect-node";
 import type { ConnectionEnd, Waiting } from "../pool/endpoint-transport.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import { isWithin } from "../runtime.ts";
 import { connectFailure } from "./connect-failure.ts";
-import { Exchange, type Exchanges } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
 import type { Http2Connection } from "./http2-connection.ts";
 import { Http2Dialer, type Http2DialerOptions } from "./http2-dialer.ts";
 import { type IdleLimits, verification, whyPastUse } from "./http2-idle.ts";
 import { type AgeLimits, isOutdated, isReplaced, putOff, spreadAgeMs } from "./http2-replacement.ts";
 import type { TlsContext } from "./tls-context.ts";
 import { GapCheck, trustedGapMs } from "./two-turns.ts";
-
-/** What connect-node wants; it exports the type under no name. */
-type SessionManager = NonNullable<GrpcTransportOptions["sessionManager"]>;
 
 /** A server that allows few streams gets so many connections, for calls that no other endpoint has room for. */
 const MOST_CONNECTIONS = 4;
@@ -23,7 +19,15 @@ const ADD_AGAIN_MS = 5_000;
 export interface Http2SessionsOptions extends Omit<Http2DialerOptions, "maxAgeMs">, IdleLimits, AgeLimits {
   /** The endpoint's URL; its path is not looked at. */
   readonly baseUrl: string;
-  readonly exchanges: Exchanges;
+}
+
+/** What a stream begins with. */
+export interface StreamHead {
+  readonly httpMethod: string;
+  readonly path: string;
+  readonly headers: OutgoingHttpHeaders;
+  /** They are the protocol's alone, which every server takes, and no message is in the path. */
+  readonly isBare: boolean;
 }
 
 /** In which state a call finds the connection that it would be sent on. Where there is none, it joins the one dial. */
@@ -38,15 +42,14 @@ type State =
   | "ready";
 
 /**
- * The HTTP/2 connections of one endpoint, and the face of them that connect-node's `sessionManager` option wants. A
- * connection that is past its use, too old, or left by its server retires: it takes no more calls, and lives on by itself
- * until its streams have ended.
+ * The HTTP/2 connections of one endpoint. A connection that is past its use, too old, or left by its server retires: it
+ * takes no more calls, and lives on by itself until its streams have ended.
  *
  * Everything is decided in the call, by comparing clocks: no timer keeps a connection alive, checks it or closes it,
  * because timers do not run in a frozen process, and after the thaw they run too late.
  */
-export class Http2Sessions implements SessionManager {
-  /** The origin; connect-node insists that it equals the origin of each request. */
+export class Http2Sessions {
+  /** The origin that requests go to. */
   readonly authority: string;
   readonly #options: Http2SessionsOptions;
   readonly #host: string;
@@ -104,27 +107,45 @@ export class Http2Sessions implements SessionManager {
     return this.#dialer.address;
   }
 
-  async request(
-    method: string,
-    path: string,
-    headers: OutgoingHttpHeaders,
-    options: Omit<ClientSessionRequestOptions, "signal">,
-  ): Promise<ClientHttp2Stream> {
-    const exchange = this.#options.exchanges.claim() ?? new Exchange(undefined);
+  /**
+   * Opens a stream: at once where there is a connection.
+   *
+   * @throws where the request was not sent; a promise rejects then.
+   */
+  open(
+    request: StreamHead,
+    options: ClientSessionRequestOptions,
+    exchange: Exchange,
+  ): ClientHttp2Stream | Promise<ClientHttp2Stream> {
+    const connection = this.#chosen();
+    if (connection !== undefined) return this.#openOn(connection, request, options, exchange);
+    return this.#dialHolding().then(
+      (dialled) => this.#openOn(dialled, request, options, exchange),
+      (error) => {
+        recordFact(error, "not-sent");
+        throw error;
+      },
+    );
+  }
+
+  #openOn(
+    connection: Http2Connection,
+    { httpMethod, path, headers, isBare }: StreamHead,
+    options: ClientSessionRequestOptions,
+    exchange: Exchange,
+  ): ClientHttp2Stream {
     try {
-      const connection = this.#chosen() ?? (await this.#dialHolding());
       // Node's own `:authority` lacks the brackets of an IPv6 address and shows default ports.
-      const pseudo = { ":method": method, ":path": path, ":authority": this.#host };
-      return connection.request({ ...headers, ...pseudo }, options, exchange);
+      const all = { ...headers, ":method": httpMethod, ":path": path, ":authority": this.#host };
+      const problem = isBare ? undefined : connection.headerProblem(all);
+      if (problem !== undefined) throw problem;
+      return connection.request(all, options, exchange);
     } catch (error) {
       // A TypeError is about the request itself (a `connection` header, for instance): no other endpoint would take it.
       recordFact(error, error instanceof TypeError ? "unsendable" : "not-sent");
       throw error;
     }
   }
-
-  /** Bytes are noticed when they come, not when they are read. */
-  notifyResponseByteRead(): void {}
 
   /** No new calls. Running ones finish, then the connection closes. */
   close(): void {

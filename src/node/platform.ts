@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import type { Platform } from "../platform.ts";
 import { systemRuntime } from "../runtime.ts";
+import { connectNodeError } from "./connect-node.ts";
 import { createNodeDnsClient } from "./dns-client.ts";
-import { connectNodeError, createNodeEndpointTransports } from "./endpoint-transport.ts";
+import { createNodeEndpointTransports } from "./endpoint-transport.ts";
 import { nodeHttpGet } from "./http-get.ts";
 
 /** What Node contributes: its own sockets for DNS, connect-node's transports over guarded connections. */

@@ -27,15 +27,16 @@ export class AttemptLink {
     this.#leftMs = leftMs;
   }
 
-  /** The request has passed the interceptors. Their time is gone from what the server is given. */
-  enter(header: Headers): void {
+  /**
+   * The request has passed the interceptors.
+   *
+   * @returns what is left of the attempt's time, in whole milliseconds from 1; undefined without a limit.
+   */
+  enter(): number | undefined {
     const now = this.#clock.now();
     this.enteredAt = now;
     this.state = "running";
-    const leftMs = this.#leftMs(now);
-    if (leftMs === undefined) return;
-    if (header.has("connect-timeout-ms")) header.set("connect-timeout-ms", `${leftMs}`);
-    if (header.has("grpc-timeout")) header.set("grpc-timeout", `${leftMs}m`);
+    return this.#leftMs(now);
   }
 
   succeeded(): void {
@@ -68,18 +69,25 @@ export function attemptValues(values: ContextValues, link: AttemptLink | undefin
   };
 }
 
-/** The attempt that a request belongs to. */
-export function callOf(values: ContextValues): CallUnderWay | undefined {
-  return values.get(linkKey)?.call;
+/** The link of the attempt that a request belongs to. */
+export function linkOf(values: ContextValues): AttemptLink | undefined {
+  return values.get(linkKey);
+}
+
+/** Where interceptors have left the server a deadline, it becomes what they have left of the time. */
+export function tellTimeLeft(header: Headers, leftMs: number | undefined): void {
+  if (leftMs === undefined) return;
+  if (header.has("connect-timeout-ms")) header.set("connect-timeout-ms", `${leftMs}`);
+  if (header.has("grpc-timeout")) header.set("grpc-timeout", `${leftMs}m`);
 }
 
 /** The innermost interceptor of an endpoint's transport: what comes from below it is the transport's own. */
 export const transportBorder: Interceptor = (next) => async (request) => {
-  const link = request.contextValues.get(linkKey);
+  const link = linkOf(request.contextValues);
   if (link === undefined) return next(request);
   // An interceptor took the call's last time: nothing is sent any more.
   if (request.signal.aborted) throw request.signal.reason;
-  link.enter(request.header);
+  tellTimeLeft(request.header, link.enter());
   try {
     const response = await next(request);
     if (!response.stream) {

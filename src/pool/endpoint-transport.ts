@@ -1,4 +1,5 @@
-import type { Transport } from "@connectrpc/connect";
+import type { DescMessage, DescMethodStreaming, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
+import type { ContextValues, StreamResponse, Transport, UnaryResponse } from "@connectrpc/connect";
 import type { Endpoint } from "../endpoint.ts";
 import type { ConnectOptions, TlsOptions } from "../net/wire-options.ts";
 
@@ -16,11 +17,6 @@ export interface EndpointTransport extends Transport {
    */
   connect?(now: number, waiting?: Waiting): Promise<void> | undefined;
   /**
-   * Told just before `unary` or `stream` is called, in the same turn: whom to tell of the connection that carries the call.
-   * Without this method a call that may be repeated is not sent elsewhere while its connection is silent.
-   */
-  announce?(call: CallUnderWay): void;
-  /**
    * Its connections carry as many calls as the server allows. A call that is picked for it goes to another endpoint that
    * has room, if there is one; else it waits. Default: never.
    */
@@ -29,6 +25,31 @@ export interface EndpointTransport extends Transport {
   readonly address?: string | undefined;
   /** The endpoint is no longer needed: running calls finish, idle connections close. */
   close?(): void;
+}
+
+/**
+ * One that notifies a call of the connection that carries it, so that a call that is safe to retry can be sent elsewhere
+ * while its connection is silent. Those of the presets do; any other does not look at the last argument.
+ */
+export interface CarryingTransport extends EndpointTransport {
+  unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    header: HeadersInit | undefined,
+    input: MessageInitShape<I>,
+    contextValues?: ContextValues,
+    call?: CallUnderWay,
+  ): Promise<UnaryResponse<I, O>>;
+  stream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodStreaming<I, O>,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    header: HeadersInit | undefined,
+    input: AsyncIterable<MessageInitShape<I>>,
+    contextValues?: ContextValues,
+    call?: CallUnderWay,
+  ): Promise<StreamResponse<I, O>>;
 }
 
 /** A call that needs a connection. */

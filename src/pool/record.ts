@@ -2,7 +2,7 @@ import type { Candidate } from "../balancing/picker.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { Breaker, type Ticket } from "../resilience/breaker.ts";
 import { type FailureKind, Health, type HealthLimits } from "../resilience/health.ts";
-import type { EndpointTransport } from "./endpoint-transport.ts";
+import type { CarryingTransport } from "./endpoint-transport.ts";
 
 /** A failure makes an endpoint look this many times slower than average (natural log): its fast errors must not attract calls. */
 const FAILURE_LOAD = Math.log(10);
@@ -38,7 +38,7 @@ export class EndpointRecord implements Candidate {
   tier = 0;
   inFlight = 0;
   /** Made on the endpoint's first use. */
-  transport: EndpointTransport | undefined;
+  transport: CarryingTransport | undefined;
   /** When the endpoint left the answer; undefined while it is part of it. */
   leftAt: number | undefined;
   #load = 0;

@@ -15,7 +15,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["endpoint"],
   ["endpoint-key"],
   ["dns", "balancing", "errors"],
-  ["discovery"],
+  ["discovery", "interceptor-chain"],
   ["pool"],
   ["telemetry"],
   ["config", "deadline"],

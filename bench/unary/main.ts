@@ -1,0 +1,115 @@
+// npm run bench:unary: the CPU time of a unary call, against grpc-js, connect-node and node:http2 itself.
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { type Comparison, compare, keepBusy, ratioOf } from "../interleaved.ts";
+import type { Estimate } from "../statistics.ts";
+import { balanced, connectNode, grpcJs, rawHttp2, type UnarySubject, type Variant } from "./subjects.ts";
+
+const { values: given } = parseArgs({
+  options: { help: { type: "boolean" }, short: { type: "boolean" } },
+});
+if (given.help) {
+  console.log("npm run bench:unary [-- --short]\n\n--short  one run of few rounds, which writes no RESULTS.md");
+  process.exit();
+}
+
+const RUNS = given.short ? 1 : 3;
+const ROUNDS = given.short ? 8 : 40;
+const SLICE_CPU_US = 100_000;
+const IN_FLIGHT = [1, 16, 128] as const;
+const VARIANTS: readonly Variant[] = [
+  { name: "message only" },
+  { name: "deadline", timeoutMs: 10_000 },
+  { name: "one header", header: "Bearer 0123456789abcdef" },
+  { name: "one interceptor", isIntercepted: true },
+];
+
+/** What the upper end of the interval may be, by calls in flight: ÷ grpc-js, and ÷ connect-node in rotation. */
+const GOALS = {
+  connect: { grpcJs: [0.7, 0.58, 0.6], connectNode: [0.58, 0.45, 0.48] },
+  grpc: { grpcJs: [0.78, 0.66, 0.66], connectNode: undefined },
+} as const;
+/** What each of the other variants may add. */
+const VARIANT_ADDS = 0.05;
+
+const server = fork(fileURLToPath(new URL("server.ts", import.meta.url)));
+const [{ ports }] = (await once(server, "message")) as [{ ports: number[] }];
+
+const lines: string[] = [
+  "# The CPU time of a unary call",
+  "",
+  "Written by `npm run bench:unary`. Unary calls over real sockets on loopback, cleartext, to four connect-node servers in a",
+  "process of their own; a small message, binary. CPU time of the client's process per call, garbage collection and system",
+  "calls included. All subjects run in one process, in turn; ratios are taken within a round, median and 95 % bootstrap",
+  "interval. Every answer is compared with what was sent, so a call that fails ends the benchmark. The goals are for the",
+  "upper end of the interval. `node:http2` raw makes requests without deadlines, errors or message objects.",
+  "",
+  `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, ${new Date().toISOString().slice(0, 10)}; ${RUNS} runs of ${ROUNDS} rounds.`,
+];
+let met = true;
+for (const variant of VARIANTS) {
+  lines.push(
+    "",
+    `## ${variant.name[0]?.toUpperCase()}${variant.name.slice(1)}`,
+    "",
+    "| in flight | run | subject | µs | ÷ grpc-js | goal | ÷ connect-node | goal | |",
+    "|---|---|---|---|---|---|---|---|---|",
+  );
+  for (const [level, inFlight] of IN_FLIGHT.entries()) {
+    for (let run = 1; run <= RUNS; run++) await measure(variant, level, inFlight, run);
+  }
+}
+if (!given.short) writeFileSync(new URL("RESULTS.md", import.meta.url), `${lines.join("\n")}\n`);
+console.log(met ? "every goal is met" : "a goal is NOT met");
+server.disconnect();
+
+async function measure(variant: Variant, level: number, inFlight: number, run: number): Promise<void> {
+  const allowance = variant === VARIANTS[0] ? 0 : VARIANT_ADDS;
+  const subjects = [
+    grpcJs(ports, variant),
+    connectNode("connect", ports, variant),
+    balanced("connect", ports, variant),
+    balanced("grpc", ports, variant),
+    ...(variant === VARIANTS[0] ? [rawHttp2(ports)] : []),
+  ];
+  const toCompare = subjects.map(({ name, call }) => ({
+    name,
+    run: (calls: number, concurrency: number) => keepBusy(calls, concurrency, call),
+  }));
+  const compared = await compare(toCompare, inFlight, ROUNDS, SLICE_CPU_US);
+  const [, rotation] = compared as [Comparison, Comparison];
+  for (const subject of compared) {
+    const goals = subject.name.startsWith("connect-lb")
+      ? GOALS[subject.name.endsWith("grpc") ? "grpc" : "connect"]
+      : undefined;
+    const grpcGoal = goals && goals.grpcJs[level]! + allowance;
+    const nodeGoal = goals?.connectNode && goals.connectNode[level]! + allowance;
+    const overNode = ratioOf(subject, rotation);
+    const ok =
+      (grpcGoal === undefined || subject.ratio.high <= grpcGoal) &&
+      (nodeGoal === undefined || overNode.high <= nodeGoal);
+    met &&= ok;
+    const verdict = goals === undefined ? "" : ok ? "met" : "**not met**";
+    const cells = [inFlight, run, subject.name, show(subject.cpuUs, 1)];
+    cells.push(show(subject.ratio, 2), goal(grpcGoal), show(overNode, 2), goal(nodeGoal), verdict);
+    lines.push(`| ${cells.join(" | ")} |`);
+    console.log(variant.name, lines.at(-1));
+  }
+  close(subjects);
+}
+
+function close(subjects: readonly UnarySubject[]): void {
+  for (const subject of subjects) subject.close();
+}
+
+function goal(most: number | undefined): string {
+  return most === undefined ? "" : `≤ ${most.toFixed(2)}`;
+}
+
+function show({ median, low, high }: Estimate, digits: number): string {
+  return `${median.toFixed(digits)} (${low.toFixed(digits)}–${high.toFixed(digits)})`;
+}
