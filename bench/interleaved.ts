@@ -12,6 +12,8 @@ export interface Comparison {
   readonly cpuUs: Estimate;
   readonly extraUs: Estimate;
   readonly ratio: Estimate;
+  /** Calls a second. */
+  readonly perSecond: Estimate;
   /** CPU time per call in each round, in µs. */
   readonly rounds: readonly number[];
 }
@@ -32,47 +34,63 @@ export async function compare(
   concurrency: number,
   rounds: number,
   sliceCpuUs = SLICE_CPU_US,
+  firstCalls = 2_048,
 ): Promise<Comparison[]> {
-  const calls = await callsPerSlice(subjects, concurrency, sliceCpuUs);
-  const costs = new Map<Subject, number[]>(subjects.map((subject) => [subject, []]));
+  const calls = await callsPerSlice(subjects, concurrency, sliceCpuUs, firstCalls);
+  const costs = new Map<Subject, Cost[]>(subjects.map((subject) => [subject, []]));
   for (let round = 0; round < rounds; round++) {
     for (const subject of shuffled(subjects)) {
       costs.get(subject)?.push(await slice(subject, calls, concurrency));
     }
   }
-  const base = costs.get(subjects[0] as Subject) as number[];
+  const cpuOf = (subject: Subject) => (costs.get(subject) as Cost[]).map(({ cpuUs }) => cpuUs);
+  const base = cpuOf(subjects[0] as Subject);
   return subjects.map((subject) => {
-    const own = costs.get(subject) as number[];
+    const own = cpuOf(subject);
     return {
       name: subject.name,
       cpuUs: estimate(own),
       extraUs: estimate(own.map((cost, round) => cost - (base[round] as number))),
       ratio: estimate(own.map((cost, round) => cost / (base[round] as number))),
+      perSecond: estimate((costs.get(subject) as Cost[]).map(({ wallUs }) => 1e6 / wallUs)),
       rounds: own,
     };
   });
 }
 
-async function callsPerSlice(subjects: readonly Subject[], concurrency: number, sliceCpuUs: number): Promise<number> {
-  let calls = 2_048;
+async function callsPerSlice(
+  subjects: readonly Subject[],
+  concurrency: number,
+  sliceCpuUs: number,
+  firstCalls: number,
+): Promise<number> {
+  let calls = firstCalls;
   for (let warmUp = 0; warmUp < 3; warmUp++) {
     for (const subject of subjects) {
-      const cost = await slice(subject, calls, concurrency);
-      if (subject === subjects[0]) calls = Math.ceil(sliceCpuUs / cost / concurrency) * concurrency;
+      const { cpuUs } = await slice(subject, calls, concurrency);
+      if (subject === subjects[0]) calls = Math.ceil(sliceCpuUs / cpuUs / concurrency) * concurrency;
     }
   }
   return calls;
 }
 
-async function slice(subject: Subject, calls: number, concurrency: number): Promise<number> {
+/** Of one call. */
+interface Cost {
+  readonly cpuUs: number;
+  readonly wallUs: number;
+}
+
+async function slice(subject: Subject, calls: number, concurrency: number): Promise<Cost> {
   // The young garbage of the subject before, or it would be billed to this one. A full collection would throw away
   // optimised code with it, and the slice would measure the compiler.
   globalThis.gc?.({ type: "minor" });
   await subject.run(Math.ceil(calls / 10), concurrency);
   const before = process.cpuUsage();
+  const startedAt = performance.now();
   await subject.run(calls, concurrency);
+  const wallMs = performance.now() - startedAt;
   const { user, system } = process.cpuUsage(before);
-  return (user + system) / calls;
+  return { cpuUs: (user + system) / calls, wallUs: (wallMs * 1_000) / calls };
 }
 
 /** Runs `call` that often, keeping `concurrency` under way. */
