@@ -1,32 +1,17 @@
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from "node:http2";
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
 import type { DescMessage } from "@bufbuild/protobuf";
-import { Code, ConnectError, type UnaryResponse } from "@connectrpc/connect";
+import { ConnectError, type UnaryResponse } from "@connectrpc/connect";
 import { abortedBy, deadlineExceeded } from "../../errors.ts";
 import { causesOf, factAmong, recordFact } from "../../resilience/failure-facts.ts";
 import { timerMs } from "../../runtime.ts";
 import type { Exchange } from "../exchange.ts";
+import { NO_BYTES, type ResponseHeaders, type ResponseReader } from "./response.ts";
 import { errorOfReset, errorOfStream } from "./stream-errors.ts";
-
-/** The headers of a response, as `node:http2` gives them. */
-export type ResponseHeaders = IncomingHttpHeaders & IncomingHttpStatusHeader;
-
-/** What a call reads of its response, as its protocol has it. */
-export interface ResponseReader<I extends DescMessage, O extends DescMessage> {
-  /** The longest body that it takes, in bytes. */
-  readonly mostBytes: number;
-  /** The response headers have come. @throws ConnectError if the call has failed with them. */
-  begin(headers: ResponseHeaders): void;
-  trailers(trailers: IncomingHttpHeaders): void;
-  /** The body is complete. A promise only where it is compressed. @throws ConnectError if the call has failed. */
-  end(body: Uint8Array): UnaryResponse<I, O> | Promise<UnaryResponse<I, O>>;
-}
 
 interface Settle<R> {
   resolve(response: R): void;
   reject(error: unknown): void;
 }
-
-const NO_BYTES = new Uint8Array(0);
 
 /**
  * One unary call on an HTTP/2 stream: from the moment it may be sent until it is settled, once. The stream is its
@@ -90,20 +75,25 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> {
     if (body !== undefined) stream.end(body);
   }
 
-  /** Ends it with an error, and its stream if that goes on. */
-  readonly fail = (error: unknown): void => {
-    const settle = this.#over();
-    if (settle === undefined) return;
+  /** Ends it with an error, and notes what its connection cannot know of that. */
+  readonly fail = (reason: unknown): void => {
+    if (this.isOver) return;
     const { hasResponse, isForeign } = this.#exchange;
-    const isWireError = error instanceof ConnectError && error.isWireError;
-    if (!isWireError && factAmong(causesOf(error)) === undefined && !isOfCaller(error)) {
+    const error = ConnectError.from(reason);
+    if (!error.isWireError && factAmong(causesOf(error)) === undefined) {
       if (!hasResponse) recordFact(error, "unsendable");
       else if (isForeign) recordFact(error, "foreign");
     }
+    this.#end(error);
+  };
+
+  /** Ends it with an error, and its stream if that goes on. */
+  #end(error: ConnectError): void {
+    const settle = this.#over();
     // Once it is closed or destroyed this does nothing.
     this.#stream?.close(constants.NGHTTP2_CANCEL);
-    settle.reject(error);
-  };
+    settle?.reject(error);
+  }
 
   #over(): Settle<UnaryResponse<I, O>> | undefined {
     const settle = this.#settle;
@@ -114,9 +104,9 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> {
     return settle;
   }
 
-  readonly #onAbort = (): void => this.fail(abortedBy(this.#signal as AbortSignal));
+  readonly #onAbort = (): void => this.#end(abortedBy(this.#signal as AbortSignal));
 
-  readonly #onTimeout = (): void => this.fail(deadlineExceeded());
+  readonly #onTimeout = (): void => this.#end(deadlineExceeded());
 
   readonly #onResponse = (headers: ResponseHeaders): void => {
     if (this.isOver) return;
@@ -132,14 +122,13 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> {
   readonly #onData = (chunk: Buffer): void => {
     if (this.isOver) return;
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#reader.mostBytes) {
-      this.fail(tooLong(this.#reader.mostBytes));
-    } else if (this.#first === undefined) {
+    if (this.#first === undefined) {
       this.#first = chunk;
     } else {
       this.#more ??= [this.#first];
       this.#more.push(chunk);
     }
+    if (this.#bytes > this.#reader.mostBytes) this.fail(this.#reader.tooLong(this.#body()));
   };
 
   readonly #onEnd = (): void => {
@@ -169,13 +158,4 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> {
     if (this.#first === undefined) return NO_BYTES;
     return new Uint8Array(this.#more === undefined ? this.#first : Buffer.concat(this.#more, this.#bytes));
   }
-}
-
-function tooLong(mostBytes: number): ConnectError {
-  return new ConnectError(`message size is larger than configured readMaxBytes ${mostBytes}`, Code.ResourceExhausted);
-}
-
-/** A deadline or an abort. */
-function isOfCaller(error: unknown): boolean {
-  return error instanceof ConnectError && (error.code === Code.DeadlineExceeded || error.code === Code.Canceled);
 }
