@@ -1,5 +1,5 @@
 import type { ClientHttp2Stream } from "node:http2";
-import type { Interceptor } from "@connectrpc/connect";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { linkOf } from "../pool/attempt-link.ts";
 import type { CallUnderWay } from "../pool/endpoint-transport.ts";
 import { recordSight, type Sight } from "../resilience/connection-hints.ts";
@@ -64,7 +64,7 @@ export class ConnectNodeExchanges {
     const response = send();
     this.#opening = undefined;
     return response.catch((error) => {
-      recordCause(error, exchange);
+      if (!isOfCaller(error)) recordCause(error, exchange);
       recordSight(error, exchange.sight);
       throw error;
     });
@@ -73,4 +73,9 @@ export class ConnectNodeExchanges {
   /** The same for calls that interceptors hold up before they reach connect-node: the innermost of them. */
   readonly interceptor: Interceptor = (next) => (request) =>
     this.run(() => next(request), linkOf(request.contextValues)?.call);
+}
+
+/** A deadline or an abort ended it. */
+function isOfCaller(error: unknown): boolean {
+  return error instanceof ConnectError && (error.code === Code.DeadlineExceeded || error.code === Code.Canceled);
 }

@@ -1,5 +1,5 @@
 import type { ClientHttp2Stream } from "node:http2";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { ConnectError } from "@connectrpc/connect";
 import type { CallUnderWay, Carrier } from "../pool/endpoint-transport.ts";
 import { causesOf, factAmong, recordFact } from "../resilience/failure-facts.ts";
 
@@ -69,11 +69,8 @@ export function recordCause(
   error: unknown,
   { hasResponse, isForeign }: { readonly hasResponse: boolean; readonly isForeign: boolean },
 ): void {
-  if (error instanceof ConnectError && (error.isWireError || OF_CALLER.has(error.code))) return;
+  if (error instanceof ConnectError && error.isWireError) return;
   if (factAmong(causesOf(error)) !== undefined) return;
   if (!hasResponse) recordFact(error, "unsendable");
   else if (isForeign) recordFact(error, "foreign");
 }
-
-/** An abort, a deadline. */
-const OF_CALLER: ReadonlySet<Code> = new Set([Code.Canceled, Code.DeadlineExceeded]);

@@ -66,16 +66,19 @@ export class Pool {
 
   /**
    * An endpoint for a request that never left, which may go to any: an untried one whose breaker is closed, else one
-   * whose trial is due (as its probe) or under way. Where no other is eligible, or the last tier panics, one that is out because it
-   * *answered* badly: it is there, and law 3 of docs/ARCHITECTURE.md forbids to fail without trying it. One that is out
-   * because it could not be reached would be dialled in vain.
+   * whose trial is due (as its probe) or under way. Where no breaker is closed, or the last tier panics, one that is out
+   * because it *answered* badly: it is there, and law 3 of docs/ARCHITECTURE.md forbids to fail without trying it. One
+   * that is out because it could not be reached would be dialled in vain.
    */
   pickForUnsent(now: number, call: PickInfo, tried: ReadonlySet<EndpointRecord>): EndpointRecord | undefined {
-    const { tier, mode } = this.#currentView(now);
-    const tiers = mode === "none-eligible" ? this.#tiers : this.#tiersFrom(tier);
-    const groups = [isClosed, isOnTrial, ...(mode === "eligible" ? [] : [answeredBadly])].flatMap((fits) =>
-      tiers.map((each) => each.filter((one) => fits(one, now))),
-    );
+    const { tier, mode, members } = this.#currentView(now);
+    const inUse = mode === "none-eligible" ? this.#tiers : this.#tiersFrom(tier);
+    // A trial becomes due by the clock alone: also that of the server that the call has just failed to reach.
+    const hasClosed = members.some((one) => isClosed(one, now));
+    const groups = [
+      ...[isClosed, isOnTrial].flatMap((fits) => inUse.map((each) => each.filter((one) => fits(one, now)))),
+      ...(hasClosed && mode === "eligible" ? [] : this.#tiers.map((each) => each.filter(answeredBadly))),
+    ];
     return this.#pickOf(groups, now, call, tried);
   }
 

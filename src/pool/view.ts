@@ -45,7 +45,7 @@ export function eligibleView(tiers: readonly (readonly EndpointRecord[])[], now:
       return { members: eligible, tier: tierOf(tier), trial: trialOf(eligible, now), mode: "eligible", changesAt };
     }
     // What refused connections stays out: trying it again cannot succeed where bad answers may be the service's own.
-    const members = tier.filter((record) => isEligible(record, now) || answeredBadly(record, now));
+    const members = tier.filter((record) => isEligible(record, now) || answeredBadly(record));
     const mode = members.length > eligible.length ? "panic" : "eligible";
     return { members, tier: tierOf(tier), trial: trialOf(members, now), mode, changesAt };
   }
@@ -71,7 +71,7 @@ export function isOnTrial(record: EndpointRecord, now: number): boolean {
 }
 
 /** It is out although it can be reached. */
-export function answeredBadly(record: EndpointRecord, _now: number): boolean {
+export function answeredBadly(record: EndpointRecord): boolean {
   return record.breaker?.cause === "answered";
 }
 

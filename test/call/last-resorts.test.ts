@@ -44,6 +44,28 @@ describe.each(wires)("%s over HTTP/%s", (protocol, httpVersion) => {
     expect(other.calls - before).toBe(30);
   });
 
+  test("a dead server's trial becomes due while a call fails to reach it: the one ejected for its answers is tried", async () => {
+    let broken = true;
+    using other: ScriptedServer = await startScriptedServer(() => {
+      if (broken) throw new ConnectError("broken", Code.Internal);
+    }, httpVersion);
+    using clock = shiftedClock();
+    const { client, transport } = clientOf([await closedPort(), other.port], [], {
+      protocol,
+      httpVersion,
+      picker: (candidates) => ({ pick: () => candidates[0] as (typeof candidates)[number] }),
+    });
+    const breakers = () => transport.snapshot().endpoints.map(({ breaker }) => breaker);
+    do await client.post({}).catch(() => {});
+    while (breakers().includes("closed"));
+    broken = false;
+    const call = client.post({});
+    // A refused server is out for 1.5 s at most, one that answered badly for 2.5 s at least.
+    clock.aheadMs = 1_600;
+    expect(breakers()).toEqual(["half-open", "ejected"]);
+    await call;
+  });
+
   test("all servers are half-open after they were away: no call fails, at once or one by one", async () => {
     const servers = await Promise.all([1, 2, 3].map(() => startEchoServer({ httpVersion })));
     using clock = shiftedClock();

@@ -250,6 +250,15 @@ describe("an endpoint for a request that never left", () => {
     expect(forUnsent(["a"])).toBe("b");
   });
 
+  test("is one that answered badly where trials alone are eligible, and have been tried", async () => {
+    const { forUnsent, out } = setUp(specs("a", "b", ["c", 1]));
+    await out("a", "answered");
+    await out("b", "connect");
+    await out("c", "connect");
+    expect(forUnsent(["b"], { now: 1_000 })).toBe("c");
+    expect(forUnsent(["b", "c"], { now: 1_000 })).toBe("a");
+  });
+
   test("is not one that answered badly while half of the weight is well", async () => {
     const { forUnsent, out } = setUp(specs("a", "b", "c", "d"));
     await out("d", "answered");

@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders } from "node:http2";
 import { create, type DescMessage, type DescMethodUnary, type MessageShape } from "@bufbuild/protobuf";
 import { base64Encode } from "@bufbuild/protobuf/wire";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import { appendHeaders, Code, ConnectError, type UnaryResponse } from "@connectrpc/connect";
+import { appendHeaders, type ConnectError, type UnaryResponse } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import {
   errorFromJsonBytes,
@@ -10,7 +10,7 @@ import {
   validateResponseWithCompression,
 } from "@connectrpc/connect/protocol-connect";
 import { toHeaders, withCallers } from "./metadata.ts";
-import type { ResponseHeaders, ResponseReader } from "./unary-call.ts";
+import { type ResponseHeaders, type ResponseReader, tooLarge } from "./response.ts";
 import {
   type Codec,
   codecOf,
@@ -141,17 +141,16 @@ class ConnectReader<I extends DescMessage, O extends DescMessage> implements Res
       if (judged.isUnaryError) this.#failure = judged.unaryError;
     }
     const length = Number(headers["content-length"]);
-    if (length > readMaxBytes) {
-      throw new ConnectError(
-        `message size ${length} is larger than configured readMaxBytes ${readMaxBytes}`,
-        Code.ResourceExhausted,
-      );
-    }
+    if (length > readMaxBytes) throw tooLarge(length, readMaxBytes);
     return isPlain;
   }
 
   /** Connect's are among the headers. */
   trailers(): void {}
+
+  tooLong(): ConnectError {
+    return tooLarge(undefined, this.mostBytes);
+  }
 
   end(body: Uint8Array<ArrayBuffer>): UnaryResponse<I, O> | Promise<UnaryResponse<I, O>> {
     if (this.#compression === undefined) return this.#finish(body);

@@ -4,7 +4,7 @@ import { Code, ConnectError, type UnaryResponse } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { validateResponseWithCompression, validateTrailer } from "@connectrpc/connect/protocol-grpc";
 import { toHeaders, withCallers } from "./metadata.ts";
-import type { ResponseHeaders, ResponseReader } from "./unary-call.ts";
+import { NO_BYTES, type ResponseHeaders, type ResponseReader, tooLarge } from "./response.ts";
 import { type Codec, codecOf, namesOf, type UnaryMethod, type UnaryOptions } from "./unary-method.ts";
 import { USER_AGENT } from "./user-agent.ts";
 
@@ -54,6 +54,24 @@ function envelope(flags: number, data: Uint8Array): Uint8Array {
   return bytes;
 }
 
+function lengthOf(envelope: Uint8Array): number {
+  return new DataView(envelope.buffer, envelope.byteOffset).getUint32(1);
+}
+
+/** The message that bytes begin with. @throws ConnectError where it is not complete, or too large. */
+function messageAt(bytes: Uint8Array<ArrayBuffer>, mostBytes: number): Uint8Array<ArrayBuffer> {
+  const length = bytes.length < PREFIX_BYTES ? 0 : lengthOf(bytes);
+  if (length > mostBytes) throw tooLarge(length, mostBytes);
+  if (bytes.length < PREFIX_BYTES + length) {
+    throw new ConnectError("protocol error: incomplete envelope", Code.InvalidArgument);
+  }
+  return bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + length);
+}
+
+function extraMessage(): ConnectError {
+  return new ConnectError("protocol error: received extra output message for unary method", Code.Unimplemented);
+}
+
 /** Reads a response. The usual one, with one message that is not compressed and status 0, makes no `Headers`. */
 class GrpcReader<I extends DescMessage, O extends DescMessage> implements ResponseReader<I, O> {
   readonly mostBytes: number;
@@ -89,28 +107,31 @@ class GrpcReader<I extends DescMessage, O extends DescMessage> implements Respon
     this.#trailers = trailers;
   }
 
+  tooLong(body: Uint8Array): ConnectError {
+    const { readMaxBytes } = this.#options;
+    const length = lengthOf(body);
+    return length > readMaxBytes ? tooLarge(length, readMaxBytes) : extraMessage();
+  }
+
   end(body: Uint8Array<ArrayBuffer>): UnaryResponse<I, O> | Promise<UnaryResponse<I, O>> {
     if (body.length === 0) return this.#finish(undefined);
-    const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
-    const length = body.length < PREFIX_BYTES ? Number.POSITIVE_INFINITY : view.getUint32(1);
-    if (body.length < PREFIX_BYTES + length) {
-      throw new ConnectError("protocol error: incomplete envelope", Code.InvalidArgument);
-    }
-    const data = body.subarray(PREFIX_BYTES, PREFIX_BYTES + length);
-    const hasMore = body.length > PREFIX_BYTES + length;
-    if (((body[0] as number) & COMPRESSED) === 0) return this.#finish(this.#codec.parse(data), hasMore);
+    const { readMaxBytes } = this.#options;
+    const data = messageAt(body, readMaxBytes);
+    const rest = body.subarray(PREFIX_BYTES + data.length);
+    if (((body[0] as number) & COMPRESSED) === 0) return this.#finish(this.#codec.parse(data), rest);
     if (this.#compression === undefined) {
       throw new ConnectError("received compressed envelope, but do not know how to decompress", Code.Internal);
     }
     return this.#compression
-      .decompress(data, this.#options.readMaxBytes)
-      .then((bytes) => this.#finish(this.#codec.parse(bytes), hasMore));
+      .decompress(data, readMaxBytes)
+      .then((bytes) => this.#finish(this.#codec.parse(bytes), rest));
   }
 
-  #finish(message: MessageShape<O> | undefined, hasMore = false): UnaryResponse<I, O> {
+  #finish(message: MessageShape<O> | undefined, rest = NO_BYTES): UnaryResponse<I, O> {
     const [headers, trailers] = [this.#headers, this.#trailers];
-    if (hasMore) {
-      throw new ConnectError("protocol error: received extra output message for unary method", Code.Unimplemented);
+    if (rest.length > 0) {
+      messageAt(rest, this.#options.readMaxBytes);
+      throw extraMessage();
     }
     if (trailers["grpc-status"] !== "0" || trailers["grpc-status-details-bin"] !== undefined) {
       validateTrailer(toHeaders(trailers), toHeaders(headers));

@@ -1,38 +1,18 @@
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from "node:http2";
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
 import type { DescMessage } from "@bufbuild/protobuf";
-import { Code, ConnectError, type UnaryResponse } from "@connectrpc/connect";
+import { ConnectError, type UnaryResponse } from "@connectrpc/connect";
 import { abortedBy, deadlineExceeded } from "../../errors.ts";
 import type { CallUnderWay } from "../../pool/endpoint-transport.ts";
 import { timerMs } from "../../runtime.ts";
 import { type Exchange, isGood, mayBeForeign, recordCause } from "../exchange.ts";
 import { cancelStream } from "../http2-failure.ts";
+import { NO_BYTES, type ResponseHeaders, type ResponseReader } from "./response.ts";
 import { errorOfReset, errorOfStream } from "./stream-errors.ts";
-
-/** The headers of a response, as `node:http2` gives them. */
-export type ResponseHeaders = IncomingHttpHeaders & IncomingHttpStatusHeader;
-
-/** What a call reads of its response, as its protocol has it. */
-export interface ResponseReader<I extends DescMessage, O extends DescMessage> {
-  /** The longest body that it takes, in bytes. */
-  readonly mostBytes: number;
-  /**
-   * The response headers have come.
-   *
-   * @returns true if they are those of a plain good response; false if they have been looked at more closely.
-   * @throws ConnectError if the call has failed with them.
-   */
-  begin(headers: ResponseHeaders): boolean;
-  trailers(trailers: IncomingHttpHeaders): void;
-  /** The body is complete. A promise only where it is compressed. @throws ConnectError if the call has failed. */
-  end(body: Uint8Array): UnaryResponse<I, O> | Promise<UnaryResponse<I, O>>;
-}
 
 interface Settle<R> {
   resolve(response: R): void;
   reject(error: unknown): void;
 }
-
-const NO_BYTES = new Uint8Array(0);
 
 /**
  * One unary call on an HTTP/2 stream: from the moment it may be sent until it is settled, once. The stream is its
@@ -99,15 +79,21 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> implements 
     if (body !== undefined) stream.end(body);
   }
 
-  /** Ends it with an error, and its stream if that goes on. */
-  readonly fail = (error: unknown): void => {
-    const settle = this.#over();
-    if (settle === undefined) return;
+  /** Ends it with an error, and records what its connection cannot know of that. */
+  readonly fail = (reason: unknown): void => {
+    if (this.isOver) return;
+    const error = ConnectError.from(reason);
     recordCause(error, this);
+    this.#end(error);
+  };
+
+  /** Ends it with an error, and its stream if that goes on. */
+  #end(error: ConnectError): void {
+    const settle = this.#over();
     // Once it is closed or destroyed this does nothing.
     this.#stream?.close(constants.NGHTTP2_CANCEL);
-    settle.reject(error);
-  };
+    settle?.reject(error);
+  }
 
   opened(stream: ClientHttp2Stream): void {
     this.#stream = stream;
@@ -140,23 +126,22 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> implements 
     return settle;
   }
 
-  readonly #onAbort = (): void => this.fail(abortedBy(this.#signal as AbortSignal));
+  readonly #onAbort = (): void => this.#end(abortedBy(this.#signal as AbortSignal));
 
-  readonly #onTimeout = (): void => this.fail(deadlineExceeded());
+  readonly #onTimeout = (): void => this.#end(deadlineExceeded());
 
   readonly #onTrailers = (trailers: IncomingHttpHeaders): void => this.#reader.trailers(trailers);
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.isOver) return;
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#reader.mostBytes) {
-      this.fail(tooLong(this.#reader.mostBytes));
-    } else if (this.#first === undefined) {
+    if (this.#first === undefined) {
       this.#first = chunk;
     } else {
       this.#more ??= [this.#first];
       this.#more.push(chunk);
     }
+    if (this.#bytes > this.#reader.mostBytes) this.fail(this.#reader.tooLong(this.#body()));
   };
 
   readonly #onEnd = (): void => {
@@ -186,8 +171,4 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> implements 
     if (this.#first === undefined) return NO_BYTES;
     return new Uint8Array(this.#more === undefined ? this.#first : Buffer.concat(this.#more, this.#bytes));
   }
-}
-
-function tooLong(mostBytes: number): ConnectError {
-  return new ConnectError(`message size is larger than configured readMaxBytes ${mostBytes}`, Code.ResourceExhausted);
 }

@@ -4,7 +4,7 @@ import type { Compression } from "@connectrpc/connect/protocol";
 import { createMethodSerializationLookup } from "@connectrpc/connect/protocol";
 import type { ConnectOptions } from "../../net/wire-options.ts";
 import type { StreamHead } from "../http2-session.ts";
-import type { ResponseReader } from "./unary-call.ts";
+import type { ResponseReader } from "./response.ts";
 
 /** Connect's options with their defaults, and what is common to all calls of a transport. */
 export interface UnaryOptions
