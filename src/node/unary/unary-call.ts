@@ -1,10 +1,11 @@
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from "node:http2";
+import type { ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from "node:http2";
 import type { DescMessage } from "@bufbuild/protobuf";
 import { Code, ConnectError, type UnaryResponse } from "@connectrpc/connect";
 import { abortedBy, deadlineExceeded } from "../../errors.ts";
 import { causesOf, factAmong, recordFact } from "../../resilience/failure-facts.ts";
 import { timerMs } from "../../runtime.ts";
 import type { Exchange } from "../exchange.ts";
+import { Http2Code } from "../http2-codes.ts";
 import { errorOfReset, errorOfStream } from "./stream-errors.ts";
 
 /** The headers of a response, as `node:http2` gives them. */
@@ -77,7 +78,7 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> {
    */
   send(stream: ClientHttp2Stream, body: Uint8Array | undefined): void {
     if (this.isOver) {
-      stream.close(constants.NGHTTP2_CANCEL);
+      stream.close(Http2Code.CANCEL);
       return;
     }
     this.#stream = stream;
@@ -101,7 +102,7 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> {
       else if (isForeign) recordFact(error, "foreign");
     }
     // Once it is closed or destroyed this does nothing.
-    this.#stream?.close(constants.NGHTTP2_CANCEL);
+    this.#stream?.close(Http2Code.CANCEL);
     settle.reject(error);
   };
 
@@ -144,7 +145,7 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> {
 
   readonly #onEnd = (): void => {
     // What was reset ends as well; "error" or "close" follows and tells why.
-    if (this.isOver || this.#stream?.rstCode !== constants.NGHTTP2_NO_ERROR || !this.#exchange.hasResponse) return;
+    if (this.isOver || this.#stream?.rstCode !== Http2Code.NO_ERROR || !this.#exchange.hasResponse) return;
     this.#isComplete = true;
     try {
       const response = this.#reader.end(this.#body());
