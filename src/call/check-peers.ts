@@ -16,7 +16,8 @@ export function checkPeers({ protocolExports }: Pick<Platform, "protocolExports"
     ]);
   }
   const exports = protocolExports();
-  const missing = Object.keys(exports).filter((name) => exports[name] === undefined);
+  const missing: string[] = [];
+  for (const name in exports) if (exports[name] === undefined) missing.push(name);
   if (missing.length > 0) {
     throw new ConfigurationError([
       `the @connectrpc/connect that was loaded lacks ${missing.join(", ")}: update connect-lb, or ${run("2.2.0")}`,

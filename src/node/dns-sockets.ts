@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import type { DnsSockets } from "../dns/sockets.ts";
 import { openDnsOverTcp } from "./dns-tcp.ts";
@@ -6,6 +7,8 @@ import { twoTurns } from "./two-turns.ts";
 
 /** UDP and TCP as Node has them. Every handle is unref'd: the call that waits for the look-up holds the process. */
 export const nodeDnsSockets: DnsSockets = {
+  // Not the global `crypto`, Web Crypto, which Node loads for its first use.
+  messageId: () => randomInt(0x1_0000),
   udp(server, query, listener) {
     const socket = createSocket(server.address.includes(":") ? "udp6" : "udp4").unref();
     let isOpen = true;

@@ -1,15 +1,15 @@
 import { readFile } from "node:fs/promises";
 import type { Platform } from "../platform.ts";
+import { systemRuntime } from "../runtime.ts";
 import { createNodeDnsClient } from "./dns-client.ts";
 import { createNodeEndpointTransports } from "./endpoint-transport.ts";
 import { nodeHttpGet } from "./http-get.ts";
 import { protocolExports } from "./protocol-exports.ts";
-import { nodeRuntime } from "./runtime.ts";
 
 /** What Node contributes: its own sockets for DNS, connect-node's transports over guarded connections. */
 export const nodePlatform: Platform = {
-  runtime: nodeRuntime,
-  createDnsClient: (options) => createNodeDnsClient(options, nodeRuntime),
+  runtime: systemRuntime,
+  createDnsClient: (options) => createNodeDnsClient(options, systemRuntime),
   httpGet: nodeHttpGet,
   readTextFile: (path) => readFile(path, "utf8"),
   writeLog: (line) => void process.stderr.write(`${line}\n`),
@@ -20,8 +20,8 @@ export const nodePlatform: Platform = {
       httpVersion,
       interceptors: attemptInterceptors,
       ...connection,
-      clock: nodeRuntime.clock,
-      random: nodeRuntime.random,
+      clock: systemRuntime.clock,
+      random: systemRuntime.random,
       ...listeners,
     }),
 };
