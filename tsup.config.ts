@@ -5,6 +5,7 @@ import { lazyBuiltins } from "./tsup.builtins.ts";
 import { connectNodeAtRest } from "./tsup.connect-node.ts";
 import { dnsPacketAsModules } from "./tsup.dns-packet.ts";
 import { protocolsAsNamespaces } from "./tsup.protocols.ts";
+import { thirdParties } from "./tsup.third-parties.ts";
 
 /** The documentation in the option table is for its generator; a program need not carry it about. */
 const withoutOptionDocs: Plugin = {
@@ -35,7 +36,13 @@ export default defineConfig(
     // cockatiel is ESM only, which require() cannot load everywhere; dns-packet is CommonJS; connect-node imports built-in
     // modules, and runs, when it is loaded.
     noExternal: ["cockatiel", "dns-packet", "@leichtgewicht/ip-codec", "@connectrpc/connect-node"],
-    esbuildPlugins: [lazyBuiltins, dnsPacketAsModules, connectNodeAtRest, withoutOptionDocs],
+    esbuildPlugins: [
+      lazyBuiltins,
+      dnsPacketAsModules,
+      connectNodeAtRest,
+      withoutOptionDocs,
+      ...(name === "node" ? [thirdParties] : []),
+    ],
     plugins: [protocolsAsNamespaces],
   })),
 );
