@@ -1,29 +1,37 @@
 import type { Plugin } from "esbuild";
 
-/** What is used of the built-in modules that connect-node does not import already. A missing name fails the build. */
+/** The functions that are used of Node's built-in modules, by our code and by connect-node's. Any other fails the build. */
 const USED: Readonly<Record<string, readonly string[]>> = {
-  "node:dgram": [],
+  "node:crypto": ["randomInt"],
+  "node:dgram": ["createSocket"],
   "node:fs": ["readFileSync", "statSync"],
   "node:fs/promises": ["open", "readFile", "stat"],
+  "node:http": ["request"],
+  "node:http2": ["connect"],
+  "node:https": ["request"],
   "node:net": ["connect", "isIP"],
   "node:os": ["networkInterfaces"],
   "node:tls": ["checkServerIdentity", "connect", "createSecureContext"],
+  "node:util": ["promisify"],
+  "node:zlib": ["brotliCompress", "brotliDecompress", "gunzip", "gzip"],
 };
 
 /**
- * Built-in modules without an import: for each one that is imported Node makes an ES module which copies every export,
- * and runs every getter among them, at each start of a process (docs/DECISIONS.md, "The build").
+ * Built-in modules without an import, each loaded by the first call of one of its functions. For a module that is imported
+ * Node makes an ES module which copies every export, and runs every getter among them, at each start of a process: for
+ * `node:http` it loads undici, a fifth of a cold start (docs/DECISIONS.md, "The build").
  */
-export const builtinsWithoutImport: Plugin = {
-  name: "builtins-without-import",
+export const lazyBuiltins: Plugin = {
+  name: "lazy-builtins",
   setup(build) {
-    build.onResolve({ filter: /^node:/ }, ({ path }) =>
-      path in USED ? { path, namespace: "builtin", sideEffects: false } : { path, external: true },
-    );
+    build.onResolve({ filter: /^node:/ }, ({ path, importer }) => {
+      if (!(path in USED)) throw new Error(`${importer}: tsup.builtins.ts does not list ${path}`);
+      return { path, namespace: "builtin", sideEffects: false };
+    });
     build.onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({
-      contents: `const builtin = /* @__PURE__ */ process.getBuiltinModule("${path}");
-        export default builtin;
-        export const { ${USED[path]?.join(", ")} } = builtin;`,
+      contents: `let loaded;
+        const builtin = () => (loaded ??= process.getBuiltinModule("${path}"));
+        ${USED[path]?.map((name) => `export const ${name} = (...args) => builtin().${name}(...args);`).join("\n")}`,
     }));
   },
 };

@@ -1,8 +1,11 @@
 import { readFile } from "node:fs/promises";
 import type { Plugin } from "esbuild";
 import { defineConfig } from "tsup";
-import { builtinsWithoutImport } from "./tsup.builtins.ts";
+import { lazyBuiltins } from "./tsup.builtins.ts";
+import { connectNodeAtRest } from "./tsup.connect-node.ts";
 import { dnsPacketAsModules } from "./tsup.dns-packet.ts";
+import { protocolsAsNamespaces } from "./tsup.protocols.ts";
+import { thirdParties } from "./tsup.third-parties.ts";
 
 /** The documentation in the option table is for its generator; a program need not carry it about. */
 const withoutOptionDocs: Plugin = {
@@ -29,9 +32,17 @@ export default defineConfig(
     clean: [`${name}*`, "errors-*"],
     treeshake: true,
     removeNodeProtocol: false,
-    external: [/^@connectrpc\//, /^@bufbuild\//],
-    // Both are inlined: cockatiel is ESM only, which require() cannot load everywhere, and dns-packet is CommonJS.
-    noExternal: ["cockatiel", "dns-packet", "@leichtgewicht/ip-codec"],
-    esbuildPlugins: [builtinsWithoutImport, dnsPacketAsModules, withoutOptionDocs],
+    external: [/^@connectrpc\/connect(?:\/|$)/, /^@bufbuild\//],
+    // cockatiel is ESM only, which require() cannot load everywhere; dns-packet is CommonJS; connect-node imports built-in
+    // modules, and runs, when it is loaded.
+    noExternal: ["cockatiel", "dns-packet", "@leichtgewicht/ip-codec", "@connectrpc/connect-node"],
+    esbuildPlugins: [
+      lazyBuiltins,
+      dnsPacketAsModules,
+      connectNodeAtRest,
+      withoutOptionDocs,
+      ...(name === "node" ? [thirdParties] : []),
+    ],
+    plugins: [protocolsAsNamespaces],
   })),
 );

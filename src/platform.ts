@@ -20,8 +20,8 @@ export interface Platform {
   readonly readTextFile: ReadTextFile;
   /** Writes one line where a process's own messages go. */
   writeLog(line: string): void;
-  /** A ConnectError of the copy of connect-es that the transports of endpoints use, if it can be had without I/O. */
-  sampleError(): unknown;
+  /** What the transports of endpoints need of Connect's protocols, by name; undefined what the loaded copy lacks. */
+  protocolExports(): Readonly<Record<string, unknown>>;
   /** The transports of endpoints, where the user brings none. */
   createEndpointTransports(settings: Settings, listeners: EndpointListeners): EndpointTransportFactory;
 }

@@ -24,8 +24,6 @@ export interface Runtime {
   readonly clock: Clock;
   /** Uniform in [0, 1); decides picks, jitter and the process's own order of the endpoints. */
   random(): number;
-  /** Uniform in [0, 65535] from a cryptographic source: DNS message IDs (RFC 5452 section 9.2). */
-  randomUint16(): number;
   /**
    * Settles after `ms`, or rejects with the signal's reason as soon as it aborts. The timer holds the process: only a
    * call that waits sleeps. With `background`, it does not, for what nobody may be waiting for.
@@ -51,7 +49,6 @@ export function timerMs(ms: number): number {
 export const systemRuntime: Runtime = {
   clock: { now: () => Date.now() },
   random: () => Math.random(),
-  randomUint16: () => crypto.getRandomValues(new Uint16Array(1))[0] as number,
   sleep,
 };
 

@@ -6,6 +6,7 @@ import { readWritten } from "./config/sources.ts";
 import { parseHostPort } from "./discovery/host-port.ts";
 import type { Resolver } from "./discovery/resolver.ts";
 import { ConfigurationError } from "./errors.ts";
+import { lazily } from "./lazily.ts";
 import { hostNameFromUser } from "./net/host-name.ts";
 import { escaped, messageOf, quoted } from "./quoted.ts";
 import type { Environment } from "./runtime.ts";
@@ -108,7 +109,7 @@ function queryOf(
   const options = new Map<string, unknown>();
   const seen = new Set<string>();
   for (const [key, value] of new URLSearchParams(query)) {
-    const row = optionsByName.get(key);
+    const row = optionsByName().get(key);
     const isRepeatable = scheme.repeatable?.includes(key) ?? false;
     if (seen.has(key) && !isRepeatable) report(`"${key}" stands twice in its query`);
     else if (scheme.secrets?.has(key)) {
@@ -119,7 +120,7 @@ function queryOf(
       report(`"${key}" in its query is an option of the whole transport, which only "target" can give`);
     } else if (row === undefined && !scheme.keys.includes(key)) {
       const meant = scheme.synonyms?.get(key) ?? key;
-      report(`unknown key "${key}" in its query${suggestion(meant, [...scheme.keys, ...queryOptions])}`);
+      report(`unknown key "${key}" in its query${suggestion(meant, [...scheme.keys, ...queryOptions()])}`);
     } else if (value === "") report(`"${key}" in its query is empty`);
     else if (isRepeatable) lists[key] = [...(lists[key] ?? []), value];
     else if (row === undefined) values[key] = value;
@@ -133,8 +134,8 @@ function queryOf(
   return { query: values, lists, options };
 }
 
-const queryOptions = optionTable.flatMap(({ name, secret, notInTarget }) =>
-  name === undefined || secret || notInTarget ? [] : [name],
+const queryOptions = lazily(() =>
+  optionTable().flatMap(({ name, secret, notInTarget }) => (name === undefined || secret || notInTarget ? [] : [name])),
 );
 
 function decoded(name: string, report: (what: string) => void): string {
@@ -196,15 +197,15 @@ const LONGEST_SHOWN = 20;
 
 function isShown(key: string, value: string): boolean {
   if (mayBeSecret(value)) return false;
-  if (publicKeys.has(key)) return true;
-  const isSecret = mayBeSecret(`${key}=`) || /key|auth|pw/i.test(key) || nearest(key, secretKeys, 2) !== undefined;
+  if (publicKeys().has(key)) return true;
+  const isSecret = mayBeSecret(`${key}=`) || /key|auth|pw/i.test(key) || nearest(key, secretKeys(), 2) !== undefined;
   return !isSecret && !key.includes("%") && value.length <= LONGEST_SHOWN;
 }
 
 /** Keys whose values are shown. */
-const publicKeys = new Set([...queryOptions, ...Object.values(schemes).flatMap(({ keys }) => keys)]);
+const publicKeys = lazily(() => new Set([...queryOptions(), ...Object.values(schemes).flatMap(({ keys }) => keys)]));
 
-const secretKeys = [
-  ...optionTable.flatMap(({ name, secret }) => (secret && name ? [name] : [])),
+const secretKeys = lazily(() => [
+  ...optionTable().flatMap(({ name, secret }) => (secret && name ? [name] : [])),
   ...Object.values(schemes).flatMap(({ secrets }) => [...(secrets?.keys() ?? [])]),
-];
+]);

@@ -4,5 +4,6 @@ import { createBalancedTransport } from "connect-lb";
 import { EchoService } from "../../test/support/gen/echo_pb.ts";
 import { answered } from "./answered.ts";
 
-const transport = createBalancedTransport({ target: process.env.TARGET ?? "", tls: false });
-createClient(EchoService, transport).get({ text: "hello" }).then(answered);
+const { TARGET: target = "", CA: ca, CALL: call = "{}" } = process.env;
+const transport = createBalancedTransport({ target, tls: ca === undefined ? false : { ca } });
+createClient(EchoService, transport).get({ text: "hello" }, JSON.parse(call)).then(answered);

@@ -20,7 +20,8 @@ export interface AttemptLoopOptions extends ConnectorOptions {
 export class AttemptLoop {
   readonly #options: AttemptLoopOptions;
   readonly #connector: Connector;
-  readonly #retry = createRetry((error) => error instanceof FailedAttempt && error.decision.retry);
+  /** Made with the first failure. */
+  #retry: ReturnType<typeof createRetry> | undefined;
 
   constructor(options: AttemptLoopOptions) {
     this.#options = options;
@@ -60,6 +61,7 @@ export class AttemptLoop {
 
   #goOn<R>(failed: FailedAttempt, send: Send<R>): Promise<R> {
     let last = failed;
+    this.#retry ??= createRetry((error) => error instanceof FailedAttempt && error.decision.retry);
     return this.#retry.execute(async () => {
       const next = await this.#next(last);
       try {

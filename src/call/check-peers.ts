@@ -2,27 +2,31 @@ import { ConnectError } from "@connectrpc/connect";
 import { ConfigurationError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 
-const UPDATE = 'run "npm install @connectrpc/connect@^2.2.0 @connectrpc/connect-node@^2.2.0"';
-
 /**
  * Before 2.2.0, Connect's errors have no `isWireError`: what a server answered cannot be told from what failed on the
- * way, and is retried although it was executed. The copies that were loaded are tested, and no package.json is read:
- * there may be two copies, and a bundle has no such files.
+ * way, and is retried although it was executed. The copy that was loaded is tested, and no package.json is read: a bundle
+ * has none, and a package manager can be forced past the range.
  *
- * @throws ConfigurationError if an older copy was loaded, here or for the transports of endpoints.
+ * @throws ConfigurationError if an older copy was loaded, or one that lacks a part which calls need.
  */
-export function checkPeers({ sampleError }: Pick<Platform, "sampleError">): void {
+export function checkPeers({ protocolExports }: Pick<Platform, "protocolExports">): void {
   if (!assignsIsWireError()) {
     throw new ConfigurationError([
-      `connect-lb needs @connectrpc/connect 2.2.0 or later, and an older copy was loaded: ${UPDATE}`,
+      `connect-lb needs @connectrpc/connect 2.2.0 or later, and an older copy was loaded: ${run("^2.2.0")}`,
     ]);
   }
-  const error = sampleError();
-  if (error instanceof ConnectError && !("isWireError" in error)) {
+  const exports = protocolExports();
+  const missing: string[] = [];
+  for (const name in exports) if (exports[name] === undefined) missing.push(name);
+  if (missing.length > 0) {
     throw new ConfigurationError([
-      `connect-lb needs @connectrpc/connect 2.2.0 or later, and @connectrpc/connect-node loaded an older copy: ${UPDATE}`,
+      `the @connectrpc/connect that was loaded lacks ${missing.join(", ")}: update connect-lb, or ${run("2.2.0")}`,
     ]);
   }
+}
+
+function run(range: string): string {
+  return `run "npm install @connectrpc/connect@${range}"`;
 }
 
 /** Leaves ConnectError's constructor at that assignment: later it makes a `Headers`, for which Node loads undici. */

@@ -41,18 +41,19 @@ export function balancedTransport(
   const problems = checkOptions(options);
   const target = collecting(problems, () => targetOf(options));
   if (target === undefined || problems.length > 0) throw new ConfigurationError(problems);
-  const all = merged(options, isResolver(target) ? environment : [...environment, target.options]);
+  const hasQuery = !isResolver(target);
+  const all = merged(options, hasQuery ? [...environment, target.options] : environment);
   problems.push(...checkTogether(all));
   const fallbackTarget = collecting(problems, () => fallbackOf(all));
-  const source = { target: isResolver(target) ? target.target : target.text, ...(name !== undefined && { name }) };
+  const source = { target: hasQuery ? target.text : target.target, ...(name !== undefined && { name }) };
   const settings = settingsOf(all, new Emitter(source, all.onEvent, logOf(all, platform)));
-  const made = (from: Target | Resolver | undefined, option: TargetOption): Resolver | undefined => {
-    if (from === undefined) return undefined;
+  const made = (from: Target | Resolver, option: TargetOption): Resolver => {
     if (isResolver(from)) return checkedResolver(from, option, settings.tls);
     return withCheckedNames(resolverOf(from, all.dns ?? {}, asking(settings, platform), env), option, settings.tls);
   };
   const resolver = collecting(problems, () => made(target, "target"));
-  const fallback = collecting(problems, () => made(fallbackTarget, "fallbackTarget"));
+  const fallback =
+    fallbackTarget === undefined ? undefined : collecting(problems, () => made(fallbackTarget, "fallbackTarget"));
   if (resolver === undefined || problems.length > 0) throw new ConfigurationError(problems);
   return new Balanced(settings, { resolver, fallback }, platform);
 }

@@ -80,7 +80,7 @@ export class StreamLease {
   }
 
   /** Nobody wants the rest. Aborts with Canceled, or servers and proxies would count an internal error (RST_STREAM code). */
-  cancel(reason: ConnectError = CANCELLED): void {
+  cancel(reason: ConnectError = streamCancelled()): void {
     if (this.#close()) {
       this.#endedBy = reason;
       this.#judge.cancelled(this.#attempt);
@@ -99,11 +99,16 @@ export class StreamLease {
     const wasOpen = this.#state === "open";
     if (this.#state === "over") return false;
     this.#state = "over";
-    this.#timerDone.abort(CANCELLED);
+    this.#timerDone.abort(streamCancelled());
     this.#attempt.call.signal?.removeEventListener("abort", this.#onAbort);
     return wasOpen;
   }
 }
 
-/** Built once: an error per stream would capture a stack. */
-const CANCELLED = new ConnectError("the stream was cancelled", Code.Canceled);
+let cancelledError: ConnectError | undefined;
+
+/** Built once, because an error per stream would capture a stack; and by the first stream, because it has a `Headers`. */
+function streamCancelled(): ConnectError {
+  cancelledError ??= new ConnectError("the stream was cancelled", Code.Canceled);
+  return cancelledError;
+}

@@ -3,7 +3,7 @@ import * as kinds from "./kinds.ts";
 import type { OptionRow } from "./option-row.ts";
 
 /** How calls are made: what runs round them, how long they may take, and when they are retried. A group stands before its members. */
-export const callRows: readonly OptionRow[] = [
+export const callRows = (): readonly OptionRow[] => [
   {
     path: "interceptors",
     kind: kinds.listOf(kinds.callback),

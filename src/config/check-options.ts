@@ -5,7 +5,7 @@ import { optionHint, valueHint } from "./hints.ts";
 import { EXAMPLE_TARGET, object } from "./kinds.ts";
 import { suggestion } from "./nearest.ts";
 import type { OptionRow } from "./option-row.ts";
-import { optionGroups, optionTable } from "./option-table.ts";
+import { type OptionGroups, optionGroups, optionTable } from "./option-table.ts";
 import type { BalancedTransportOptions } from "./options.ts";
 
 /**
@@ -16,7 +16,7 @@ import type { BalancedTransportOptions } from "./options.ts";
 export function checkOptions(options: unknown): string[] {
   if (!object.accepts(options)) throw new ConfigurationError([noObject(options)]);
   const problems: string[] = [];
-  checkGroup(options as object, "", problems);
+  checkGroup(options as object, "", optionGroups(), problems);
   return problems;
 }
 
@@ -28,33 +28,33 @@ function noObject(options: unknown): string {
 }
 
 /** @param prefix "" for those of no group, else the group's name and a dot. */
-function checkGroup(group: object, prefix: string, problems: string[]): void {
-  const rows = optionGroups.get(prefix.slice(0, -1)) as ReadonlyMap<string, OptionRow>;
+function checkGroup(group: object, prefix: string, groups: OptionGroups, problems: string[]): void {
+  const rows = groups.get(prefix.slice(0, -1)) as ReadonlyMap<string, OptionRow>;
   for (const [name, value] of Object.entries(group)) {
     if (value === undefined || (prefix === "" && name === "target")) continue;
     const row = rows.get(name);
     if (row === undefined) problems.push(unknownOption(prefix, name, rows));
-    else checkRow(row, value, problems);
+    else checkRow(row, value, groups, problems);
   }
 }
 
 function unknownOption(prefix: string, name: string, rows: ReadonlyMap<string, OptionRow>): string {
   // The right name, but in the wrong group: "maxAttempts" beside "retry".
-  const elsewhere = optionTable.find(({ path }) => path.endsWith(`.${name}`))?.path;
+  const elsewhere = optionTable().find(({ path }) => path.endsWith(`.${name}`))?.path;
   const names = prefix === "" ? ["target", ...rows.keys()] : [...rows.keys()];
   const known = elsewhere === undefined ? names.map((known) => `${prefix}${known}`) : [elsewhere];
   const hint = optionHint(prefix + name) ?? suggestion(elsewhere ?? `${prefix}${name}`, known);
   return `unknown option "${prefix}${escaped(name)}"${hint}`;
 }
 
-function checkRow(row: OptionRow, value: unknown, problems: string[]): void {
+function checkRow(row: OptionRow, value: unknown, groups: OptionGroups, problems: string[]): void {
   if (!row.kind.accepts(value)) {
     const shown = show(value);
     const hint = shown === NOT_SHOWN ? "" : valueHint(row, value);
     const got = row.secret ? "" : `, not ${shown}${hint}`;
     problems.push(`${row.path} must be ${row.kind.description}${got}`);
-  } else if (optionGroups.has(row.path) && value !== false) {
-    checkGroup(value as object, `${row.path}.`, problems);
+  } else if (groups.has(row.path) && value !== false) {
+    checkGroup(value as object, `${row.path}.`, groups, problems);
   }
 }
 

@@ -1,3 +1,4 @@
+import { lazily } from "../lazily.ts";
 import { escaped, quoted } from "../quoted.ts";
 import type { Environment } from "../runtime.ts";
 import { quotedUnlessSecret } from "../secret.ts";
@@ -23,11 +24,12 @@ const PREFIX = "CONNECT_LB_";
 /** Kubernetes sets these in every pod beside a Service that is called connect-lb, or connect-lb-anything. */
 const KUBERNETES = /^(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_\d+_(TCP|UDP)(_.+)?)?)$/;
 
-const rowsByVariable = new Map<string, OptionRow>(
-  [...optionsByName].map(([name, row]) => [variableOf(name).slice(PREFIX.length), row]),
+const rowsByVariable = lazily(
+  () =>
+    new Map<string, OptionRow>([...optionsByName()].map(([name, row]) => [variableOf(name).slice(PREFIX.length), row])),
 );
-const tails = ["TARGET", ...rowsByVariable.keys()];
-const firstWords = new Set(tails.map((tail) => tail.split("_")[0] as string));
+const tails = lazily(() => ["TARGET", ...rowsByVariable().keys()]);
+const firstWords = lazily(() => new Set(tails().map((tail) => tail.split("_")[0] as string)));
 
 /** Names of transports whose target was given in code: their other variables belong to somebody. */
 const namedInCode = new Set<string>();
@@ -52,7 +54,7 @@ export function readEnvironment(name: string | undefined, env: Environment, hasT
     const rest = variable.slice(PREFIX.length);
     const mine = name !== undefined && rest.startsWith(ownPrefix);
     const tail = mine ? rest.slice(ownPrefix.length) : rest;
-    const row = rowsByVariable.get(tail);
+    const row = rowsByVariable().get(tail);
     if (tail === "TARGET") {
       if ((mine || name === undefined) && text !== "") target = text;
     } else if (row !== undefined) {
@@ -61,7 +63,7 @@ export function readEnvironment(name: string | undefined, env: Environment, hasT
       if ("problem" in reading) problems.push(reading.problem);
       else (mine ? own : shared).set(row.path, reading.value);
     } else if (!KUBERNETES.test(rest) && !isOfAnother(rest, env)) {
-      problems.push(`unknown variable ${escaped(variable)}${variableHint(rest, PREFIX, ownPrefix, tails)}`);
+      problems.push(`unknown variable ${escaped(variable)}${variableHint(rest, PREFIX, ownPrefix, tails())}`);
     }
   }
   if (target === undefined && !hasTarget) problems.push(missingTarget(`${PREFIX}${ownPrefix}TARGET`, env));
@@ -85,9 +87,9 @@ function missingTarget(variable: string, env: Environment): string {
 
 /** Whether a variable is one of another transport, which has a target. */
 function isOfAnother(rest: string, env: Environment): boolean {
-  return tails.some((tail) => {
+  return tails().some((tail) => {
     const name = rest.endsWith(`_${tail}`) ? rest.slice(0, -tail.length - 1) : "";
-    if (name === "" || firstWords.has(name)) return false;
+    if (name === "" || firstWords().has(name)) return false;
     return namedInCode.has(name) || Boolean(env[`${PREFIX}${name}_TARGET`]);
   });
 }
@@ -98,7 +100,7 @@ function prefixOf(name: string, problems: string[]): string {
     problems.push(
       `the name ${quotedUnlessSecret(name)} must be letters, digits, hyphens or underscores, starting with a letter`,
     );
-  } else if (firstWords.has(upper) || upper === "SERVICE" || upper === "PORT") {
+  } else if (firstWords().has(upper) || upper === "SERVICE" || upper === "PORT") {
     problems.push(`a transport cannot be named ${quoted(name)}: ${PREFIX}${upper}_… are variables of options`);
   }
   return upper;
@@ -107,7 +109,7 @@ function prefixOf(name: string, problems: string[]): string {
 /** A group that is off has no use for its members; that one source says both must be a mistake. */
 function checkConflicts(source: Source, prefix: string, problems: string[]): void {
   for (const [group, value] of source) {
-    const members = value === false ? [...(optionGroups.get(group)?.values() ?? [])] : [];
+    const members = value === false ? [...(optionGroups().get(group)?.values() ?? [])] : [];
     const set = members.find(({ path }) => source.has(path));
     if (set?.name === undefined) continue;
     const [off, useless] = [group, set.name].map((name) => prefix + variableOf(name).slice(PREFIX.length));

@@ -1,69 +1,76 @@
+import { lazily } from "../lazily.ts";
 import { nearest, suggestion } from "./nearest.ts";
 import type { OptionRow } from "./option-row.ts";
 
 // What people write who know the option by another system's name. Only what a nearest name does not lead to.
 
 /** By the words of the name in lower case, without what is between them. */
-const HINTS: ReadonlyMap<string, string> = new Map([
-  ["loglevel", 'did you mean "LOG"? It is "info" or "debug"'],
-  ["retries", 'did you mean "MAX_ATTEMPTS"? It counts the first attempt as well'],
-  ["maxretries", 'did you mean "MAX_ATTEMPTS"? It counts the first attempt as well'],
-  ["retrycount", 'did you mean "MAX_ATTEMPTS"? It counts the first attempt as well'],
-  ["timeoutms", 'did you mean "TIMEOUT"? Its value has a unit, such as "500ms"'],
-  ["ca", 'did you mean "TLS_CA"? A path is written as "file:/path"'],
-  ["cafile", 'did you mean "TLS_CA"? A path is written as "file:/path"'],
-  ["tlscafile", 'did you mean "TLS_CA"? A path is written as "file:/path"'],
-  ["tlscertfile", 'did you mean "TLS_CERT"? A path is written as "file:/path"'],
-  ["tlskeyfile", 'did you mean "TLS_KEY"? A path is written as "file:/path"'],
-  ["insecure", 'did you mean "TLS"? With "false" there is none; certificates are always verified, by "TLS_CA"'],
-  ["tlsskipverify", 'certificates are always verified: "TLS_CA" says by which authority'],
-  ["tlsinsecureskipverify", 'certificates are always verified: "TLS_CA" says by which authority'],
-  ["dnsttl", 'did you mean "DNS_MIN_TTL" or "DNS_MAX_TTL"?'],
-  ["minttl", 'did you mean "DNS_MIN_TTL"?'],
-  ["maxttl", 'did you mean "DNS_MAX_TTL"?'],
-  ["http2", 'did you mean "HTTP_VERSION"? It is "2" or "1.1"'],
-  ["grpc", 'did you mean "PROTOCOL"? It is "connect", "grpc" or "grpc-web"'],
-  ["policy", "a policy can be given in code only"],
-  ["interceptors", "interceptors can be given in code only"],
-  ["pinginterval", 'there are no PINGs at intervals: "VERIFY_AFTER" says when an idle connection is verified'],
-  ["keepalive", 'there are no PINGs at intervals: "VERIFY_AFTER" says when an idle connection is verified'],
-  ["enabletls", 'did you mean "TLS"? It is "true" or "false"'],
-  ["disabletls", 'did you mean "TLS"? With "false" there is none'],
-  ["disableretry", 'did you mean "RETRY"? With "false" every call is sent once'],
-  ["disablebreaker", 'did you mean "BREAKER"? With "false" no endpoint is ever ejected'],
-  ["loadbalancer", 'did you mean "PICKER"? It is "p2c" or "round-robin"'],
-  ["lbpolicy", 'did you mean "PICKER"? It is "p2c" or "round-robin"'],
-  ["usetls", 'did you mean "TLS"? It is "true" or "false"'],
-  ["ssl", 'did you mean "TLS"? It is "true" or "false"'],
-  ["url", 'did you mean "TARGET"? For one server it is dns:///users.example.com:8443'],
-  ["baseurl", 'did you mean "TARGET"? For one server it is dns:///users.example.com:8443'],
-  ["host", 'did you mean "TARGET"? For one server it is dns:///users.example.com:8443'],
-  ["address", 'did you mean "TARGET"? For one server it is dns:///users.example.com:8443'],
-]);
+const HINTS = lazily(
+  (): ReadonlyMap<string, string> =>
+    new Map([
+      ["loglevel", 'did you mean "LOG"? It is "info" or "debug"'],
+      ["retries", 'did you mean "MAX_ATTEMPTS"? It counts the first attempt as well'],
+      ["maxretries", 'did you mean "MAX_ATTEMPTS"? It counts the first attempt as well'],
+      ["retrycount", 'did you mean "MAX_ATTEMPTS"? It counts the first attempt as well'],
+      ["timeoutms", 'did you mean "TIMEOUT"? Its value has a unit, such as "500ms"'],
+      ["ca", 'did you mean "TLS_CA"? A path is written as "file:/path"'],
+      ["cafile", 'did you mean "TLS_CA"? A path is written as "file:/path"'],
+      ["tlscafile", 'did you mean "TLS_CA"? A path is written as "file:/path"'],
+      ["tlscertfile", 'did you mean "TLS_CERT"? A path is written as "file:/path"'],
+      ["tlskeyfile", 'did you mean "TLS_KEY"? A path is written as "file:/path"'],
+      ["insecure", 'did you mean "TLS"? With "false" there is none; certificates are always verified, by "TLS_CA"'],
+      ["tlsskipverify", 'certificates are always verified: "TLS_CA" says by which authority'],
+      ["tlsinsecureskipverify", 'certificates are always verified: "TLS_CA" says by which authority'],
+      ["dnsttl", 'did you mean "DNS_MIN_TTL" or "DNS_MAX_TTL"?'],
+      ["minttl", 'did you mean "DNS_MIN_TTL"?'],
+      ["maxttl", 'did you mean "DNS_MAX_TTL"?'],
+      ["http2", 'did you mean "HTTP_VERSION"? It is "2" or "1.1"'],
+      ["grpc", 'did you mean "PROTOCOL"? It is "connect", "grpc" or "grpc-web"'],
+      ["policy", "a policy can be given in code only"],
+      ["interceptors", "interceptors can be given in code only"],
+      ["pinginterval", 'there are no PINGs at intervals: "VERIFY_AFTER" says when an idle connection is verified'],
+      ["keepalive", 'there are no PINGs at intervals: "VERIFY_AFTER" says when an idle connection is verified'],
+      ["enabletls", 'did you mean "TLS"? It is "true" or "false"'],
+      ["disabletls", 'did you mean "TLS"? With "false" there is none'],
+      ["disableretry", 'did you mean "RETRY"? With "false" every call is sent once'],
+      ["disablebreaker", 'did you mean "BREAKER"? With "false" no endpoint is ever ejected'],
+      ["loadbalancer", 'did you mean "PICKER"? It is "p2c" or "round-robin"'],
+      ["lbpolicy", 'did you mean "PICKER"? It is "p2c" or "round-robin"'],
+      ["usetls", 'did you mean "TLS"? It is "true" or "false"'],
+      ["ssl", 'did you mean "TLS"? It is "true" or "false"'],
+      ["url", 'did you mean "TARGET"? For one server it is dns:///users.example.com:8443'],
+      ["baseurl", 'did you mean "TARGET"? For one server it is dns:///users.example.com:8443'],
+      ["host", 'did you mean "TARGET"? For one server it is dns:///users.example.com:8443'],
+      ["address", 'did you mean "TARGET"? For one server it is dns:///users.example.com:8443'],
+    ]),
+);
 
 /** Options of other clients, in code. */
-const OPTION_HINTS: ReadonlyMap<string, string> = new Map([
-  ["timeoutMs", 'did you mean "defaultTimeoutMs"? A call has a "timeoutMs" of its own'],
-  ["timeout", 'did you mean "defaultTimeoutMs"?'],
-  ["retries", 'did you mean "retry.maxAttempts"? It counts the first attempt as well'],
-  ["maxRetries", 'did you mean "retry.maxAttempts"? It counts the first attempt as well'],
-  ["retry.attempts", 'did you mean "retry.maxAttempts"?'],
-  ["retry.retries", 'did you mean "retry.maxAttempts"? It counts the first attempt as well'],
-  ["baseUrl", 'did you mean "target"? For one server it is "dns:///users.example.com:8443"'],
-  ["url", 'did you mean "target"? For one server it is "dns:///users.example.com:8443"'],
-  ["nodeOptions", 'did you mean "tls" (certificates) or "connection" (how long connections live)?'],
-  ["sessionManager", 'did you mean "connection"? It says how long connections live'],
-  ["headers", 'did you mean "interceptors"? They set headers of every call'],
-  ["metadata", 'did you mean "interceptors"? They set headers of every call'],
-  ["logger", 'did you mean "log" ("info" or "debug") or "onEvent"?'],
-  ["balancer", 'did you mean "picker"? It is "p2c" or "round-robin"'],
-  ["loadBalancer", 'did you mean "picker"? It is "p2c" or "round-robin"'],
-  ["loadBalancingPolicy", 'did you mean "picker"? It is "p2c" or "round-robin"'],
-  ["circuitBreaker", 'did you mean "breaker"?'],
-  ["tls.rejectUnauthorized", 'certificates are always verified: "tls.ca" says by which authority'],
-  ["tls.passphrase", 'a key is given without a passphrase, as "tls.key"'],
-  ["tls.servername", 'did you mean "tls.serverName"?'],
-]);
+const OPTION_HINTS = lazily(
+  (): ReadonlyMap<string, string> =>
+    new Map([
+      ["timeoutMs", 'did you mean "defaultTimeoutMs"? A call has a "timeoutMs" of its own'],
+      ["timeout", 'did you mean "defaultTimeoutMs"?'],
+      ["retries", 'did you mean "retry.maxAttempts"? It counts the first attempt as well'],
+      ["maxRetries", 'did you mean "retry.maxAttempts"? It counts the first attempt as well'],
+      ["retry.attempts", 'did you mean "retry.maxAttempts"?'],
+      ["retry.retries", 'did you mean "retry.maxAttempts"? It counts the first attempt as well'],
+      ["baseUrl", 'did you mean "target"? For one server it is "dns:///users.example.com:8443"'],
+      ["url", 'did you mean "target"? For one server it is "dns:///users.example.com:8443"'],
+      ["nodeOptions", 'did you mean "tls" (certificates) or "connection" (how long connections live)?'],
+      ["sessionManager", 'did you mean "connection"? It says how long connections live'],
+      ["headers", 'did you mean "interceptors"? They set headers of every call'],
+      ["metadata", 'did you mean "interceptors"? They set headers of every call'],
+      ["logger", 'did you mean "log" ("info" or "debug") or "onEvent"?'],
+      ["balancer", 'did you mean "picker"? It is "p2c" or "round-robin"'],
+      ["loadBalancer", 'did you mean "picker"? It is "p2c" or "round-robin"'],
+      ["loadBalancingPolicy", 'did you mean "picker"? It is "p2c" or "round-robin"'],
+      ["circuitBreaker", 'did you mean "breaker"?'],
+      ["tls.rejectUnauthorized", 'certificates are always verified: "tls.ca" says by which authority'],
+      ["tls.passphrase", 'a key is given without a passphrase, as "tls.key"'],
+      ["tls.servername", 'did you mean "tls.serverName"?'],
+    ]),
+);
 
 /** Values that other clients take, or that are almost right, by the option. */
 const VALUE_HINTS: Readonly<Record<string, (value: unknown) => string | undefined>> = {
@@ -100,7 +107,7 @@ function isList(value: unknown): value is readonly unknown[] {
 
 /** What to write in place of an option that means nothing; undefined where only its spelling helps. */
 export function optionHint(path: string): string | undefined {
-  const hint = path.startsWith("grpc.") ? GRPC_JS : OPTION_HINTS.get(path);
+  const hint = path.startsWith("grpc.") ? GRPC_JS : OPTION_HINTS().get(path);
   return hint === undefined ? undefined : `; ${hint}`;
 }
 
@@ -121,7 +128,7 @@ export function variableHint(rest: string, prefix: string, ownPrefix: string, ta
   const isOwn = ownPrefix !== "" && rest.startsWith(ownPrefix);
   const own = isOwn ? rest.slice(ownPrefix.length) : rest;
   const start = isOwn ? prefix + ownPrefix : prefix;
-  const hint = HINTS.get(own.toLowerCase().replaceAll("_", ""));
+  const hint = HINTS().get(own.toLowerCase().replaceAll("_", ""));
   if (hint !== undefined)
     return `; ${hint.replaceAll(/"([A-Z][A-Z_\d]*)"/g, (_, tail: string) => `"${start}${tail}"`)}`;
   const known = ownPrefix === "" ? tails : [...tails, ...tails.map((tail) => ownPrefix + tail)];

@@ -5,7 +5,7 @@ import type { OptionRow } from "./option-row.ts";
 const { dns, connection } = defaults;
 
 /** How servers are found, and the life of connections. A group stands before its members. */
-export const networkRows: readonly OptionRow[] = [
+export const networkRows = (): readonly OptionRow[] => [
   { path: "dns", kind: kinds.object, doc: "How DNS is asked, and how long its answers are used." },
   {
     path: "dns.servers",

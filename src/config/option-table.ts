@@ -1,3 +1,4 @@
+import { lazily } from "../lazily.ts";
 import { callRows } from "./call-rows.ts";
 import * as kinds from "./kinds.ts";
 import { networkRows } from "./network-rows.ts";
@@ -5,7 +6,7 @@ import type { OptionRow } from "./option-row.ts";
 import { wireRows } from "./wire-rows.ts";
 
 /** Every option, `target` aside. */
-export const optionTable: readonly OptionRow[] = [
+export const optionTable = lazily((): readonly OptionRow[] => [
   {
     path: "fallbackTarget",
     name: "fallback-target",
@@ -15,9 +16,9 @@ export const optionTable: readonly OptionRow[] = [
     default: undefined,
     doc: "Another target, of any kind, whose servers are used while none of the target's own can be.",
   },
-  ...wireRows,
-  ...callRows,
-  ...networkRows,
+  ...wireRows(),
+  ...callRows(),
+  ...networkRows(),
   {
     path: "createEndpointTransport",
     kind: kinds.callback,
@@ -37,15 +38,18 @@ export const optionTable: readonly OptionRow[] = [
     default: undefined,
     doc: 'One line on stderr (logfmt) for each event: "info" shows changed answers, failed look-ups, ejected and returned endpoints; "debug" also each look-up, connection and retry.',
   },
-];
+]);
 
 /** Those that can be written down, by their names in a target's query. */
-export const optionsByName: ReadonlyMap<string, OptionRow> = new Map(
-  optionTable.flatMap((row) => (row.name === undefined ? [] : [[row.name, row]])),
+export const optionsByName = lazily(
+  (): ReadonlyMap<string, OptionRow> =>
+    new Map(optionTable().flatMap((row) => (row.name === undefined ? [] : [[row.name, row]]))),
 );
 
 /** The options by their group and their name in it; those of no group are in "". */
-export const optionGroups: ReadonlyMap<string, ReadonlyMap<string, OptionRow>> = groupsOf(optionTable);
+export type OptionGroups = ReadonlyMap<string, ReadonlyMap<string, OptionRow>>;
+
+export const optionGroups = lazily((): OptionGroups => groupsOf(optionTable()));
 
 function groupsOf(rows: readonly OptionRow[]): Map<string, Map<string, OptionRow>> {
   const groups = new Map<string, Map<string, OptionRow>>();

@@ -1,7 +1,7 @@
 import { mayBeSecret, quotedUnlessSecret } from "../secret.ts";
 import { valueHint } from "./hints.ts";
 import type { OptionRow } from "./option-row.ts";
-import { optionGroups } from "./option-table.ts";
+import { type OptionGroups, optionGroups } from "./option-table.ts";
 import type { BalancedTransportOptions } from "./options.ts";
 
 /** Options that an environment or a target says, by path. */
@@ -29,15 +29,16 @@ export function readWritten(row: OptionRow, text: string, by: string): { value: 
  * that is switched off in one source is on again where a later one sets one of its members.
  */
 export function merged(code: BalancedTransportOptions, sources: readonly Source[]): BalancedTransportOptions {
+  const groups = optionGroups();
   const options: Record<string, unknown> = { target: code.target };
   const off = new Set<string>();
-  for (const source of [...sources, fromCode(code)]) {
+  for (const source of [...sources, fromCode(code, groups)]) {
     for (const [path, value] of source) {
       const [group, member] = path.split(".") as [string, string | undefined];
       if (member !== undefined) {
         options[group] = { ...(options[group] as object | undefined), [member]: value };
         if (source.get(group) !== false) off.delete(group);
-      } else if (!optionGroups.has(group)) options[group] = value;
+      } else if (!groups.has(group)) options[group] = value;
       else if (value === false) off.add(group);
       else {
         options[group] ??= {};
@@ -50,11 +51,11 @@ export function merged(code: BalancedTransportOptions, sources: readonly Source[
 }
 
 /** Code's options by path. They have been checked. */
-function fromCode(options: BalancedTransportOptions): Source {
+function fromCode(options: BalancedTransportOptions, groups: OptionGroups): Source {
   const values = new Map<string, unknown>();
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || name === "target") continue;
-    const members = optionGroups.has(name) && value !== false ? Object.entries(value as object) : undefined;
+    const members = groups.has(name) && value !== false ? Object.entries(value as object) : undefined;
     if (members === undefined) values.set(name, value);
     else for (const [member, one] of members) if (one !== undefined) values.set(`${name}.${member}`, one);
   }

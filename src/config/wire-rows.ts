@@ -6,7 +6,7 @@ import type { OptionRow } from "./option-row.ts";
  * What is spoken to the servers, and how. A group stands before its members. The defaults of `connect` are Connect's
  * own, which are not filled in.
  */
-export const wireRows: readonly OptionRow[] = [
+export const wireRows = (): readonly OptionRow[] => [
   {
     path: "protocol",
     name: "protocol",

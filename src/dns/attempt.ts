@@ -107,10 +107,10 @@ async function query(
   asking: Asking,
   context: AttemptContext,
 ): Promise<Answer> {
-  const { runtime, sockets } = context;
+  const { sockets } = context;
   let { transport } = context;
   for (;;) {
-    const sent = encodeQuery(question, runtime.randomUint16(), hasOpt);
+    const sent = encodeQuery(question, sockets.messageId(), hasOpt);
     const reply = await roundTrip(server, sent, transport, asking.signal, sockets);
     const isWhole = reply !== "flooded" && !(reply instanceof MalformedAnswer) && !reply.truncated;
     if (isWhole) {

@@ -6,6 +6,8 @@ export interface DnsServer {
 
 /** What a look-up needs of the runtime it runs on. None of it may hold the process: the call that waits does. */
 export interface DnsSockets {
+  /** For the ID of a message: uniform in [0, 65535], from a cryptographic source (RFC 5452 section 9.2). */
+  messageId(): number;
   /**
    * Sends one query from a socket of its own, connected, on a fresh random port (RFC 5452 section 9.2): the system then
    * drops what comes from elsewhere, and reports a closed port at once.

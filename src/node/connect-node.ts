@@ -83,13 +83,3 @@ interface Common {
   readonly baseUrl: string;
   readonly interceptors: Interceptor[];
 }
-
-/** An error of connect-node's own copy of connect-es, which it throws for a limit that no message can keep. */
-export function connectNodeError(): unknown {
-  try {
-    createConnectTransport({ baseUrl: "http://localhost", httpVersion: "1.1", readMaxBytes: 0 });
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-}

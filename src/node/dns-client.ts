@@ -7,6 +7,7 @@ import { createDnsClient } from "../dns/stub.ts";
 import type { Runtime } from "../runtime.ts";
 import { nodeDnsSockets } from "./dns-sockets.ts";
 import { createHostsFile } from "./hosts-file.ts";
+import { loadEarly } from "./load-early.ts";
 import { createOwnFamilies } from "./own-families.ts";
 import { createSystemServers } from "./resolv-conf.ts";
 
@@ -21,6 +22,7 @@ const DNS_PORT = 53;
 
 /** The DNS client of Node: its own sockets, the system's servers and its hosts file. Creating it reads nothing. */
 export function createNodeDnsClient(options: NodeDnsClientOptions, runtime: Runtime): DnsClient {
+  loadEarly("node:crypto", options.transport === "tcp" ? "node:net" : "node:dgram");
   const servers = options.servers?.length ? fixed(options.servers) : createSystemServers(runtime.clock);
   const hosts = createHostsFile(runtime.clock);
   const hasFamily = createOwnFamilies(runtime.clock);

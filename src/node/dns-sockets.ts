@@ -1,4 +1,5 @@
-import dgram from "node:dgram";
+import { randomInt } from "node:crypto";
+import { createSocket } from "node:dgram";
 import type { DnsSockets } from "../dns/sockets.ts";
 import { openDnsOverTcp } from "./dns-tcp.ts";
 import { LARGE_BYTES, oneATurn } from "./one-a-turn.ts";
@@ -6,8 +7,10 @@ import { twoTurns } from "./two-turns.ts";
 
 /** UDP and TCP as Node has them. Every handle is unref'd: the call that waits for the look-up holds the process. */
 export const nodeDnsSockets: DnsSockets = {
+  // Not the global `crypto`, Web Crypto, which Node loads for its first use.
+  messageId: () => randomInt(0x1_0000),
   udp(server, query, listener) {
-    const socket = dgram.createSocket(server.address.includes(":") ? "udp6" : "udp4").unref();
+    const socket = createSocket(server.address.includes(":") ? "udp6" : "udp4").unref();
     let isOpen = true;
     const fail = (error: Error) => {
       // The listener stays on a closed socket, so that a late error is not an uncaught one.

@@ -1,10 +1,10 @@
-import net from "node:net";
+import { connect } from "node:net";
 import type { DnsSockets } from "../dns/sockets.ts";
 import { LARGE_BYTES, oneATurn } from "./one-a-turn.ts";
 
 /** One query over one connection (RFC 7766). Reuse would not pay: servers close after 2 to 10 idle seconds. */
 export const openDnsOverTcp: DnsSockets["tcp"] = (server, query, listener) => {
-  const socket = net.connect({ host: server.address, port: server.port, noDelay: true }).unref();
+  const socket = connect({ host: server.address, port: server.port, noDelay: true }).unref();
   let isOpen = true;
   const close = () => {
     isOpen = false;

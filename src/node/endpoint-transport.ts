@@ -15,6 +15,7 @@ import { ConnectNodeExchanges } from "./connect-node-exchanges.ts";
 import { Handlers } from "./exchange.ts";
 import { createHttp1Agent } from "./http1-agent.ts";
 import { Http2Sessions } from "./http2-session.ts";
+import { loadEarly } from "./load-early.ts";
 import { SilentGap } from "./silent-gap.ts";
 import { changingTlsOf } from "./tls-context.ts";
 import { UnaryClient } from "./unary/unary-client.ts";
@@ -45,6 +46,7 @@ export function createNodeEndpointTransports(options: NodeEndpointTransportsOpti
   const { protocol, httpVersion, interceptors, verifyAfterMs, clock } = options;
   // connect-node would use HTTP/2 all the same, and the user would look for the fault elsewhere.
   if (protocol === "grpc" && httpVersion === "1.1") throw new TypeError("gRPC needs HTTP/2: use gRPC-web or Connect");
+  loadEarly("node:net", httpVersion === "2" ? "node:http2" : "node:http");
   const silentGap = new SilentGap();
   let unaryClient: UnaryClient | undefined;
 

@@ -1,5 +1,4 @@
-import { type ClientRequest, type ClientRequestArgs, Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
+import type { ClientRequest, ClientRequestArgs, Agent as HttpAgent } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
@@ -54,8 +53,7 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
   const { tls, verifiedName } = destination;
   const tlsContext = tls === false ? undefined : tlsContextOf(tls);
   const sessions = tlsContext && new TlsSessions(tlsContext);
-  const agent: HttpAgent =
-    tls === false ? new HttpAgent({ keepAlive: true }) : new HttpsAgent({ keepAlive: true, maxCachedSessions: 0 });
+  const agent = createAgent(tls !== false);
   const requests = agent as AgentWithRequests;
   const freedAt = new WeakMap<Duplex, number>();
   const bornAt = new WeakMap<Duplex, number>();
@@ -174,6 +172,12 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
       }
     },
   };
+}
+
+/** Classes cannot be imported where they must not be loaded with this file (tsup.builtins.ts). */
+function createAgent(isTls: boolean): HttpAgent {
+  if (!isTls) return new (process.getBuiltinModule("node:http").Agent)({ keepAlive: true });
+  return new (process.getBuiltinModule("node:https").Agent)({ keepAlive: true, maxCachedSessions: 0 });
 }
 
 /**

@@ -1,9 +1,8 @@
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  type ClientSessionRequestOptions,
-  constants,
-  type OutgoingHttpHeaders,
+import type {
+  ClientHttp2Session,
+  ClientHttp2Stream,
+  ClientSessionRequestOptions,
+  OutgoingHttpHeaders,
 } from "node:http2";
 import type { Socket } from "node:net";
 import type { ConnectError } from "@connectrpc/connect";
@@ -11,6 +10,7 @@ import type { ConnectionEnd } from "../pool/endpoint-transport.ts";
 import type { Clock } from "../runtime.ts";
 import type { Exchange, Handlers } from "./exchange.ts";
 import { tooLarge } from "./header-size.ts";
+import { Http2Code } from "./http2-codes.ts";
 import { failureOfStream, lostConnection } from "./http2-failure.ts";
 import { Http2Liveness, type SignsOfLife } from "./http2-liveness.ts";
 import { notifyOfSilence, takeBackDoubted } from "./http2-silence.ts";
@@ -204,7 +204,7 @@ export class Http2Connection implements SignsOfLife, Watched {
   ): Error | null {
     const { hasResponse, isDoubted } = exchange;
     const isLeaving = this.#lastStreamId < Number.POSITIVE_INFINITY;
-    if (reason === undefined && hasResponse && stream.rstCode === constants.NGHTTP2_NO_ERROR && !isLeaving) return null;
+    if (reason === undefined && hasResponse && stream.rstCode === Http2Code.NO_ERROR && !isLeaving) return null;
     const hasBegun = !this.#waiting.has(exchange);
     const hasConnection = !this.#session.destroyed && !this.#socket.destroyed;
     const isLeftOut = (stream.id ?? 0) > this.#lastStreamId;
@@ -214,7 +214,7 @@ export class Http2Connection implements SignsOfLife, Watched {
 
   #end(stream: ClientHttp2Stream, exchange: Exchange): void {
     this.inFlight -= 1;
-    const isReset = stream.rstCode !== constants.NGHTTP2_NO_ERROR;
+    const isReset = stream.rstCode !== Http2Code.NO_ERROR;
     // Leaves the connection in time to the calls that are on it.
     if (isReset && this.#resets.reset(this.inFlight, this.#options.clock.now())) this.#endedBy ??= "used-up";
     this.#waiting.delete(exchange);

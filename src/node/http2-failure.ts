@@ -1,15 +1,8 @@
-import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from "node:http2";
+import type { ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type FailureFact, factAmong, recordFact } from "../resilience/failure-facts.ts";
 import { resetFor } from "./header-size.ts";
-
-const {
-  NGHTTP2_CANCEL,
-  NGHTTP2_ENHANCE_YOUR_CALM,
-  NGHTTP2_FRAME_SIZE_ERROR,
-  NGHTTP2_NO_ERROR,
-  NGHTTP2_REFUSED_STREAM,
-} = constants;
+import { Http2Code } from "./http2-codes.ts";
 
 /** What is known of a stream when it is over. */
 export interface StreamEnd {
@@ -47,7 +40,7 @@ export function failureOfStream(
     return error;
   }
   if (end.hasResponse) return reason;
-  if (reason === undefined && stream.rstCode !== NGHTTP2_NO_ERROR) return undefined;
+  if (reason === undefined && stream.rstCode !== Http2Code.NO_ERROR) return undefined;
   const forHeaders = OF_HEADERS.has(stream.rstCode) ? resetFor(end.headers, reason) : undefined;
   if (forHeaders !== undefined) return forHeaders;
   // connect-node takes NO_ERROR for a good end, also without any response, and the call would wait for ever
@@ -58,7 +51,7 @@ export function failureOfStream(
 }
 
 /** How servers reset a request whose headers are too large or too many: Node's, grpc-go's. */
-const OF_HEADERS: ReadonlySet<number> = new Set([NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_FRAME_SIZE_ERROR]);
+const OF_HEADERS: ReadonlySet<number> = new Set([Http2Code.ENHANCE_YOUR_CALM, Http2Code.FRAME_SIZE_ERROR]);
 
 function factOf(
   stream: ClientHttp2Stream,
@@ -68,7 +61,7 @@ function factOf(
   const { rstCode } = stream;
   if (hasBegun) {
     // A response that has begun is a commitment: nothing that comes later can mean that the request was not processed.
-    const isCut = rstCode === NGHTTP2_CANCEL || rstCode === NGHTTP2_REFUSED_STREAM;
+    const isCut = rstCode === Http2Code.CANCEL || rstCode === Http2Code.REFUSED_STREAM;
     return isCut || isLeftOut || (reason !== undefined && !hasConnection) ? "lost" : undefined;
   }
   // It waited for the server to allow another stream, or for its turn to be written.
@@ -76,14 +69,14 @@ function factOf(
   if (isLeftOut) return "left-out";
   // Node closes the streams of a session with the code of its GOAWAY, which does not concern those below the last ID.
   if (!hasConnection) return isDoubted ? "stale" : "lost";
-  if (rstCode === NGHTTP2_REFUSED_STREAM) return isLeaving ? "left-out" : "refused";
-  return rstCode === NGHTTP2_CANCEL ? "lost" : undefined;
+  if (rstCode === Http2Code.REFUSED_STREAM) return isLeaving ? "left-out" : "refused";
+  return rstCode === Http2Code.CANCEL ? "lost" : undefined;
 }
 
 /** Ends a stream that the client no longer wants, at once, because the server that would confirm it may be gone. */
 export function cancelStream(stream: ClientHttp2Stream, reason: Error): void {
   // The code first: destroy() alone would send INTERNAL_ERROR, which servers count as one.
-  stream.close(NGHTTP2_CANCEL);
+  stream.close(Http2Code.CANCEL);
   stream.destroy(reason);
 }
 

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import type { Platform } from "../platform.ts";
 import { systemRuntime } from "../runtime.ts";
-import { connectNodeError } from "./connect-node.ts";
 import { createNodeDnsClient } from "./dns-client.ts";
 import { createNodeEndpointTransports } from "./endpoint-transport.ts";
 import { nodeHttpGet } from "./http-get.ts";
+import { protocolExports } from "./protocol-exports.ts";
 
 /** What Node contributes: its own sockets for DNS, connect-node's transports over guarded connections. */
 export const nodePlatform: Platform = {
@@ -13,7 +13,7 @@ export const nodePlatform: Platform = {
   httpGet: nodeHttpGet,
   readTextFile: (path) => readFile(path, "utf8"),
   writeLog: (line) => void process.stderr.write(`${line}\n`),
-  sampleError: connectNodeError,
+  protocolExports,
   createEndpointTransports: ({ protocol, httpVersion, attemptInterceptors, connection }, listeners) =>
     createNodeEndpointTransports({
       protocol,

@@ -1,4 +1,5 @@
 import { ConnectError } from "@connectrpc/connect";
+import { lazily } from "../lazily.ts";
 import { processWide } from "../process-wide.ts";
 import { quoted } from "../quoted.ts";
 import { memberOf, systemCodeAmong, systemError } from "./error-shapes.ts";
@@ -37,81 +38,99 @@ const SIGHTS = {
 } as const;
 
 /** By the system's code, or that of Node's TLS. */
-const CODES: ReadonlyMap<string, string> = new Map([
-  ["ECONNREFUSED", "nothing listens at that address and port: the server is down, or the port is another one"],
-  [
-    "ETIMEDOUT",
-    "a firewall or security group may drop the packets, or the address is wrong, or the server does not speak HTTP/2 there",
-  ],
-  ...each(
-    ["EHOSTUNREACH", "ENETUNREACH", "EAFNOSUPPORT"],
-    "this machine has no route to that address: set dns.family (CONNECT_LB_DNS_FAMILY) to the family that it has, or mend the network",
-  ),
-  ...each(
-    ["EMFILE", "ENFILE"],
-    "this process or machine has no file descriptor left: raise its limit (ulimit -n), or make one transport and keep it",
-  ),
-  ...each(["ENOBUFS", "ENOMEM"], "this machine has no memory left for connections"),
-  ["EADDRNOTAVAIL", "this machine has no free port, or no address, to connect from"],
-  ...each(
-    ["EACCES", "EPERM", "ERR_ACCESS_DENIED"],
-    "this machine does not let the process connect there: a firewall rule, a sandbox, or Node's permission model",
-  ),
-  ...each(
-    ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "UNABLE_TO_GET_ISSUER_CERT", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"],
-    `the server's certificate is of an authority that is not trusted: ${TRUST_AUTHORITY}; if that is trusted, the server must send the certificates between them as well`,
-  ),
-  ["SELF_SIGNED_CERT_IN_CHAIN", `the server's certificate is of an authority that is not trusted: ${TRUST_AUTHORITY}`],
-  [
-    "DEPTH_ZERO_SELF_SIGNED_CERT",
-    "the server's certificate is self-signed: set tls.ca (CONNECT_LB_TLS_CA) to that certificate, or give the server one of an authority",
-  ],
-  ["CERT_HAS_EXPIRED", "the server's certificate has expired: renew it, or set this machine's clock"],
-  ["CERT_NOT_YET_VALID", "the server's certificate is not valid yet: set this machine's clock, or the issuer's"],
-  ["ERR_OSSL_X509_KEY_VALUES_MISMATCH", "tls.key is not the key of tls.cert: give those that were issued together"],
-  ...each(
-    [
-      "ERR_OSSL_PEM_NO_START_LINE",
-      "ERR_OSSL_PEM_BAD_BASE64_DECODE",
-      "ERR_OSSL_PEM_BAD_END_LINE",
-      "ERR_OSSL_UNSUPPORTED",
-    ],
-    'tls.cert or tls.key is not valid PEM: variables lose line ends easily, so write "file:" and a path',
-  ),
-  [
-    "ERR_TLS_FILE",
-    'a file of tls.ca, tls.cert or tls.key cannot be used: mend the path behind "file:", or the file; it is read again at the next connection',
-  ],
-]);
+const CODES = lazily(
+  (): ReadonlyMap<string, string> =>
+    new Map([
+      ["ECONNREFUSED", "nothing listens at that address and port: the server is down, or the port is another one"],
+      [
+        "ETIMEDOUT",
+        "a firewall or security group may drop the packets, or the address is wrong, or the server does not speak HTTP/2 there",
+      ],
+      ...each(
+        ["EHOSTUNREACH", "ENETUNREACH", "EAFNOSUPPORT"],
+        "this machine has no route to that address: set dns.family (CONNECT_LB_DNS_FAMILY) to the family that it has, or mend the network",
+      ),
+      ...each(
+        ["EMFILE", "ENFILE"],
+        "this process or machine has no file descriptor left: raise its limit (ulimit -n), or make one transport and keep it",
+      ),
+      ...each(["ENOBUFS", "ENOMEM"], "this machine has no memory left for connections"),
+      ["EADDRNOTAVAIL", "this machine has no free port, or no address, to connect from"],
+      ...each(
+        ["EACCES", "EPERM", "ERR_ACCESS_DENIED"],
+        "this machine does not let the process connect there: a firewall rule, a sandbox, or Node's permission model",
+      ),
+      ...each(
+        ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "UNABLE_TO_GET_ISSUER_CERT", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"],
+        `the server's certificate is of an authority that is not trusted: ${TRUST_AUTHORITY}; if that is trusted, the server must send the certificates between them as well`,
+      ),
+      [
+        "SELF_SIGNED_CERT_IN_CHAIN",
+        `the server's certificate is of an authority that is not trusted: ${TRUST_AUTHORITY}`,
+      ],
+      [
+        "DEPTH_ZERO_SELF_SIGNED_CERT",
+        "the server's certificate is self-signed: set tls.ca (CONNECT_LB_TLS_CA) to that certificate, or give the server one of an authority",
+      ],
+      ["CERT_HAS_EXPIRED", "the server's certificate has expired: renew it, or set this machine's clock"],
+      ["CERT_NOT_YET_VALID", "the server's certificate is not valid yet: set this machine's clock, or the issuer's"],
+      ["ERR_OSSL_X509_KEY_VALUES_MISMATCH", "tls.key is not the key of tls.cert: give those that were issued together"],
+      ...each(
+        [
+          "ERR_OSSL_PEM_NO_START_LINE",
+          "ERR_OSSL_PEM_BAD_BASE64_DECODE",
+          "ERR_OSSL_PEM_BAD_END_LINE",
+          "ERR_OSSL_UNSUPPORTED",
+        ],
+        'tls.cert or tls.key is not valid PEM: variables lose line ends easily, so write "file:" and a path',
+      ),
+      [
+        "ERR_TLS_FILE",
+        'a file of tls.ca, tls.cert or tls.key cannot be used: mend the path behind "file:", or the file; it is read again at the next connection',
+      ],
+    ]),
+);
 
 /** OpenSSL's reasons: its own numbers, and 1000 and the number of an alert (RFC 8446 section 6). */
-const OPENSSL: ReadonlyMap<number, string> = new Map([
-  // SSL_R_PACKET_LENGTH_TOO_LONG and SSL_R_WRONG_VERSION_NUMBER: what came is no record of TLS.
-  [198, NO_TLS],
-  [267, NO_TLS],
-  [
-    1040,
-    `the server refuses the TLS handshake: it may want a client certificate (${USE_CLIENT_CERTIFICATE}), or another cipher or version of TLS`,
-  ],
-  ...each([1042, 1043, 1044, 1045, 1046, 1048, 1049], CERTIFICATE_REFUSED),
-  [1070, "the server takes no version of TLS that this process offers (1.2 and 1.3, unless Node is told otherwise)"],
-  [1112, "the server knows no such name: set tls.serverName (CONNECT_LB_TLS_SERVER_NAME) to one that it has"],
-  [1116, `the server wants a client certificate: ${USE_CLIENT_CERTIFICATE}`],
-  [1120, `the server does not offer this version of HTTP over TLS (ALPN): ${USE_HTTP1}, or leave it out if it is set`],
-]);
+const OPENSSL = lazily(
+  (): ReadonlyMap<number, string> =>
+    new Map([
+      // SSL_R_PACKET_LENGTH_TOO_LONG and SSL_R_WRONG_VERSION_NUMBER: what came is no record of TLS.
+      [198, NO_TLS],
+      [267, NO_TLS],
+      [
+        1040,
+        `the server refuses the TLS handshake: it may want a client certificate (${USE_CLIENT_CERTIFICATE}), or another cipher or version of TLS`,
+      ],
+      ...each([1042, 1043, 1044, 1045, 1046, 1048, 1049], CERTIFICATE_REFUSED),
+      [
+        1070,
+        "the server takes no version of TLS that this process offers (1.2 and 1.3, unless Node is told otherwise)",
+      ],
+      [1112, "the server knows no such name: set tls.serverName (CONNECT_LB_TLS_SERVER_NAME) to one that it has"],
+      [1116, `the server wants a client certificate: ${USE_CLIENT_CERTIFICATE}`],
+      [
+        1120,
+        `the server does not offer this version of HTTP over TLS (ALPN): ${USE_HTTP1}, or leave it out if it is set`,
+      ],
+    ]),
+);
 
 /** Answers that are not of a Connect or gRPC handler. */
-const STATUSES: ReadonlyMap<number, string> = new Map([
-  ...each(
-    [404, 405],
-    "nothing handles that path there: pathPrefix must be what the server puts before /package.Service/Method, and the server must have that service and speak that protocol",
-  ),
-  [415, "the server does not take that protocol: protocol must be one that it speaks"],
-  ...each(
-    [301, 302, 307, 308],
-    "the server redirects, which calls do not follow: the target must name the server itself, and tls must be as it wants",
-  ),
-]);
+const STATUSES = lazily(
+  (): ReadonlyMap<number, string> =>
+    new Map([
+      ...each(
+        [404, 405],
+        "nothing handles that path there: pathPrefix must be what the server puts before /package.Service/Method, and the server must have that service and speak that protocol",
+      ),
+      [415, "the server does not take that protocol: protocol must be one that it speaks"],
+      ...each(
+        [301, 302, 307, 308],
+        "the server redirects, which calls do not follow: the target must name the server itself, and tls must be as it wants",
+      ),
+    ]),
+);
 
 const sights = processWide("sights", () => new WeakMap<object, Sight>());
 
@@ -132,9 +151,9 @@ export function connectionHint(error: unknown, outcome: Outcome): string | undef
   }
   if (outcome.kind !== "not-sent") {
     const status = error instanceof ConnectError ? httpStatusOf(error) : undefined;
-    return status === undefined ? undefined : STATUSES.get(status);
+    return status === undefined ? undefined : STATUSES().get(status);
   }
-  return opensslHint(chain) ?? nameHint(chain) ?? CODES.get(systemCodeAmong(chain));
+  return opensslHint(chain) ?? nameHint(chain) ?? CODES().get(systemCodeAmong(chain));
 }
 
 /** Over HTTP/1.1 the code is EPROTO for all of them. */
@@ -142,7 +161,7 @@ function opensslHint(chain: readonly object[]): string | undefined {
   for (const cause of chain) {
     // The reason is the lower half of the number (ERR_GET_REASON); 0A is the library, SSL.
     const [, reason] = /\berror:0A([0-9A-F]{6}):/.exec(systemError(cause).message) ?? [];
-    if (reason !== undefined) return OPENSSL.get(Number.parseInt(reason, 16));
+    if (reason !== undefined) return OPENSSL().get(Number.parseInt(reason, 16));
   }
   return undefined;
 }

@@ -4,7 +4,6 @@ import {
   circuitBreaker,
   handleAll,
   handleWhen,
-  type IBreaker,
   isTaskCancelledError,
   type RetryPolicy,
   retry,
@@ -15,8 +14,15 @@ import { timerMs } from "../runtime.ts";
 
 // cockatiel is the policy engine, and this is the one file that calls it: what it cannot do, and what it costs, shows here.
 
-/** Counts an endpoint's failures for a breaker, and says when there is one too many. */
-export type FailureCounter = IBreaker;
+/**
+ * Counts an endpoint's failures for a breaker, and says when there is one too many. It is cockatiel's `IBreaker` without
+ * its name: the package's declarations have this type, and its users do not install cockatiel.
+ */
+export interface FailureCounter {
+  state: unknown;
+  success(): void;
+  failure(): boolean;
+}
 
 /** Whether a time limit of `withTimeLimit` has passed. */
 export const isTimeLimit: (error: unknown) => boolean = isTaskCancelledError;

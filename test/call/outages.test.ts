@@ -35,6 +35,7 @@ function socketsThat(behaviourOf: (server: DnsServer) => DnsBehaviour, runtime: 
     };
   };
   return {
+    messageId: () => Math.floor(runtime.random() * 0x1_0000),
     udp: (server, query, listener) => ask(server, query, "udp", listener),
     tcp: (server, query, listener) => ask(server, query, "tcp", listener),
     drain: async () => {},

@@ -8,6 +8,7 @@ import { FakeRuntime } from "../support/fake-runtime.ts";
 import { EchoService } from "../support/gen/echo_pb.ts";
 
 const noSockets = {
+  messageId: () => 0,
   udp: () => () => {},
   tcp: () => () => {},
   drain: async () => {},

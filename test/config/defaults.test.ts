@@ -163,7 +163,7 @@ const isNone = (value: unknown): boolean =>
   value === Number.POSITIVE_INFINITY ||
   (Array.isArray(value) && value.length === 0);
 
-const documented = optionTable.flatMap((row): [string, string][] => {
+const documented = optionTable().flatMap((row): [string, string][] => {
   const text = defaultOf(row);
   return text === undefined ? [] : [[row.path, text]];
 });
@@ -182,8 +182,8 @@ describe("the documented default is the one that is filled in", () => {
   });
 
   test("for each option that is no group", () => {
-    const groups = [...optionGroups.keys()];
-    const others = optionTable.flatMap(({ path }) => (groups.includes(path) ? [] : [path]));
+    const groups = [...optionGroups().keys()];
+    const others = optionTable().flatMap(({ path }) => (groups.includes(path) ? [] : [path]));
     expect(documented.map(([path]) => path)).toEqual(others);
     const known = [...Object.keys(filledIn), ...Object.keys(elsewhere)];
     expect(documented.map(([path]) => path).sort()).toEqual(known.sort());

@@ -9,8 +9,8 @@ describe("what is generated from the option table (npm run generate)", () => {
 
   it("has a type for every option, and names that differ", () => {
     const types = [...generatedFiles()].map(([, text]) => text).join();
-    for (const { path } of optionTable) expect(types).toContain(`  ${path.split(".").at(-1)}?: `);
-    const names = optionTable.flatMap(({ name }) => name ?? []);
+    for (const { path } of optionTable()) expect(types).toContain(`  ${path.split(".").at(-1)}?: `);
+    const names = optionTable().flatMap(({ name }) => name ?? []);
     expect(new Set(names).size).toBe(names.length);
   });
 });

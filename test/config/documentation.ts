@@ -34,7 +34,7 @@ export function committedFile(path: string): string {
 }
 
 function withDocComments(source: string): string {
-  return optionTable.reduce((text, row) => {
+  return optionTable().reduce((text, row) => {
     const [group, member] = row.path.includes(".") ? (row.path.split(".") as [string, string]) : ["", row.path];
     const block = new RegExp(
       `(export interface ${interfaces[group]} \\{[\\s\\S]*?\\n)(?:  /\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/\\n)?(  ${member}\\?: )`,
@@ -130,7 +130,7 @@ An empty cell in the table means that the option cannot be set there.
 | in code | in the target's query | environment variable | meaning |
 | --- | --- | --- | --- |
 | \`target\` |  | \`CONNECT_LB_TARGET\` | [Where the servers are listed](targets.md). |
-${optionTable.map(tableRow).join("\n")}
+${optionTable().map(tableRow).join("\n")}
 `;
 }
 

@@ -76,6 +76,7 @@ function inMemorySockets(): DnsSockets & { readonly sent: number; readonly open:
     };
   };
   return {
+    messageId: () => random(0x1_0000),
     udp: (_, query, listener) => ask(query, listener),
     tcp: (_, query, listener) => ask(query, listener),
     drain: async () => {},

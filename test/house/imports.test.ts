@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL("../../src", import.meta.url));
 
 /** From the lowest floor to the highest; rooms of one floor do not know each other. A file of no folder is a room. */
 const FLOORS: readonly (readonly string[])[] = [
-  ["quoted", "runtime", "process-wide", "rank"],
+  ["quoted", "runtime", "process-wide", "lazily", "rank"],
   ["secret", "first-answer"],
   ["net", "resilience"],
   ["endpoint"],
@@ -63,6 +63,13 @@ test("one file calls cockatiel, so that its price and what it cannot do are seen
     readFileSync(join(root, file), "utf8").includes('from "cockatiel"'),
   );
   expect(calling).toEqual(["resilience/policies.ts"]);
+});
+
+test("only node/ names modules of Node's", () => {
+  const naming = [...imports.keys()].filter((file) =>
+    /from "node:|getBuiltinModule/.test(readFileSync(join(root, file), "utf8")),
+  );
+  expect([...new Set(naming.map(roomOf))]).toEqual(["node"]);
 });
 
 test("no file imports itself through others", () => {

@@ -4,13 +4,12 @@ import { createRequire } from "node:module";
 // What the module imports is loaded before, so that only its own doings are seen.
 import "@bufbuild/protobuf";
 import "@connectrpc/connect";
-import "@connectrpc/connect-node";
 import type * as connectLb from "../../src/node.ts";
 import { watch } from "./watch.ts";
 
 const require = createRequire(import.meta.url);
 const [path = "", ...targets] = process.argv.slice(2);
-if (path.endsWith(".cjs")) for (const peer of ["connect", "connect-node"]) require(`@connectrpc/${peer}`);
+if (path.endsWith(".cjs")) require("@connectrpc/connect");
 
 const watched = watch();
 const loaded = (path.endsWith(".cjs") ? require(path) : await import(path)) as typeof connectLb;

@@ -19,7 +19,7 @@ export function fakePlatform(
     httpGet: () => Promise.reject(new Error("no HTTP here")),
     readTextFile: () => Promise.reject(new Error("no files here")),
     writeLog: () => {},
-    sampleError: () => undefined,
+    protocolExports: () => ({}),
     createEndpointTransports: () => createTransport,
   };
 }

@@ -37,10 +37,6 @@ export class FakeRuntime implements Runtime {
     });
   }
 
-  randomUint16(): number {
-    return Math.floor(this.random() * 0x1_0000);
-  }
-
   /** What the clock shows. Setting it moves the clock and no timer: a frozen process, or a clock that was set. */
   get time(): number {
     return this.#clockAhead + this.#uptime;

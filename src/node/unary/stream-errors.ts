@@ -1,6 +1,6 @@
-import { constants } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { causesOf } from "../../resilience/failure-facts.ts";
+import { Http2Code } from "../http2-codes.ts";
 
 // The codes are those that connect-node gives: both paths of a call fail alike. What became of the request is a fact
 // that its connection has recorded on the cause; the code decides nothing.
@@ -31,11 +31,11 @@ export function errorOfStream(reason: unknown): ConnectError {
 
 /** https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#errors */
 const RESETS: ReadonlyMap<number, Code> = new Map([
-  [constants.NGHTTP2_REFUSED_STREAM, Code.Unavailable],
-  [constants.NGHTTP2_CANCEL, Code.Canceled],
-  [constants.NGHTTP2_ENHANCE_YOUR_CALM, Code.ResourceExhausted],
-  [constants.NGHTTP2_INADEQUATE_SECURITY, Code.PermissionDenied],
-  [constants.NGHTTP2_HTTP_1_1_REQUIRED, Code.PermissionDenied],
+  [Http2Code.REFUSED_STREAM, Code.Unavailable],
+  [Http2Code.CANCEL, Code.Canceled],
+  [Http2Code.ENHANCE_YOUR_CALM, Code.ResourceExhausted],
+  [Http2Code.INADEQUATE_SECURITY, Code.PermissionDenied],
+  [Http2Code.HTTP_1_1_REQUIRED, Code.PermissionDenied],
 ]);
 
 /** The error of a call whose stream was closed before its response was complete. */

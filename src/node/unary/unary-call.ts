@@ -1,10 +1,11 @@
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
+import type { ClientHttp2Stream, IncomingHttpHeaders } from "node:http2";
 import type { DescMessage } from "@bufbuild/protobuf";
 import { ConnectError, type UnaryResponse } from "@connectrpc/connect";
 import { abortedBy, deadlineExceeded } from "../../errors.ts";
 import type { CallUnderWay } from "../../pool/endpoint-transport.ts";
 import { timerMs } from "../../runtime.ts";
 import { type Exchange, isGood, mayBeForeign, recordCause } from "../exchange.ts";
+import { Http2Code } from "../http2-codes.ts";
 import { cancelStream } from "../http2-failure.ts";
 import { NO_BYTES, type ResponseHeaders, type ResponseReader } from "./response.ts";
 import { errorOfReset, errorOfStream } from "./stream-errors.ts";
@@ -68,7 +69,7 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> implements 
    */
   send(stream: ClientHttp2Stream, body: Uint8Array | undefined): void {
     if (this.isOver) {
-      stream.close(constants.NGHTTP2_CANCEL);
+      stream.close(Http2Code.CANCEL);
       return;
     }
     stream.on("trailers", this.#onTrailers);
@@ -91,7 +92,7 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> implements 
   #end(error: ConnectError): void {
     const settle = this.#over();
     // Once it is closed or destroyed this does nothing.
-    this.#stream?.close(constants.NGHTTP2_CANCEL);
+    this.#stream?.close(Http2Code.CANCEL);
     settle?.reject(error);
   }
 
@@ -146,7 +147,7 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> implements 
 
   readonly #onEnd = (): void => {
     // What was reset ends as well; "error" or "close" follows and tells why.
-    if (this.isOver || this.#stream?.rstCode !== constants.NGHTTP2_NO_ERROR || !this.hasResponse) return;
+    if (this.isOver || this.#stream?.rstCode !== Http2Code.NO_ERROR || !this.hasResponse) return;
     this.#isComplete = true;
     try {
       const response = this.#reader.end(this.#body());
