@@ -22,10 +22,9 @@ export class Call implements PickInfo {
   readonly method: DescMethod;
   readonly signal: AbortSignal | undefined;
   readonly startedAt: number;
-  /** One object for all attempts, so that interceptors can keep state over them. */
-  readonly contextValues: ContextValues;
-  /** Whether somebody else holds them, and can read what is written there. */
-  readonly hasCallersValues: boolean;
+  /** Those that the caller holds, and can read what is written there; undefined where it gave none. */
+  readonly callersValues: ContextValues | undefined;
+  #contextValues: ContextValues | undefined;
   /** The attempt under way, from 1. */
   attempt = 1;
   sent = 0;
@@ -58,8 +57,14 @@ export class Call implements PickInfo {
     this.startedAt = startedAt;
     this.#deadline = timeoutMs === undefined || timeoutMs <= 0 ? Number.POSITIVE_INFINITY : startedAt + timeoutMs;
     this.#lookedAt = startedAt;
-    this.contextValues = contextValues ?? createContextValues();
-    this.hasCallersValues = contextValues !== undefined;
+    this.callersValues = contextValues;
+    this.#contextValues = contextValues;
+  }
+
+  /** One object for all attempts, so that interceptors can keep state over them. */
+  get contextValues(): ContextValues {
+    this.#contextValues ??= createContextValues();
+    return this.#contextValues;
   }
 
   /**

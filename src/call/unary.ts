@@ -96,7 +96,7 @@ function sendOnce<I extends DescMessage, O extends DescMessage>(
 ): Promise<UnaryResponse<I, O>> {
   const { call, transport, timeoutMs, code } = attempt;
   if (code === undefined) {
-    return transport.unary(method, call.signal, timeoutMs, header, input, call.contextValues, attempt);
+    return transport.unary(method, call.signal, timeoutMs, header, input, call.callersValues, attempt);
   }
   const values = code.contextValues(call.contextValues, attempt.record.endpoint);
   const response = transport.unary(method, call.signal, timeoutMs, header, input, values, attempt);

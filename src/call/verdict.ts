@@ -64,9 +64,9 @@ export class Judge {
 
   /** Names the endpoint to those who hold the call's context values. */
   answered({ call, record }: Attempt): void {
-    if (!call.hasCallersValues) return;
+    if (call.callersValues === undefined) return;
     try {
-      call.contextValues.set(endpointKey, record.endpoint);
+      call.callersValues.set(endpointKey, record.endpoint);
     } catch (error) {
       this.#options.callbackFailed("contextValues", error);
     }

@@ -25,6 +25,7 @@ export interface Http2SessionsOptions extends Omit<Http2DialerOptions, "maxAgeMs
 export interface StreamHead {
   readonly httpMethod: string;
   readonly path: string;
+  /** Of this request alone: the pseudo-headers are added to them. */
   readonly headers: OutgoingHttpHeaders;
   /** They are the protocol's alone, which every server takes, and no message is in the path. */
   readonly isBare: boolean;
@@ -136,10 +137,12 @@ export class Http2Sessions {
   ): ClientHttp2Stream {
     try {
       // Node's own `:authority` lacks the brackets of an IPv6 address and shows default ports.
-      const all = { ...headers, ":method": httpMethod, ":path": path, ":authority": this.#host };
-      const problem = isBare ? undefined : connection.headerProblem(all);
+      headers[":method"] = httpMethod;
+      headers[":path"] = path;
+      headers[":authority"] = this.#host;
+      const problem = isBare ? undefined : connection.headerProblem(headers);
       if (problem !== undefined) throw problem;
-      return connection.request(all, options, exchange);
+      return connection.request(headers, options, exchange);
     } catch (error) {
       // A TypeError is about the request itself (a `connection` header, for instance): no other endpoint would take it.
       recordFact(error, error instanceof TypeError ? "unsendable" : "not-sent");

@@ -1,10 +1,23 @@
-import { type AddressInfo, createServer } from "node:net";
+import { connect } from "node:net";
 
-/** A port where nothing listens. */
+/** Below the ports that Linux gives to those who ask for any (`net.ipv4.ip_local_port_range`), in which other tests' servers listen. */
+const FIRST = 20_000;
+const COUNT = 10_000;
+
+/** A port where nothing listens, now or later. */
 export async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = FIRST + Math.floor(Math.random() * COUNT);
+    if (await isRefused(port)) return port;
+  }
+}
+
+function isRefused(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.on("error", () => resolve(true));
+  });
 }
