@@ -1,10 +1,10 @@
 // npm run bench:unary: the CPU time of a unary call, against grpc-js, connect-node and node:http2 itself.
-import { fork } from "node:child_process";
+import { execFile, fork } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { parseArgs, promisify } from "node:util";
 import { type Comparison, compare, keepBusy, ratioOf } from "../interleaved.ts";
 import type { Estimate } from "../statistics.ts";
 import { balanced, connectNode, grpcJs, rawHttp2, type UnarySubject, type Variant } from "./subjects.ts";
@@ -35,6 +35,8 @@ const GOALS = {
 } as const;
 /** What each of the other variants may add. */
 const VARIANT_ADDS = 0.05;
+/** KB of heap that a call by Connect may allocate. */
+const HEAP_GOAL = 20;
 
 const server = fork(fileURLToPath(new URL("server.ts", import.meta.url)));
 const [{ ports }] = (await once(server, "message")) as [{ ports: number[] }];
@@ -63,6 +65,7 @@ for (const variant of VARIANTS) {
     for (let run = 1; run <= RUNS; run++) await measure(variant, level, inFlight, run);
   }
 }
+await measureHeap();
 if (!given.short) writeFileSync(new URL("RESULTS.md", import.meta.url), `${lines.join("\n")}\n`);
 console.log(met ? "every goal is met" : "a goal is NOT met");
 server.disconnect();
@@ -100,6 +103,25 @@ async function measure(variant: Variant, level: number, inFlight: number, run: n
     console.log(variant.name, lines.at(-1));
   }
   close(subjects);
+}
+
+/** In a process of its own, with a young generation that holds all calls of a round. */
+async function measureHeap(): Promise<void> {
+  lines.push("", "## Heap", "", "KB that a call allocates, median of nine rounds.", "");
+  lines.push("| in flight | subject | KB | goal | |", "|---|---|---|---|---|");
+  const flags = ["--expose-gc", "--min-semi-space-size=256", "--max-semi-space-size=256"];
+  const file = fileURLToPath(new URL("heap.ts", import.meta.url));
+  for (const inFlight of [1, 16]) {
+    const { stdout } = await promisify(execFile)(process.execPath, [...flags, file, JSON.stringify([ports, inFlight])]);
+    for (const [name, kilobytes] of Object.entries(JSON.parse(stdout) as Record<string, number>)) {
+      const isOurs = name === "connect-lb, connect";
+      const ok = !isOurs || kilobytes <= HEAP_GOAL;
+      met &&= ok;
+      const cells = [inFlight, name, kilobytes.toFixed(1), isOurs ? `≤ ${HEAP_GOAL}` : ""];
+      lines.push(`| ${cells.join(" | ")} | ${isOurs ? (ok ? "met" : "**not met**") : ""} |`);
+      console.log("heap", lines.at(-1));
+    }
+  }
 }
 
 function close(subjects: readonly UnarySubject[]): void {
