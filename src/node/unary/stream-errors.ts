@@ -33,5 +33,6 @@ export function errorOfStream(reason: unknown): ConnectError {
  * each stream that breaks an error, so this is for what nobody knows of, and would leave the call without an end.
  */
 export function errorOfReset(rstCode: number): ConnectError {
-  return new ConnectError(`http/2 stream closed with error code 0x${rstCode.toString(16)}`, Code.Internal);
+  const code = `0x${rstCode.toString(16)}`;
+  return new ConnectError(`http/2 stream closed with error code ${code}`, Code.Internal);
 }
