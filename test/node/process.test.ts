@@ -15,7 +15,7 @@ interface Child {
   next(): Promise<Record<string, unknown>>;
 }
 
-function start(action: string, options: EndpointClientOptions & { waitMs?: number }): Child {
+function start(action: string, options: EndpointClientOptions & { waitMs?: number; timeoutMs?: number }): Child {
   return adopt(spawn(process.execPath, [script, action, JSON.stringify(options)]));
 }
 
@@ -62,6 +62,16 @@ describe.each(["2", "1.1"] as const)("a process, HTTP/%s", (httpVersion) => {
     }
   });
 });
+
+test.each(["connect", "grpc"] as const)(
+  "a process exits by itself after a call with a deadline, %s",
+  async (protocol) => {
+    await using server = await startEchoServer({ httpVersion: "2" });
+    const child = start("call", { port: server.port, protocol, timeoutMs: 60_000 });
+    // What holds it would hold it for a minute.
+    expect((await child.next()).lingeredMs).toBeLessThan(2_000);
+  },
+);
 
 describe("a connect that is never answered holds nothing once nobody waits for it", () => {
   test("in the TLS handshake", async () => {

@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import { type EndpointClientOptions, endpointClient, rejection } from "./endpoint-client.ts";
 
 const [action, json] = process.argv.slice(2) as [string, string];
-const options = JSON.parse(json) as EndpointClientOptions & { waitMs?: number };
+const options = JSON.parse(json) as EndpointClientOptions & { waitMs?: number; timeoutMs?: number };
 const { client, transport, connect } = endpointClient(options);
 const say = (fact: object) => process.stdout.write(`${JSON.stringify(fact)}\n`);
 
@@ -21,7 +21,7 @@ if (action === "wait") {
   process.on("exit", () => say({ resources, lingeredMs: Math.round(performance.now() - done) }));
 } else if (action === "call") {
   await connect();
-  await client.get({});
+  await client.get({}, options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs });
   if (options.httpVersion === "1.1") await rejection(client.get({ failCode: 5 }));
   const done = performance.now();
   process.on("exit", () => say({ lingeredMs: Math.round(performance.now() - done) }));

@@ -10,7 +10,7 @@ import {
   validateResponseWithCompression,
 } from "@connectrpc/connect/protocol-connect";
 import { toHeaders, withCallers } from "./metadata.ts";
-import { type ResponseHeaders, type ResponseReader, tooLarge } from "./response.ts";
+import { decompressed, type ResponseHeaders, type ResponseReader, tooLarge } from "./response.ts";
 import {
   type Codec,
   codecOf,
@@ -154,7 +154,7 @@ class ConnectReader<I extends DescMessage, O extends DescMessage> implements Res
 
   end(body: Uint8Array<ArrayBuffer>): UnaryResponse<I, O> | Promise<UnaryResponse<I, O>> {
     if (this.#compression === undefined) return this.#finish(body);
-    return this.#compression.decompress(body, this.#options.readMaxBytes).then((bytes) => this.#finish(bytes));
+    return decompressed(this.#compression, body, this.#options.readMaxBytes).then((bytes) => this.#finish(bytes));
   }
 
   #finish(body: Uint8Array<ArrayBuffer>): UnaryResponse<I, O> {

@@ -4,7 +4,7 @@ import { Code, ConnectError, type UnaryResponse } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { validateResponseWithCompression, validateTrailer } from "@connectrpc/connect/protocol-grpc";
 import { toHeaders, withCallers } from "./metadata.ts";
-import { NO_BYTES, type ResponseHeaders, type ResponseReader, tooLarge } from "./response.ts";
+import { decompressed, NO_BYTES, type ResponseHeaders, type ResponseReader, tooLarge } from "./response.ts";
 import { type Codec, codecOf, namesOf, type UnaryMethod, type UnaryOptions } from "./unary-method.ts";
 import { USER_AGENT } from "./user-agent.ts";
 
@@ -122,9 +122,9 @@ class GrpcReader<I extends DescMessage, O extends DescMessage> implements Respon
     if (this.#compression === undefined) {
       throw new ConnectError("received compressed envelope, but do not know how to decompress", Code.Internal);
     }
-    return this.#compression
-      .decompress(data, readMaxBytes)
-      .then((bytes) => this.#finish(this.#codec.parse(bytes), rest));
+    return decompressed(this.#compression, data, readMaxBytes).then((bytes) =>
+      this.#finish(this.#codec.parse(bytes), rest),
+    );
   }
 
   #finish(message: MessageShape<O> | undefined, rest = NO_BYTES): UnaryResponse<I, O> {

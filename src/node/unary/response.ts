@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingHttpStatusHeader } from "node:http2";
 import type { DescMessage } from "@bufbuild/protobuf";
 import { Code, ConnectError, type UnaryResponse } from "@connectrpc/connect";
+import type { Compression } from "@connectrpc/connect/protocol";
 
 /** The headers of a response, as `node:http2` gives them. */
 export type ResponseHeaders = IncomingHttpHeaders & IncomingHttpStatusHeader;
@@ -23,13 +24,22 @@ export interface ResponseReader<I extends DescMessage, O extends DescMessage> {
   end(body: Uint8Array): UnaryResponse<I, O> | Promise<UnaryResponse<I, O>>;
 }
 
+/** A copy: a message's `bytes` are views of what it was parsed from, and zlib gives a part of a block of 16 KB. */
+export async function decompressed(
+  compression: Compression,
+  bytes: Uint8Array<ArrayBuffer>,
+  readMaxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await compression.decompress(bytes, readMaxBytes));
+}
+
 export const NO_BYTES = new Uint8Array(0);
 
 /** @param size undefined where it is not known yet. */
 export function tooLarge(size: number | undefined, readMaxBytes: number): ConnectError {
-  const known = size === undefined ? "" : ` ${size}`;
-  return new ConnectError(
-    `message size${known} is larger than configured readMaxBytes ${readMaxBytes}`,
-    Code.ResourceExhausted,
-  );
+  const text =
+    size === undefined
+      ? `message size is larger than configured readMaxBytes ${readMaxBytes}`
+      : `message size ${size} is larger than configured readMaxBytes ${readMaxBytes}`;
+  return new ConnectError(text, Code.ResourceExhausted);
 }

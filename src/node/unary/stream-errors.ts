@@ -1,6 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { causesOf } from "../../resilience/failure-facts.ts";
-import { Http2Code } from "../http2-codes.ts";
 
 // The codes are those that connect-node gives: both paths of a call fail alike. What became of the request is a fact
 // that its connection has recorded on the cause; the code decides nothing.
@@ -29,17 +28,11 @@ export function errorOfStream(reason: unknown): ConnectError {
   return error;
 }
 
-/** https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#errors */
-const RESETS: ReadonlyMap<number, Code> = new Map([
-  [Http2Code.REFUSED_STREAM, Code.Unavailable],
-  [Http2Code.CANCEL, Code.Canceled],
-  [Http2Code.ENHANCE_YOUR_CALM, Code.ResourceExhausted],
-  [Http2Code.INADEQUATE_SECURITY, Code.PermissionDenied],
-  [Http2Code.HTTP_1_1_REQUIRED, Code.PermissionDenied],
-]);
-
-/** The error of a call whose stream was closed before its response was complete. */
+/**
+ * The error of a call whose stream was closed without an error, before its response was complete. Its connection gives
+ * each stream that breaks an error, so this is for what nobody knows of, and would leave the call without an end.
+ */
 export function errorOfReset(rstCode: number): ConnectError {
   const code = `0x${rstCode.toString(16)}`;
-  return new ConnectError(`http/2 stream closed with error code ${code}`, RESETS.get(rstCode) ?? Code.Internal);
+  return new ConnectError(`http/2 stream closed with error code ${code}`, Code.Internal);
 }

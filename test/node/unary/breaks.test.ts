@@ -26,11 +26,12 @@ interface Observed {
 }
 
 async function observe(path: Path, what: Break): Promise<Observed> {
-  const { protocol, script, isCold = false, idle, timeoutMs, abortMs } = what;
+  const { protocol, script, isCold = false, isGone = false, idle, timeoutMs, abortMs } = what;
   using server = await startRawHttp2();
   server.play(isCold ? script : {}, false);
   const { transport, connect } = clientOf(path, server.port, protocol);
   if (!isCold) await connect();
+  if (isGone) server[Symbol.dispose]();
   server.play(script, false);
   const [connection] = server.connections;
   if (connection !== undefined) idle?.(connection);

@@ -13,6 +13,8 @@ export interface Break {
   readonly script: RawHttp2Script;
   /** The call makes the connection. */
   readonly isCold?: boolean;
+  /** Nothing listens any more. */
+  readonly isGone?: boolean;
   /** What happens to the idle connection, just before the call. */
   readonly idle?: (connection: RawConnection) => void;
   readonly timeoutMs?: number;

@@ -66,6 +66,7 @@ export async function endOf(
   } catch (error) {
     const { code, rawMessage, isWireError, details, metadata } = ConnectError.from(error);
     const fact = factAmong(causesOf(error));
+    expect((error as Error).cause).not.toBe(error);
     const name = error instanceof ConnectError ? Code[code] : (error as Error).name;
     return { code: name, rawMessage, isWireError, details, metadata: [...metadata], fact };
   }
