@@ -59,7 +59,7 @@ async function bundle(name: string): Promise<string> {
   return outfile;
 }
 
-describe.each(Object.keys(programs))("a bundle by %s", (name) => {
+describe.each(Object.keys(programs))("a bundle by %s", { timeout: 120_000 }, (name) => {
   test("loads nothing that a first call does not need", async () => {
     const file = await bundle(name);
     for (const target of Object.values(server.targets)) {
