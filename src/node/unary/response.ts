@@ -37,9 +37,10 @@ export const NO_BYTES = new Uint8Array(0);
 
 /** @param size undefined where it is not known yet. */
 export function tooLarge(size: number | undefined, readMaxBytes: number): ConnectError {
-  const text =
+  return new ConnectError(
     size === undefined
       ? `message size is larger than configured readMaxBytes ${readMaxBytes}`
-      : `message size ${size} is larger than configured readMaxBytes ${readMaxBytes}`;
-  return new ConnectError(text, Code.ResourceExhausted);
+      : `message size ${size} is larger than configured readMaxBytes ${readMaxBytes}`,
+    Code.ResourceExhausted,
+  );
 }
