@@ -1,9 +1,9 @@
 import * as http from "node:http";
 import * as http2 from "node:http2";
-import type { AddressInfo, Socket } from "node:net";
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { EchoService } from "./gen/echo_pb.ts";
+import { listenOnLoopback } from "./loopback.ts";
 
 export interface ScriptedServer extends Disposable {
   readonly port: number;
@@ -52,25 +52,16 @@ async function start(
   };
   const adapter = connectNodeAdapter({ routes: (router) => routes(router, count) });
   const server = httpVersion === "2" ? http2.createServer(adapter) : http.createServer(adapter);
-  const sockets = new Set<Socket>();
   server.on("session", (session) => session.on("error", () => {}));
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    socket.on("close", () => sockets.delete(socket));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port, sockets, destroy } = await listenOnLoopback(server);
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     get calls() {
       return calls;
     },
     get bytesSent() {
       return [...sockets].reduce((sum, { bytesWritten }) => sum + bytesWritten, 0);
     },
-    [Symbol.dispose]() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
+    [Symbol.dispose]: destroy,
   };
 }

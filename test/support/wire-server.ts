@@ -1,6 +1,5 @@
 import * as http from "node:http";
 import * as http2 from "node:http2";
-import type { AddressInfo, Socket } from "node:net";
 import { create } from "@bufbuild/protobuf";
 import { createConnectRouter } from "@connectrpc/connect";
 import { uResponseNotFound } from "@connectrpc/connect/protocol";
@@ -11,6 +10,7 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import { EchoResponseSchema, EchoService } from "./gen/echo_pb.ts";
+import { listenOnLoopback } from "./loopback.ts";
 
 /** A request as it came over the wire. */
 export interface WireRequest {
@@ -76,23 +76,14 @@ export async function startWireServer(httpVersion: "2" | "1.1", pathPrefix = "")
     serve(request, response).catch(() => {});
   };
   const server = httpVersion === "2" ? http2.createServer(onRequest) : http.createServer(onRequest);
-  const sockets = new Set<Socket>();
   server.on("session", (session: http2.ServerHttp2Session) => session.on("error", () => {}));
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    socket.on("close", () => sockets.delete(socket));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port, destroy } = await listenOnLoopback(server);
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     requests,
     get calls() {
       return calls;
     },
-    [Symbol.dispose]() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
+    [Symbol.dispose]: destroy,
   };
 }

@@ -1,6 +1,6 @@
 import * as http2 from "node:http2";
-import type { AddressInfo, Socket } from "node:net";
 import { expect } from "vitest";
+import { listenOnLoopback } from "../../support/loopback.ts";
 
 /** A request as the server saw it. */
 export interface SeenRequest {
@@ -33,7 +33,6 @@ export async function startHttp2Script(first: Answer): Promise<Http2Script> {
   let connections = 0;
   let read = 0;
   const requests: SeenRequest[] = [];
-  const sockets = new Set<Socket>();
   const server = http2.createServer();
   server.on("session", (session) => session.on("error", () => {}));
   server.on("sessionError", () => {});
@@ -52,15 +51,12 @@ export async function startHttp2Script(first: Answer): Promise<Http2Script> {
       if (!stream.destroyed) answer(stream);
     });
   });
-  server.on("connection", (socket: Socket) => {
+  server.on("connection", () => {
     connections += 1;
-    sockets.add(socket);
-    socket.on("error", () => {});
-    socket.on("close", () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port, sockets, destroy } = await listenOnLoopback(server);
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     requests,
     get connections() {
       return connections;
@@ -72,10 +68,7 @@ export async function startHttp2Script(first: Answer): Promise<Http2Script> {
       answer = next;
     },
     seen: (count) => expect.poll(() => read, { interval: 1 }).toBeGreaterThanOrEqual(count),
-    [Symbol.dispose]() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
+    [Symbol.dispose]: destroy,
   };
 }
 
