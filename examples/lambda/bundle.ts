@@ -29,8 +29,8 @@ export async function bundle(folder: string, native: boolean): Promise<Bundles> 
     server: `${folder}/server.mjs`,
   };
   await Promise.all([
-    toOneFile("handler.mts", "esm", `${bundles.esm}/index.mjs`),
-    toOneFile("handler.ts", "cjs", `${bundles.cjs}/index.js`),
+    toOneFile("handler.ts", "esm", `${bundles.esm}/index.mjs`),
+    toOneFile("commonjs.ts", "cjs", `${bundles.cjs}/index.js`),
     toOneFile("streaming.ts", "esm", `${bundles.streaming}/index.mjs`),
     toOneFile("../demo/backend.ts", "esm", bundles.server),
     // The client requires "./rapid-client.node": a file of native code, or this folder.

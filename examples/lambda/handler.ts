@@ -3,10 +3,10 @@ import { balancedTransportFromEnv, deadlineFrom, type RemainingTime } from "conn
 import { UserService } from "../quickstart/gen/users_pb.ts";
 
 const transport = balancedTransportFromEnv();
-const users = createClient(UserService, transport);
+// The init phase waits for it, 2 s at most, and never fails with it: the first call tries again.
+await transport.warmUp({ signal: AbortSignal.timeout(2_000) }).catch(console.warn);
 
-// Begins in the init phase. A call that comes meanwhile joins it; what it cannot reach, calls will try again.
-export const warm = transport.warmUp().catch(console.warn);
+const users = createClient(UserService, transport);
 
 export async function handler(event: { userId: string }, context: RemainingTime) {
   const { name, servedBy } = await users.getUser({ userId: event.userId }, deadlineFrom(context));

@@ -19,4 +19,4 @@ export const handler = awslambda.streamifyResponse(
     response.end();
   },
 );
-await transport.warmUp().catch(console.warn);
+await transport.warmUp({ signal: AbortSignal.timeout(2_000) }).catch(console.warn);

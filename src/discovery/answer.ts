@@ -78,7 +78,7 @@ export class AnswerCache {
 
   /** Takes over what a look-up came to. */
   takeOver(result: LookUpResult, now: number): LookUpFact {
-    if (result.kind === "failed") return this.#fail(result.error, now);
+    if (result.kind === "failed") return this.#fail(result.error, result.failedAt);
     try {
       const fact = this.#apply(result, now);
       this.#pause = fact.kind === "unconfirmed" ? { since: now, forMs: fact.forMs } : undefined;
@@ -132,9 +132,9 @@ export class AnswerCache {
     return { kind: "answered", answer, dropped, cleartextTokens };
   }
 
-  #fail(error: unknown, now: number): LookUpFact {
+  #fail(error: unknown, failedAt: number): LookUpFact {
     const jitter = 1 + JITTER * (2 * this.#random() - 1);
-    this.#pause = { since: now, forMs: backOffMs(BACK_OFF, this.#failures++) * jitter };
+    this.#pause = { since: failedAt, forMs: backOffMs(BACK_OFF, this.#failures++) * jitter };
     this.lookUpError = error;
     return { kind: "failed", error, stale: this.answer !== undefined };
   }

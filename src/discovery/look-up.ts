@@ -20,7 +20,14 @@ export interface EndedLookUp {
 }
 
 /** What a look-up came to. */
-export type LookUpResult = Resolution | { readonly kind: "failed"; readonly error: unknown };
+export type LookUpResult =
+  | Resolution
+  | {
+      readonly kind: "failed";
+      readonly error: unknown;
+      /** At its limit, where the process was frozen beyond that. */
+      readonly failedAt: number;
+    };
 
 /** Notified of what look-ups come to, before those who wait for them go on. */
 export interface LookUpsListener {
@@ -87,7 +94,10 @@ export class LookUps {
     const startedAt = clock.now();
     const servers = new Set<string>();
     const result = await lookUp(this.#resolver, reason, this.#runtime, this.#closed.signal, servers).catch(
-      (error: unknown) => ({ kind: "failed", error }) as const,
+      (error: unknown) => {
+        const failedAt = Math.min(clock.now(), startedAt + LOOK_UP_LIMIT_MS);
+        return { kind: "failed", error, failedAt } as const;
+      },
     );
     if (number !== this.#started) return;
     this.#running = undefined;

@@ -200,6 +200,16 @@ describe("a failed look-up", () => {
   });
 });
 
+test("a look-up that was frozen with the process, and fails when it goes on, delays no look-up: it failed long ago", async () => {
+  const asked = directoryOf((lookUp) => (lookUp === 1 ? hanging() : good));
+  void asked.directory.wait(noLimit).catch(() => {});
+  await asked.runtime.advance(2_000);
+  asked.runtime.time += 600_000;
+  await asked.runtime.advance(3_000);
+  expect(asked.directory.lookUpError).toMatchObject({ message: "no answer within 5000 ms" });
+  expect((await asked.waits(asked.runtime.time + 1_000)).outcome).toEqual(["10.0.0.1"]);
+});
+
 test("a look-up that was frozen with the process is overtaken after twice its limit, and what it finds is dropped", async () => {
   const answers: ((resolution: Resolution) => void)[] = [];
   const asked = directoryOf(() => new Promise((resolve) => answers.push(resolve)));

@@ -1,0 +1,14 @@
+import { createClient } from "@connectrpc/connect";
+import { balancedTransportFromEnv, deadlineFrom, type RemainingTime } from "connect-lb";
+import { UserService } from "../quickstart/gen/users_pb.ts";
+
+const transport = balancedTransportFromEnv();
+// CommonJS cannot wait in the init phase. The warm-up begins there, and a call that comes meanwhile joins it.
+transport.warmUp({ signal: AbortSignal.timeout(2_000) }).catch(console.warn);
+
+const users = createClient(UserService, transport);
+
+export async function handler(event: { userId: string }, context: RemainingTime) {
+  const { name, servedBy } = await users.getUser({ userId: event.userId }, deadlineFrom(context));
+  return { name, servedBy };
+}
