@@ -7,7 +7,10 @@ import {
   type UnaryResponse,
 } from "@connectrpc/connect";
 import { abortedBy, deadlineExceeded } from "./errors.ts";
-import { elapsedMs, type Runtime, timerMs } from "./runtime.ts";
+import { elapsedMs, OVER, type Runtime } from "./runtime.ts";
+
+/** What the deadline of a request is kept by. */
+type Waits = Pick<Runtime, "clock" | "sleep">;
 
 /** A unary request before the first interceptor. */
 export interface InterceptedRequest<I extends DescMessage, O extends DescMessage> {
@@ -40,10 +43,10 @@ export interface PassedRequest<I extends DescMessage, O extends DescMessage> {
 export function intercept<I extends DescMessage, O extends DescMessage>(
   interceptors: readonly Interceptor[],
   given: InterceptedRequest<I, O>,
-  { clock }: Pick<Runtime, "clock">,
+  runtime: Waits,
   send: (passed: PassedRequest<I, O>) => Promise<UnaryResponse<I, O>>,
 ): Promise<UnaryResponse<I, O>> {
-  const life = new RequestLife(given.signal, given.timeoutMs, clock);
+  const life = new RequestLife(given.signal, given.timeoutMs, runtime);
   let header: Headers | undefined;
   const request: UnaryRequest<I, O> = {
     stream: false,
@@ -99,17 +102,18 @@ export function intercept<I extends DescMessage, O extends DescMessage>(
 class RequestLife {
   readonly #caller: AbortSignal | undefined;
   readonly #timeoutMs: number | undefined;
-  readonly #clock: Runtime["clock"];
+  readonly #runtime: Waits;
   readonly #startedAt: number;
   #controller: AbortController | undefined;
   #replaced: AbortSignal | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Ends the wait for the deadline. */
+  #wait: AbortController | undefined;
 
-  constructor(caller: AbortSignal | undefined, timeoutMs: number | undefined, clock: Runtime["clock"]) {
+  constructor(caller: AbortSignal | undefined, timeoutMs: number | undefined, runtime: Waits) {
     this.#caller = caller;
     this.#timeoutMs = timeoutMs;
-    this.#clock = clock;
-    this.#startedAt = timeoutMs === undefined ? 0 : clock.now();
+    this.#runtime = runtime;
+    this.#startedAt = timeoutMs === undefined ? 0 : runtime.clock.now();
   }
 
   get signal(): AbortSignal {
@@ -149,20 +153,22 @@ class RequestLife {
     const leftMs = this.#leftMs;
     if (leftMs <= 0) controller.abort(deadlineExceeded());
     else if (leftMs < Number.POSITIVE_INFINITY) {
-      this.#timer = setTimeout(() => controller.abort(deadlineExceeded()), timerMs(leftMs));
+      this.#wait = new AbortController();
+      const expire = (): void => controller.abort(deadlineExceeded());
+      this.#runtime.sleep(leftMs, this.#wait.signal).then(expire, () => {});
     }
     return controller;
   }
 
   get #leftMs(): number {
     if (this.#timeoutMs === undefined) return Number.POSITIVE_INFINITY;
-    return this.#timeoutMs - elapsedMs(this.#startedAt, this.#clock.now());
+    return this.#timeoutMs - elapsedMs(this.#startedAt, this.#runtime.clock.now());
   }
 
   readonly #onAbort = (): void => this.#controller?.abort(this.#caller?.reason);
 
   #stop(): void {
-    clearTimeout(this.#timer);
+    this.#wait?.abort(OVER);
     this.#caller?.removeEventListener("abort", this.#onAbort);
   }
 }

@@ -11,6 +11,7 @@ import {
 import { runUnaryCall } from "@connectrpc/connect/protocol";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { intercept } from "../src/interceptor-chain.ts";
+import { systemRuntime } from "../src/runtime.ts";
 import { EchoRequestSchema, EchoResponseSchema, EchoService } from "./support/gen/echo_pb.ts";
 
 // The contract of an interceptor is connect-es': each case runs under its own chain and under ours, and both must log
@@ -249,7 +250,7 @@ async function run({ interceptors, surroundings }: Case, chain: "connect-es" | "
       ? intercept(
           interceptors(log),
           { method, url, message: { text: "hello" }, contextValues, signal, timeoutMs, header },
-          { clock: { now: Date.now } },
+          systemRuntime,
           (passed) => sent(passed.request, passed.header ?? header(), passed.signal?.aborted ?? false),
         )
       : runUnaryCall<typeof EchoRequestSchema, typeof EchoResponseSchema>({
@@ -303,7 +304,7 @@ describe("nothing is made that no interceptor reads", () => {
     const header = vi.fn(() => new Headers());
     const send = vi.fn(async (_passed: { header: unknown; signal: unknown }) => answer("hello"));
     const given = { method, url: "", message: {}, contextValues: createContextValues(), signal, timeoutMs: 50, header };
-    return { header, send, done: intercept(interceptors, given, { clock: { now: Date.now } }, send) };
+    return { header, send, done: intercept(interceptors, given, systemRuntime, send) };
   };
 
   test("the transport gets the caller's signal, no headers are made, no timer runs", async () => {

@@ -8,7 +8,7 @@ import type {
   EndpointContext,
   EndpointTransportFactory,
 } from "../pool/endpoint-transport.ts";
-import type { Clock } from "../runtime.ts";
+import type { Clock, Runtime } from "../runtime.ts";
 import type { Destination } from "./address.ts";
 import { connectNodeTransport } from "./connect-node.ts";
 import { ConnectNodeExchanges } from "./connect-node-exchanges.ts";
@@ -33,17 +33,18 @@ export interface NodeEndpointTransportsOptions {
   readonly maxAgeMs: number;
   readonly clock: Clock;
   readonly random: () => number;
+  readonly sleep: Runtime["sleep"];
   /** Notified of certificates that were replaced on disk. */
   readonly onTlsFiles?: TlsFilesListener;
   readonly onConnections?: ConnectionListener;
 }
 
 /**
- * The transports of endpoints: connections of our own, and the calls that go over them. Unary calls over HTTP/2 go straight on those; connect-node
- * does what they do not: streams, HTTP/1.1, gRPC-web.
+ * The transports of endpoints: connections of our own, and the calls that go over them. Unary calls over HTTP/2 go
+ * straight on those; connect-node does what they do not: streams, HTTP/1.1, gRPC-web.
  */
 export function createNodeEndpointTransports(options: NodeEndpointTransportsOptions): EndpointTransportFactory {
-  const { protocol, httpVersion, interceptors, verifyAfterMs, clock } = options;
+  const { protocol, httpVersion, interceptors, verifyAfterMs, clock, sleep } = options;
   // connect-node would use HTTP/2 all the same, and the user would look for the fault elsewhere.
   if (protocol === "grpc" && httpVersion === "1.1") throw new TypeError("gRPC needs HTTP/2: use gRPC-web or Connect");
   loadEarly("node:net", httpVersion === "2" ? "node:http2" : "node:http");
@@ -67,7 +68,7 @@ export function createNodeEndpointTransports(options: NodeEndpointTransportsOpti
     const connections = new Http2Sessions({ ...connection, verifyAfterMs, silentGap, spacesPings });
     const byConnectNode = connectNodeTransport({ ...shared, over: connections });
     if (protocol === "grpc-web") return Object.assign(connections, byConnectNode);
-    unaryClient ??= new UnaryClient({ protocol, connect, interceptors, clock });
+    unaryClient ??= new UnaryClient({ protocol, connect, interceptors, clock, sleep });
     const unary = unaryClient.over({ baseUrl, connections });
     return Object.assign(connections, byConnectNode, { unary });
   };

@@ -22,6 +22,7 @@ export const nodePlatform: Platform = {
       ...connection,
       clock: systemRuntime.clock,
       random: systemRuntime.random,
+      sleep: systemRuntime.sleep,
       ...listeners,
     }),
 };

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { createNodeEndpointTransports } from "../../src/node/endpoint-transport.ts";
+import { systemRuntime } from "../../src/runtime.ts";
 import { endpointClient, manualClock, rejection } from "../support/endpoint-client.ts";
 import { startFaultyRelay } from "../support/faulty-relay.ts";
 import { startEchoServer } from "../support/servers.ts";
@@ -138,6 +139,7 @@ describe("verification of a connection that was idle", () => {
       maxAgeMs: Number.POSITIVE_INFINITY,
       clock,
       random: () => 0.5,
+      sleep: systemRuntime.sleep,
     });
     const [first, second] = [one, two].map(({ port }) =>
       factory(

@@ -5,7 +5,7 @@ import type { ConnectOptions, TlsOptions } from "../../src/net/wire-options.ts";
 import { createNodeEndpointTransports } from "../../src/node/endpoint-transport.ts";
 import type { EndpointTransport } from "../../src/pool/endpoint-transport.ts";
 import { causesOf, factAmong, recordFact } from "../../src/resilience/failure-facts.ts";
-import type { Clock } from "../../src/runtime.ts";
+import { type Clock, systemRuntime } from "../../src/runtime.ts";
 import { EchoService } from "./gen/echo_pb.ts";
 
 /** A clock that the test moves. */
@@ -59,6 +59,7 @@ export function endpointClient(options: EndpointClientOptions): EndpointClient {
     maxAgeMs: options.maxAgeMs ?? Number.POSITIVE_INFINITY,
     clock,
     random: options.random ?? (() => 0.5),
+    sleep: systemRuntime.sleep,
     ...(options.onTlsFiles && { onTlsFiles: options.onTlsFiles }),
   });
   const transport = factory(

@@ -9,7 +9,7 @@ import { checkedFields } from "../../net/header-fields.ts";
 import type { ConnectOptions } from "../../net/wire-options.ts";
 import { linkOf, tellTimeLeft } from "../../pool/attempt-link.ts";
 import type { CallUnderWay, CarryingTransport } from "../../pool/endpoint-transport.ts";
-import { type Clock, elapsedMs } from "../../runtime.ts";
+import { type Clock, elapsedMs, type Runtime } from "../../runtime.ts";
 import type { Exchange } from "../exchange.ts";
 import { connectMethod } from "./connect.ts";
 import { grpcMethod } from "./grpc.ts";
@@ -43,6 +43,7 @@ export interface UnaryClientOptions {
   /** Run round each call. */
   readonly interceptors: readonly Interceptor[];
   readonly clock: Clock;
+  readonly sleep: Runtime["sleep"];
 }
 
 /** Unary calls over HTTP/2, straight on `node:http2`: what is common to all endpoints of a transport. */
