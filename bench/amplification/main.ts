@@ -1,9 +1,9 @@
 // npm run bench:amplification: what outages make of the load on the servers, and how many calls fail.
 import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { createClient } from "@connectrpc/connect";
 import { createBalancedTransport } from "../../src/node.ts";
 import { EchoService } from "../../test/support/gen/echo_pb.ts";
+import { machine } from "../report.ts";
 import { type Behaviour, behaviours, startServers } from "./servers.ts";
 
 interface Scenario {
@@ -46,7 +46,7 @@ const lines = [
   "Each client has made good calls before. Executions are requests that reached a server and were read, in the calls of the",
   "scenario; with a server killed, those that it took along are among them.",
   "",
-  `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, ${new Date().toISOString().slice(0, 10)}.`,
+  `${machine()}.`,
   "",
   "| scenario | clients | calls | failed | executions ÷ calls | goal | |",
   "|---|---|---|---|---|---|---|",

@@ -1,26 +1,22 @@
 // npm run bench:lambda: the init phase of a Lambda function and its first invocation, under the official runtime client.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { startDnsServer } from "../../examples/demo/dns-server.ts";
 import { endAll } from "../../examples/demo/fleet.ts";
 import { bundle } from "../../examples/lambda/bundle.ts";
 import { startFunction } from "../../examples/lambda/function.ts";
 import { startEchoServer } from "../../test/support/servers.ts";
-import { type Estimate, estimate, median, shuffled } from "../statistics.ts";
+import { isShort, machine, shown } from "../report.ts";
+import { estimate, median, shuffled } from "../statistics.ts";
 import type { Phases } from "./functions/phases.ts";
 import { buildFunction, type Source, type Subject } from "./functions.ts";
 
-const { values: flags } = parseArgs({ options: { short: { type: "boolean" }, help: { type: "boolean" } } });
-if (flags.help) {
-  console.log(
-    "npm run bench:lambda [-- --short]\n\nMeasures 61 rounds and writes RESULTS.lambda.md; --short: 7, and writes nothing.",
-  );
-  process.exit(0);
-}
-const ROUNDS = flags.short ? 7 : 61;
+const isShortRun = isShort(
+  "npm run bench:lambda [-- --short]\n\nMeasures 61 rounds and writes RESULTS.lambda.md; --short: 7, and writes nothing.",
+);
+const ROUNDS = isShortRun ? 7 : 61;
 const PROVISIONED_IDLE_MS = 600_000;
 /** The first invocation after a warm-up, as a multiple of connect-node's. */
 const GOAL = 0.9;
@@ -107,7 +103,7 @@ const lines = [
   "answer. Ten minutes are a freeze (SIGSTOP) and a clock that is ten minutes ahead afterwards.",
   "By `require()`: compiled to CommonJS before it was bundled.",
   "",
-  `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, ${new Date().toISOString().slice(0, 10)}; ${ROUNDS} rounds.`,
+  `${machine()}; ${ROUNDS} rounds.`,
 ];
 const columns = ["init, CPU ms", "ratio", "and first call, CPU ms", "ratio", "first invocation, ms", "ratio"];
 let met = true;
@@ -120,7 +116,7 @@ for (const situation of situations) {
     const cells = (["initCpuMs", "callCpuMs", "wallMs"] as const).flatMap((what) => {
       const ratio = estimate(all.map((each, round) => each[what] / (base[round] as Seen)[what]));
       if (what === "wallMs" && one.row.subject === "warm" && situation.idleMs === 0) met &&= ratio.median <= GOAL;
-      return [median(all.map((each) => each[what])).toFixed(1), show(ratio)];
+      return [median(all.map((each) => each[what])).toFixed(1), shown(ratio, 2)];
     });
     lines.push(tableRow([one.row.name, ...cells]));
   }
@@ -130,15 +126,11 @@ lines.push(
   `Goal: a first invocation on demand, after \`warmUp()\`, of at most ${GOAL} × connect-node's: ${met ? "met" : "**not met**"}.`,
 );
 console.log(lines.join("\n"));
-if (!flags.short) writeFileSync(new URL("RESULTS.lambda.md", import.meta.url), `${lines.join("\n")}\n`);
+if (!isShortRun) writeFileSync(new URL("RESULTS.lambda.md", import.meta.url), `${lines.join("\n")}\n`);
 server.kill();
 await dns.close();
 process.exit(0);
 
 function tableRow(cells: readonly string[]): string {
   return `| ${cells.join(" | ")} |`;
-}
-
-function show({ median, low, high }: Estimate): string {
-  return `${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
 }

@@ -1,9 +1,9 @@
 // npm run bench:coldstart: from the start of a process to its first response, and the size of what is deployed.
 import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { startDnsServer } from "../../examples/demo/dns-server.ts";
 import { createTestAuthority } from "../../test/support/certificates.ts";
 import { startEchoServer } from "../../test/support/servers.ts";
+import { machine, shown } from "../report.ts";
 import { type Estimate, estimate, median, shuffled } from "../statistics.ts";
 import { buildPrograms, type Program, type Subject, type Way, wayNames } from "./programs.ts";
 import { type Start, start } from "./start.ts";
@@ -77,7 +77,7 @@ const lines: string[] = [
   "Rows are compared with the last one of connect-node above them, by the median of the runs. `static:` does what connect-node does; `srv:` asks a DNS server besides, which connect-node's users do elsewhere.",
   "grpc-js has protobuf-es's messages here, as the others have, which its users need not.",
   "",
-  `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, ${new Date().toISOString().slice(0, 10)}; ${RUNS} runs of ${ROUNDS} rounds.`,
+  `${machine()}; ${RUNS} runs of ${ROUNDS} rounds.`,
 ];
 let met = true;
 for (const way of wayNames) {
@@ -95,7 +95,16 @@ for (const way of wayNames) {
     met &&= ok;
     const ms = (what: keyof Start) => median(all.map((one) => one[what])).toFixed(1);
     const judged = goal === undefined ? ["", ""] : [`≤ ${goal}`, verdict(ok)];
-    lines.push(row([name, ms("cpuMs"), ...cpu.map(show), ms("wallMs"), show(ratios(all, base, "wallMs")), ...judged]));
+    lines.push(
+      row([
+        name,
+        ms("cpuMs"),
+        ...cpu.map((estimate) => shown(estimate, 3)),
+        ms("wallMs"),
+        shown(ratios(all, base, "wallMs"), 3),
+        ...judged,
+      ]),
+    );
     console.log(lines.at(-1));
   }
 }
@@ -132,8 +141,4 @@ function verdict(ok: boolean): string {
 
 function kb(bytes: number): string {
   return (bytes / 1_000).toFixed(1);
-}
-
-function show({ median, low, high }: Estimate): string {
-  return `${median.toFixed(3)} (${low.toFixed(3)}–${high.toFixed(3)})`;
 }

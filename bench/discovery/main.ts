@@ -1,9 +1,9 @@
 // npm run bench:discovery: DNS SRV, Consul's DNS and Consul's HTTP API compared, by what a client sees of them.
 import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type EchoServer, startEchoServer } from "../../test/support/servers.ts";
-import { type Estimate, estimate } from "../statistics.ts";
+import { machine, shown } from "../report.ts";
+import { estimate } from "../statistics.ts";
 import { startCoreDns } from "./coredns.ts";
 import { timeLookUps } from "./look-ups.ts";
 import { type Instance, type Registry, startConsul } from "./registry.ts";
@@ -35,9 +35,9 @@ for (const size of SIZES) {
   await setAll(`of-${size}`, instances);
   await sleep(2_000);
   const times = await timeLookUps(registries, `of-${size}`, size, LOOK_UPS);
-  addRow(`a look-up of ${size} instances, ms`, ...times.map(({ ms }) => show(ms, 2)));
+  addRow(`a look-up of ${size} instances, ms`, ...times.map(({ ms }) => shown(ms, 2)));
   addRow("... 99th percentile, ms", ...times.map(({ p99Ms }) => p99Ms.toFixed(2)));
-  addRow("... ratio to DNS SRV", ...times.map(({ ratio }) => show(ratio, 2)));
+  addRow("... ratio to DNS SRV", ...times.map(({ ratio }) => shown(ratio, 2)));
 }
 
 const start = (name: string, port?: number) =>
@@ -86,7 +86,7 @@ addRow("an instance is taken out: its last call after, s", ...taken.map(seconds)
 addRow("a new instance: its share after, s", ...given.map(seconds));
 addRow(
   "an instance crashes: attempts at it that were refused, and retried",
-  ...crashed.map((rounds) => show(estimate(rounds.map(({ attempts }) => attempts)), 0)),
+  ...crashed.map((rounds) => shown(estimate(rounds.map(({ attempts }) => attempts)), 0)),
 );
 addRow("... the last one after, s", ...crashed.map((rounds) => seconds(rounds.map(({ lastMs }) => lastMs))));
 addRow("calls that failed, all rounds together", ...traffic.map(({ failed }) => `${failed}`));
@@ -102,7 +102,7 @@ const lines = [
   "agent (defaults: TTL 0, raised to 5 s; a TCP check every second), one client of each, all at the same time, with the",
   `options' defaults and ${CALLS_PER_SECOND} calls/s over four instances. Median and 95 % bootstrap interval.`,
   "",
-  `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, ${new Date().toISOString().slice(0, 10)}; ${LOOK_UPS} look-ups of each kind in shuffled rounds, ${ROUNDS} rounds of changes.`,
+  `${machine()}; ${LOOK_UPS} look-ups of each kind in shuffled rounds, ${ROUNDS} rounds of changes.`,
   "",
   `| | ${registries.map(({ name }) => name).join(" | ")} |`,
   "|---|---|---|---|",
@@ -118,9 +118,5 @@ const lines = [
 writeFileSync(new URL("RESULTS.md", import.meta.url), `${lines.join("\n")}\n`);
 
 function seconds(ms: readonly number[]): string {
-  return show(estimate(ms.map((one) => one / 1_000)), 1);
-}
-
-function show({ median, low, high }: Estimate, digits: number): string {
-  return `${median.toFixed(digits)} (${low.toFixed(digits)}–${high.toFixed(digits)})`;
+  return shown(estimate(ms.map((one) => one / 1_000)), 1);
 }

@@ -1,11 +1,10 @@
 // npm run bench:overhead: what the balanced transport adds to a warm unary call.
 import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { createBalancedTransport } from "../../src/node.ts";
 import { EchoService } from "../../test/support/gen/echo_pb.ts";
 import { type Comparison, compare, keepBusy, type Subject } from "../interleaved.ts";
-import type { Estimate } from "../statistics.ts";
+import { machine, shown } from "../report.ts";
 import { inMemoryTransport } from "./in-memory.ts";
 import { pickCost } from "./pick.ts";
 
@@ -47,7 +46,7 @@ const lines: string[] = [
   `shows. Both sides use the same ${ENDPOINTS} transports; "rotation" takes them in turn and does nothing else. CPU time per call,`,
   "differences within a round, median and 95 % bootstrap interval; the whole measurement is run three times.",
   "",
-  `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, ${new Date().toISOString().slice(0, 10)}; ${RUNS} runs of ${ROUNDS} rounds.`,
+  `${machine()}; ${RUNS} runs of ${ROUNDS} rounds.`,
   "",
   "| in flight | run | rotation µs | balanced µs | added µs | ratio | goal µs | |",
   "|---|---|---|---|---|---|---|---|",
@@ -61,10 +60,10 @@ for (const [concurrency, goal] of GOALS) {
     const cells = [
       concurrency,
       run,
-      show(base.cpuUs),
-      show(ours.cpuUs),
-      show(ours.extraUs),
-      show(ours.ratio),
+      shown(base.cpuUs, 2),
+      shown(ours.cpuUs, 2),
+      shown(ours.extraUs, 2),
+      shown(ours.ratio, 2),
       `≤ ${goal}`,
     ];
     lines.push(`| ${cells.join(" | ")} | ${ok ? "met" : "**not met**"} |`);
@@ -87,7 +86,3 @@ for (const endpoints of [4, 10, 100, 1_000, 10_000]) {
 }
 writeFileSync(new URL("RESULTS.md", import.meta.url), `${lines.join("\n")}\n`);
 console.log(met ? "every goal is met" : "a goal is NOT met");
-
-function show({ median, low, high }: Estimate): string {
-  return `${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
-}

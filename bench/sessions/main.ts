@@ -2,14 +2,13 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { endpointClient } from "../../test/support/endpoint-client.ts";
 import { EchoService } from "../../test/support/gen/echo_pb.ts";
 import { type Comparison, compare, keepBusy, type Subject } from "../interleaved.ts";
-import type { Estimate } from "../statistics.ts";
+import { machine, shown } from "../report.ts";
 
 const ROUNDS = 400;
 const IN_FLIGHT = [1, 16];
@@ -53,7 +52,7 @@ const lines: string[] = [
   "sessions, the look at the connection before each call included. CPU time of the client's process per call; ratios within a",
   "round, median and 95 % bootstrap interval. The goal is for the upper end of the interval.",
   "",
-  `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, ${new Date().toISOString().slice(0, 10)}; ${ROUNDS} interleaved rounds.`,
+  `${machine()}; ${ROUNDS} interleaved rounds.`,
   "",
   "| in flight | connect-node's manager µs | guarded sessions µs | ratio | goal | |",
   "|---|---|---|---|---|---|",
@@ -63,14 +62,10 @@ for (const inFlight of IN_FLIGHT) {
   const [base, guarded] = (await compare(subjects, inFlight, ROUNDS, SLICE_CPU_US)) as [Comparison, Comparison];
   const ok = guarded.ratio.high <= GOAL;
   met &&= ok;
-  const cells = [inFlight, show(base.cpuUs, 1), show(guarded.cpuUs, 1), show(guarded.ratio, 3), `≤ ${GOAL}`];
+  const cells = [inFlight, shown(base.cpuUs, 1), shown(guarded.cpuUs, 1), shown(guarded.ratio, 3), `≤ ${GOAL}`];
   lines.push(`| ${cells.join(" | ")} | ${ok ? "met" : "**not met**"} |`);
   console.log(lines.at(-1));
 }
 writeFileSync(new URL("RESULTS.md", import.meta.url), `${lines.join("\n")}\n`);
 console.log(met ? "the goal is met" : "the goal is NOT met");
 server.disconnect();
-
-function show({ median, low, high }: Estimate, digits: number): string {
-  return `${median.toFixed(digits)} (${low.toFixed(digits)}–${high.toFixed(digits)})`;
-}

@@ -2,21 +2,18 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { compare, keepBusy } from "../interleaved.ts";
+import { isShort, machine, shown } from "../report.ts";
 import type { Estimate } from "../statistics.ts";
 import { balanced, connectNode, grpcJs, type Stream } from "./subjects.ts";
 
-const { values: given } = parseArgs({ options: { help: { type: "boolean" }, short: { type: "boolean" } } });
-if (given.help) {
-  console.log("npm run bench:streams [-- --short]\n\n--short  one run of few rounds, which writes no RESULTS.md");
-  process.exit();
-}
+const isShortRun = isShort(
+  "npm run bench:streams [-- --short]\n\n--short  one run of few rounds, which writes no RESULTS.md",
+);
 
-const RUNS = given.short ? 1 : 3;
-const ROUNDS = given.short ? 8 : 30;
+const RUNS = isShortRun ? 1 : 3;
+const ROUNDS = isShortRun ? 8 : 30;
 const SLICE_CPU_US = 150_000;
 const STREAMS: readonly (Stream & { readonly name: string })[] = [
   { name: "100 messages of 14 bytes", messages: 100, characters: 10 },
@@ -37,7 +34,7 @@ const lines: string[] = [
   "median and 95 % bootstrap interval. A stream that lacks a message ends the benchmark. The goal is for the upper end of",
   "the interval.",
   "",
-  `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, ${new Date().toISOString().slice(0, 10)}; ${RUNS} runs of ${ROUNDS} rounds.`,
+  `${machine()}; ${RUNS} runs of ${ROUNDS} rounds.`,
 ];
 let met = true;
 for (const stream of STREAMS) {
@@ -50,7 +47,7 @@ for (const stream of STREAMS) {
     }
   }
 }
-if (!given.short) writeFileSync(new URL("RESULTS.md", import.meta.url), `${lines.join("\n")}\n`);
+if (!isShortRun) writeFileSync(new URL("RESULTS.md", import.meta.url), `${lines.join("\n")}\n`);
 console.log(met ? "the goal is met" : "the goal is NOT met");
 server.disconnect();
 
@@ -68,8 +65,8 @@ async function measure(stream: Stream, protocol: "connect" | "grpc", inFlight: n
     const isOurs = subject.name.startsWith("connect-lb");
     const ok = !isOurs || subject.ratio.high <= GOAL;
     met &&= ok;
-    const cells = [inFlight, run, subject.name, show(scaled(subject.cpuUs, 1 / stream.messages), 1)];
-    cells.push(show(scaled(subject.perSecond, stream.messages), 0), show(subject.ratio, 2));
+    const cells = [inFlight, run, subject.name, shown(scaled(subject.cpuUs, 1 / stream.messages), 1)];
+    cells.push(shown(scaled(subject.perSecond, stream.messages), 0), shown(subject.ratio, 2));
     cells.push(isOurs ? `≤ ${GOAL}` : "", isOurs ? (ok ? "met" : "**not met**") : "");
     lines.push(`| ${cells.join(" | ")} |`);
     console.log(protocol, lines.at(-1));
@@ -79,8 +76,4 @@ async function measure(stream: Stream, protocol: "connect" | "grpc", inFlight: n
 
 function scaled({ median, low, high }: Estimate, factor: number): Estimate {
   return { median: median * factor, low: low * factor, high: high * factor };
-}
-
-function show({ median, low, high }: Estimate, digits: number): string {
-  return `${median.toFixed(digits)} (${low.toFixed(digits)}–${high.toFixed(digits)})`;
 }

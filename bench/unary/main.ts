@@ -2,23 +2,18 @@
 import { execFile, fork } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
+import { promisify } from "node:util";
 import { type Comparison, compare, keepBusy, ratioOf } from "../interleaved.ts";
-import type { Estimate } from "../statistics.ts";
+import { isShort, machine, shown } from "../report.ts";
 import { balanced, connectNode, grpcJs, rawHttp2, type UnarySubject, type Variant } from "./subjects.ts";
 
-const { values: given } = parseArgs({
-  options: { help: { type: "boolean" }, short: { type: "boolean" } },
-});
-if (given.help) {
-  console.log("npm run bench:unary [-- --short]\n\n--short  one run of few rounds, which writes no RESULTS.md");
-  process.exit();
-}
+const isShortRun = isShort(
+  "npm run bench:unary [-- --short]\n\n--short  one run of few rounds, which writes no RESULTS.md",
+);
 
-const RUNS = given.short ? 1 : 3;
-const ROUNDS = given.short ? 8 : 40;
+const RUNS = isShortRun ? 1 : 3;
+const ROUNDS = isShortRun ? 8 : 40;
 const SLICE_CPU_US = 100_000;
 const IN_FLIGHT = [1, 16, 128] as const;
 const VARIANTS: readonly Variant[] = [
@@ -50,7 +45,7 @@ const lines: string[] = [
   "interval. Every answer is compared with what was sent, so a call that fails ends the benchmark. The goals are for the",
   "upper end of the interval. `node:http2` raw makes requests without deadlines, errors or message objects.",
   "",
-  `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, ${new Date().toISOString().slice(0, 10)}; ${RUNS} runs of ${ROUNDS} rounds.`,
+  `${machine()}; ${RUNS} runs of ${ROUNDS} rounds.`,
 ];
 let met = true;
 for (const variant of VARIANTS) {
@@ -66,7 +61,7 @@ for (const variant of VARIANTS) {
   }
 }
 await measureHeap();
-if (!given.short) writeFileSync(new URL("RESULTS.md", import.meta.url), `${lines.join("\n")}\n`);
+if (!isShortRun) writeFileSync(new URL("RESULTS.md", import.meta.url), `${lines.join("\n")}\n`);
 console.log(met ? "every goal is met" : "a goal is NOT met");
 server.disconnect();
 
@@ -97,8 +92,8 @@ async function measure(variant: Variant, level: number, inFlight: number, run: n
       (nodeGoal === undefined || overNode.high <= nodeGoal);
     met &&= ok;
     const verdict = goals === undefined ? "" : ok ? "met" : "**not met**";
-    const cells = [inFlight, run, subject.name, show(subject.cpuUs, 1)];
-    cells.push(show(subject.ratio, 2), goal(grpcGoal), show(overNode, 2), goal(nodeGoal), verdict);
+    const cells = [inFlight, run, subject.name, shown(subject.cpuUs, 1)];
+    cells.push(shown(subject.ratio, 2), goal(grpcGoal), shown(overNode, 2), goal(nodeGoal), verdict);
     lines.push(`| ${cells.join(" | ")} |`);
     console.log(variant.name, lines.at(-1));
   }
@@ -130,8 +125,4 @@ function close(subjects: readonly UnarySubject[]): void {
 
 function goal(most: number | undefined): string {
   return most === undefined ? "" : `≤ ${most.toFixed(2)}`;
-}
-
-function show({ median, low, high }: Estimate, digits: number): string {
-  return `${median.toFixed(digits)} (${low.toFixed(digits)}–${high.toFixed(digits)})`;
 }
