@@ -1,6 +1,7 @@
 import { execFile, execFileSync } from "node:child_process";
 import {
   chmodSync,
+  copyFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -53,11 +54,17 @@ describe("a compile cache that was moved and may only be read", () => {
     readonly flags?: readonly string[];
     readonly env?: Readonly<Record<string, string>>;
     readonly uid?: number;
+    readonly node?: string;
   }
 
   /** Whether Node takes the module's code from the cache, as Lambda starts it. */
-  async function isAccepted({ flags = ["--expose-gc"], env = {}, ...user }: Start = {}): Promise<boolean> {
-    const { stderr } = await promisify(execFile)(process.execPath, [...flags, `${task}/index.mjs`], {
+  async function isAccepted({
+    flags = ["--expose-gc"],
+    env = {},
+    node = process.execPath,
+    ...user
+  }: Start = {}): Promise<boolean> {
+    const { stderr } = await promisify(execFile)(node, [...flags, `${task}/index.mjs`], {
       env: {
         NODE_COMPILE_CACHE: `${task}/compile-cache`,
         NODE_COMPILE_CACHE_PORTABLE: "1",
@@ -107,13 +114,21 @@ describe("a compile cache that was moved and may only be read", () => {
 
   describe.skipIf(process.getuid?.() !== 0)("of root's, for another user", () => {
     const nobody = 65_534;
-    beforeEach(() => void rename((name) => name.replace(/-0$/, `-${nobody}`)));
+    let start: Start;
 
-    test("is accepted under that user's number", async () => expect(await isAccepted({ uid: nobody })).toBe(true));
+    beforeEach(() => {
+      rename((name) => name.replace(/-0$/, `-${nobody}`));
+      // A copy, because the project may lie in a folder that only its owner may enter.
+      start = { uid: nobody, node: `${folder}/node` };
+      copyFileSync(process.execPath, `${folder}/node`);
+      chmodSync(`${folder}/node`, 0o755);
+    });
+
+    test("is accepted under that user's number", async () => expect(await isAccepted(start)).toBe(true));
 
     test("is ignored with the file modes that Node writes", async () => {
       for (const file of readdirSync(cacheFolder())) chmodSync(`${cacheFolder()}/${file}`, 0o600);
-      expect(await isAccepted({ uid: nobody })).toBe(false);
+      expect(await isAccepted(start)).toBe(false);
     });
   });
 });
