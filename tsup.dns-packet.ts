@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Plugin } from "esbuild";
 
-/** What src/dns/guard.ts lets through; it masks every other type as one that is not decoded. */
+/** What src/dns/check-message.ts lets through; it masks every other type as one that is not decoded. */
 const RECORD_TYPES = ["A", "AAAA", "CNAME", "DNAME", "NS", "OPT", "PTR", "SOA", "SRV"];
 
 /**

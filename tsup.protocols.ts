@@ -6,7 +6,7 @@ const NAMED = /^import \{([^}]*)\} from ["'](@connectrpc\/connect\/protocol[\w-]
 
 /**
  * Takes what is used of Connect's protocols from their namespaces. Where the copy that was loaded lacks one of these names
- * it is undefined, and an error at the creation of a transport (src/call/check-peers.ts); as a named import it would end
+ * it is undefined, and an error at the creation of a transport (src/transport/check-peers.ts); as a named import it would end
  * the program with a SyntaxError, before it begins.
  */
 export const protocolsAsNamespaces: Plugin = {

@@ -1,7 +1,7 @@
-import type { BalancedTransport } from "./call/balanced-transport.ts";
 import type { EnvironmentTransportOptions } from "./config/from-environment.ts";
 import type { BalancedTransportOptions } from "./config/options.ts";
 import { ConfigurationError } from "./errors.ts";
+import type { BalancedTransport } from "./transport/balanced-transport.ts";
 
 export * from "./public.ts";
 

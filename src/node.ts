@@ -1,8 +1,8 @@
-import type { BalancedTransport } from "./call/balanced-transport.ts";
-import { balancedTransport } from "./call/create.ts";
 import { type EnvironmentTransportOptions, readOptions } from "./config/from-environment.ts";
 import type { BalancedTransportOptions } from "./config/options.ts";
-import { nodePlatform } from "./node/platform.ts";
+import { nodePlatform } from "./node/node-platform.ts";
+import type { BalancedTransport } from "./transport/balanced-transport.ts";
+import { balancedTransport } from "./transport/create.ts";
 
 export * from "./public.ts";
 

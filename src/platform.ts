@@ -1,10 +1,10 @@
-import type { Settings } from "./config/settings.ts";
-import type { ReadTextFile } from "./discovery/consul-credentials.ts";
-import type { HttpGet } from "./discovery/http.ts";
-import type { TlsFilesListener } from "./net/tls-files.ts";
-import type { ConnectionListener, EndpointTransportFactory } from "./pool/endpoint-transport.ts";
+import type { Settings } from "./config/resolved-options.ts";
+import type { ConnectionListener, EndpointTransportFactory } from "./endpoints/endpoint-transport.ts";
+import type { HttpGet } from "./net/http-get.ts";
+import type { TlsFilesListener } from "./net/tls-files-change.ts";
 import type { Runtime } from "./runtime.ts";
-import type { DnsClientFactory } from "./scheme.ts";
+import type { ReadTextFile } from "./schemes/consul/consul-credentials.ts";
+import type { DnsClientFactory } from "./schemes/scheme.ts";
 
 /** Notified of what the transports of endpoints do; none may throw. */
 export interface EndpointListeners {

@@ -1,6 +1,6 @@
-import { nodePlatform } from "../../src/node/platform.ts";
+import { nodePlatform } from "../../src/node/node-platform.ts";
 import { systemRuntime } from "../../src/runtime.ts";
-import { parseTarget, resolverOf } from "../../src/target.ts";
+import { parseTarget, resolverOf } from "../../src/schemes/parse-target.ts";
 import { type Estimate, estimate, quantile, shuffled } from "../statistics.ts";
 import type { Registry } from "./registry.ts";
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { createClient } from "@connectrpc/connect";
-import { balancedTransport } from "../../src/call/create.ts";
-import { nodePlatform } from "../../src/node/platform.ts";
+import { nodePlatform } from "../../src/node/node-platform.ts";
+import { balancedTransport } from "../../src/transport/create.ts";
 import { EchoService } from "../../test/support/gen/echo_pb.ts";
 
 export const CALLS_PER_SECOND = 100;

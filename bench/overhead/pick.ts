@@ -1,6 +1,6 @@
 import { createContextValues } from "@connectrpc/connect";
-import { powerOfTwoChoices } from "../../src/balancing/p2c.ts";
-import { Pool } from "../../src/pool/pool.ts";
+import { Pool } from "../../src/endpoints/pool.ts";
+import { powerOfTwoChoices } from "../../src/pickers/p2c.ts";
 import { EchoService } from "../../test/support/gen/echo_pb.ts";
 import { median } from "../statistics.ts";
 

@@ -1,6 +1,6 @@
-import type { CallUnderWay, Carrier, CarryingTransport, Waiting } from "../pool/endpoint-transport.ts";
-import type { EndpointRecord } from "../pool/record.ts";
-import type { Ticket } from "../resilience/breaker.ts";
+import type { Ticket } from "../endpoints/breaker.ts";
+import type { EndpointRecord } from "../endpoints/endpoint-state.ts";
+import type { CallUnderWay, Carrier, CarryingTransport, Waiting } from "../endpoints/endpoint-transport.ts";
 import { OVER } from "../runtime.ts";
 import type { Call } from "./call.ts";
 import type { UserCode } from "./user-code.ts";

@@ -1,4 +1,4 @@
-import type { Settings } from "../config/settings.ts";
+import type { Settings } from "../config/resolved-options.ts";
 
 /** The URL that paths of methods follow. `authority`: a host, or "host:port". */
 export function baseUrl({ tls, pathPrefix }: Pick<Settings, "tls" | "pathPrefix">, authority: string): string {

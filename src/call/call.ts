@@ -1,9 +1,9 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { type ContextValues, createContextValues } from "@connectrpc/connect";
-import type { PickInfo } from "../balancing/picker.ts";
-import type { EndpointRecord } from "../pool/record.ts";
+import type { EndpointRecord } from "../endpoints/endpoint-state.ts";
+import type { PickInfo } from "../pickers/picker.ts";
+import type { CallHistory } from "../resilience/decide-retry.ts";
 import { isTransparent, type Outcome } from "../resilience/outcome.ts";
-import type { CallHistory } from "../resilience/retry-decision.ts";
 import type { AttemptReport } from "../telemetry/call-report.ts";
 import type { LateDials } from "./late-dials.ts";
 

@@ -1,10 +1,10 @@
 import { ConnectTimeoutError, LONGEST_CONNECT_MS } from "../resilience/connect-limit.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Attempt } from "./attempt.ts";
-import { connected } from "./connecting.ts";
-import type { Dispatcher } from "./dispatcher.ts";
+import type { Dispatcher } from "./choose-endpoint.ts";
 import { LateDials } from "./late-dials.ts";
-import type { Judge } from "./verdict.ts";
+import type { Judge } from "./settle.ts";
+import { connected } from "./wait-for-connection.ts";
 
 export interface ConnectorOptions {
   readonly dispatcher: Dispatcher;

@@ -1,5 +1,5 @@
 import type { ConnectError } from "@connectrpc/connect";
-import type { RetryDecision } from "../resilience/retry-decision.ts";
+import type { RetryDecision } from "../resilience/decide-retry.ts";
 import type { Attempt } from "./attempt.ts";
 
 /**

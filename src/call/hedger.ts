@@ -1,10 +1,10 @@
 import type { RetryBudget } from "../resilience/budget.ts";
 import type { Clock } from "../runtime.ts";
 import type { Attempt, Send } from "./attempt.ts";
-import type { Dispatcher } from "./dispatcher.ts";
+import type { Dispatcher } from "./choose-endpoint.ts";
 import { FailedAttempt } from "./failed-attempt.ts";
+import type { Repeatable } from "./may-retry.ts";
 import { Race } from "./race.ts";
-import type { Repeatable } from "./repeatable.ts";
 
 export interface HedgerOptions {
   readonly dispatcher: Dispatcher;

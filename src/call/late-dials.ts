@@ -1,4 +1,4 @@
-import type { EndpointRecord } from "../pool/record.ts";
+import type { EndpointRecord } from "../endpoints/endpoint-state.ts";
 
 /** An attempt, as far as its connection goes. */
 export interface Dialling {

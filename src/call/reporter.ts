@@ -1,7 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import type { Answers } from "../discovery/failover.ts";
-import type { EndpointRecord } from "../pool/record.ts";
-import type { EligibleView } from "../pool/view.ts";
+import type { Answers } from "../discovery/with-fallback.ts";
+import type { EligibleView } from "../endpoints/eligible.ts";
+import type { EndpointRecord } from "../endpoints/endpoint-state.ts";
 import type { StopReason } from "../resilience/stop-reason.ts";
 import type { Clock } from "../runtime.ts";
 import { attachReport } from "../telemetry/call-report.ts";

@@ -2,10 +2,10 @@ import type { DescMessage, DescMethodStreaming, MessageInitShape, MessageShape }
 import type { StreamResponse } from "@connectrpc/connect";
 import type { Runtime } from "../runtime.ts";
 import type { Attempt, Send } from "./attempt.ts";
+import { ReplayableInput } from "./buffered-input.ts";
 import type { Call } from "./call.ts";
-import { attemptHeader } from "./headers.ts";
-import { ReplayableInput } from "./replay.ts";
-import { StreamLease } from "./stream-lease.ts";
+import { attemptHeader } from "./call-headers.ts";
+import { StreamLease } from "./open-stream.ts";
 import type { CallParts } from "./unary.ts";
 import { UserCode } from "./user-code.ts";
 import { withinLimits } from "./within-limits.ts";

@@ -2,12 +2,12 @@ import type { DescMessage, DescMethodUnary, MessageInitShape } from "@bufbuild/p
 import type { UnaryResponse } from "@connectrpc/connect";
 import type { Runtime } from "../runtime.ts";
 import type { Attempt, Send } from "./attempt.ts";
-import type { AttemptLoop } from "./attempt-loop.ts";
 import type { Call } from "./call.ts";
-import type { Dispatcher } from "./dispatcher.ts";
-import { attemptHeader } from "./headers.ts";
+import { attemptHeader } from "./call-headers.ts";
+import type { Dispatcher } from "./choose-endpoint.ts";
 import type { Reporter } from "./reporter.ts";
-import type { Judge } from "./verdict.ts";
+import type { AttemptLoop } from "./retry-loop.ts";
+import type { Judge } from "./settle.ts";
 import { withinLimits } from "./within-limits.ts";
 
 /** What a call needs of its surroundings. */

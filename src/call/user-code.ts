@@ -1,7 +1,7 @@
 import type { ContextValues } from "@connectrpc/connect";
 import type { Endpoint } from "../endpoint.ts";
-import { AttemptLink, attemptValues } from "../pool/attempt-link.ts";
-import type { CallUnderWay } from "../pool/endpoint-transport.ts";
+import { AttemptLink, attemptValues } from "../endpoints/attempt-link.ts";
+import type { CallUnderWay } from "../endpoints/endpoint-transport.ts";
 import { causesOf } from "../resilience/failure-facts.ts";
 import { type Clock, elapsedMs } from "../runtime.ts";
 import type { Limits } from "./within-limits.ts";

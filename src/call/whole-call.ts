@@ -13,16 +13,16 @@ import {
   type UnaryResponse,
 } from "@connectrpc/connect";
 import { createMethodUrl, runStreamingCall } from "@connectrpc/connect/protocol";
-import type { Settings } from "../config/settings.ts";
+import type { Settings } from "../config/resolved-options.ts";
 import { bracketed } from "../endpoint.ts";
 import { intercept } from "../interceptor-chain.ts";
 import { LONGEST_TIMER_MS } from "../runtime.ts";
 import { callReport } from "../telemetry/call-report.ts";
 import { baseUrl } from "./base-url.ts";
 import { Call } from "./call.ts";
-import { underPolicy } from "./policy.ts";
 import { callStream } from "./stream.ts";
 import { type CallParts, callUnary } from "./unary.ts";
+import { underPolicy } from "./user-policy.ts";
 import { whyEnded } from "./why-ended.ts";
 import { withinLimits } from "./within-limits.ts";
 

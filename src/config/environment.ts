@@ -1,13 +1,13 @@
-import { lazily } from "../lazily.ts";
-import { escaped, quoted } from "../quoted.ts";
+import { lazily } from "../common/lazily.ts";
+import { escaped, quoted } from "../common/quoted.ts";
+import { quotedUnlessSecret } from "../common/secret.ts";
 import type { Environment } from "../runtime.ts";
-import { quotedUnlessSecret } from "../secret.ts";
+import { nearest } from "./did-you-mean.ts";
 import { variableHint } from "./hints.ts";
-import { EXAMPLE_TARGET } from "./kinds.ts";
-import { nearest } from "./nearest.ts";
-import type { OptionRow } from "./option-row.ts";
+import { readWritten, type Source } from "./layers.ts";
+import type { OptionRow } from "./option-definition.ts";
 import { optionGroups, optionsByName, variableOf } from "./option-table.ts";
-import { readWritten, type Source } from "./sources.ts";
+import { EXAMPLE_TARGET } from "./value-types.ts";
 
 /** What the environment says of one transport. */
 export interface EnvironmentOptions {

@@ -1,10 +1,10 @@
+import { escaped } from "../common/quoted.ts";
 import { ConfigurationError } from "../errors.ts";
-import { escaped } from "../quoted.ts";
 import type { Environment } from "../runtime.ts";
-import { checkOptions } from "./check-options.ts";
 import { readEnvironment } from "./environment.ts";
+import type { Source } from "./layers.ts";
 import type { BalancedTransportOptions } from "./options.ts";
-import type { Source } from "./sources.ts";
+import { checkOptions } from "./validate.ts";
 
 /** What code says of a transport that is configured by variables. */
 export interface EnvironmentTransportOptions extends Partial<BalancedTransportOptions> {

@@ -1,6 +1,6 @@
-import { lazily } from "../lazily.ts";
-import { nearest, suggestion } from "./nearest.ts";
-import type { OptionRow } from "./option-row.ts";
+import { lazily } from "../common/lazily.ts";
+import { nearest, suggestion } from "./did-you-mean.ts";
+import type { OptionRow } from "./option-definition.ts";
 
 // What people write who know the option by another system's name. Only what a nearest name does not lead to.
 

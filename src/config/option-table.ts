@@ -1,9 +1,9 @@
-import { lazily } from "../lazily.ts";
-import { callRows } from "./call-rows.ts";
-import * as kinds from "./kinds.ts";
-import { networkRows } from "./network-rows.ts";
-import type { OptionRow } from "./option-row.ts";
-import { wireRows } from "./wire-rows.ts";
+import { lazily } from "../common/lazily.ts";
+import { callRows } from "./call-options.ts";
+import { networkRows } from "./network-options.ts";
+import type { OptionRow } from "./option-definition.ts";
+import { wireRows } from "./protocol-options.ts";
+import * as kinds from "./value-types.ts";
 
 /** Every option, `target` aside. */
 export const optionTable = lazily((): readonly OptionRow[] => [

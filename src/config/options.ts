@@ -1,9 +1,9 @@
 import type { Code, Interceptor } from "@connectrpc/connect";
-import type { PickerFactory } from "../balancing/picker.ts";
 import type { Resolver } from "../discovery/resolver.ts";
-import type { AddressFamily } from "../dns/client.ts";
-import type { ConnectOptions, TlsOptions } from "../net/wire-options.ts";
-import type { EndpointTransportFactory } from "../pool/endpoint-transport.ts";
+import type { AddressFamily } from "../dns/dns-client.ts";
+import type { EndpointTransportFactory } from "../endpoints/endpoint-transport.ts";
+import type { ConnectOptions, TlsOptions } from "../net/tls-options.ts";
+import type { PickerFactory } from "../pickers/picker.ts";
 import type { EventListener } from "../telemetry/events.ts";
 
 /** What `createBalancedTransport()` takes. Only `target` is required. Durations are in milliseconds. */

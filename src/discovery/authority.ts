@@ -1,8 +1,8 @@
+import { messageOf, quoted } from "../common/quoted.ts";
+import { mayBeSecret, quotedUnlessSecret } from "../common/secret.ts";
 import { ConfigurationError } from "../errors.ts";
 import { hostNameFromUser, hostNameHint } from "../net/host-name.ts";
 import { canonicalIp } from "../net/ip-address.ts";
-import { messageOf, quoted } from "../quoted.ts";
-import { mayBeSecret, quotedUnlessSecret } from "../secret.ts";
 import type { Resolver } from "./resolver.ts";
 
 /**

@@ -1,5 +1,5 @@
+import { rank } from "../common/rendezvous.ts";
 import { type EndpointSpec, placeOf } from "../endpoint.ts";
-import { rank } from "../rank.ts";
 
 /** Nobody balances over more endpoints than this; who answers DNS with more may want to fill the memory. */
 const MOST_OF_DNS = 1_000;

@@ -1,7 +1,7 @@
+import { quoted } from "../common/quoted.ts";
 import { hostName } from "../net/host-name.ts";
-import { quoted } from "../quoted.ts";
-import { DnsError, type NoRecords } from "./client.ts";
-import { type DnsMessage, type DnsRecord, NXDOMAIN, type Question, rcodeName } from "./codec.ts";
+import { DnsError, type NoRecords } from "./dns-client.ts";
+import { type DnsMessage, type DnsRecord, NXDOMAIN, type Question, rcodeName } from "./message.ts";
 
 /** What a message says about a question. */
 export type Finding =

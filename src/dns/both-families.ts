@@ -1,6 +1,6 @@
 import { isLoopback } from "../net/ip-address.ts";
 import { OVER, type Runtime } from "../runtime.ts";
-import { type AddressAnswer, type AddressRecord, DnsError, type LookUpLimits } from "./client.ts";
+import { type AddressAnswer, type AddressRecord, DnsError, type LookUpLimits } from "./dns-client.ts";
 
 /** How long the other family is waited for where IPv4 is known (RFC 8305 section 3), and where IPv6 is. */
 const GRACE_MS = { forIpv6: 50, forIpv4: 250 };

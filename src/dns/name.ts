@@ -1,5 +1,5 @@
-import { quoted } from "../quoted.ts";
-import { DnsError } from "./client.ts";
+import { quoted } from "../common/quoted.ts";
+import { DnsError } from "./dns-client.ts";
 
 /** Lower case, without the final dot: names are compared without regard to ASCII case (RFC 4343). "." is the root. */
 export function canonicalName(name: string): string {

@@ -1,4 +1,4 @@
-import { quoted } from "../quoted.ts";
+import { quoted } from "../common/quoted.ts";
 import { canonicalIp } from "./ip-address.ts";
 
 // Every name that TLS verifies, that is sent as SNI or put into a URL goes through here, wherever it comes from. Those

@@ -1,6 +1,6 @@
 import type { ClientHttp2Stream } from "node:http2";
 import { ConnectError } from "@connectrpc/connect";
-import type { CallUnderWay, Carrier } from "../pool/endpoint-transport.ts";
+import type { CallUnderWay, Carrier } from "../endpoints/endpoint-transport.ts";
 import { causesOf, factAmong, recordFact } from "../resilience/failure-facts.ts";
 
 /** A request on its way, as the connection sees it that carries it. */

@@ -2,7 +2,7 @@ import type { Clock } from "../runtime.ts";
 import { isTimeLimit, withTimeLimit } from "./policies.ts";
 
 // How long a connection may take to be made: for a call that waits for it, and for the dial, which may go on without the
-// call (`node/dial-limit.ts`). Both count only time in which this process ran.
+// call (`node/net/dial-limit.ts`). Both count only time in which this process ran.
 
 /** How long a connect goes on for a call that has nowhere else to go. */
 export const LONGEST_CONNECT_MS = 20_000;

@@ -1,7 +1,7 @@
 import { ConnectError } from "@connectrpc/connect";
-import { lazily } from "../lazily.ts";
-import { processWide } from "../process-wide.ts";
-import { quoted } from "../quoted.ts";
+import { lazily } from "../common/lazily.ts";
+import { processWide } from "../common/process-wide.ts";
+import { quoted } from "../common/quoted.ts";
 import { memberOf, systemCodeAmong, systemError } from "./error-shapes.ts";
 import { causesOf } from "./failure-facts.ts";
 import { httpStatusOf, type Outcome } from "./outcome.ts";

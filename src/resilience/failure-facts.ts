@@ -1,4 +1,4 @@
-import { processWide } from "../process-wide.ts";
+import { processWide } from "../common/process-wide.ts";
 
 /**
  * What is known of a request that failed, from the connection that carried it. An error's code, shape or text would be

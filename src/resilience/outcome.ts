@@ -1,7 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { isBadRequest, isConnectPhase, isLost, isRefused, systemCodeAmong } from "./error-shapes.ts";
 import { causesOf, factAmong } from "./failure-facts.ts";
-import type { FailureKind } from "./health.ts";
 
 /** What became of an attempt that failed (docs/ARCHITECTURE.md, "Outcomes"). */
 export type Outcome =
@@ -123,6 +122,22 @@ function answeredByHttp(status: number, code: Code): Outcome {
  */
 export function isTransparent(outcome: Outcome): boolean {
   return outcome.kind === "refused" || (outcome.kind === "ambiguous" && outcome.cause === "stale");
+}
+
+/** What an attempt's failure says about the endpoint. */
+export type FailureKind =
+  /** A new connection could not be made: enough by itself to eject. */
+  | "connect"
+  /** The same, and its host said so at once: nobody listens there, for the moment. */
+  | "refused"
+  /** The server answered with a failure, or not in time. */
+  | "answered"
+  /** Told of the service's load or a connection's end, not of the server's health: counts to the ratio, not to the row. */
+  | "soft";
+
+/** No connection could be made. */
+export function isUnreachable(kind: FailureKind): boolean {
+  return kind === "connect" || kind === "refused";
 }
 
 /** What an outcome says about the endpoint's health; undefined if nothing. */

@@ -1,5 +1,5 @@
 import type { Code } from "@connectrpc/connect";
-import { processWide } from "../process-wide.ts";
+import { processWide } from "../common/process-wide.ts";
 import { causesOf } from "../resilience/failure-facts.ts";
 import type { Outcome } from "../resilience/outcome.ts";
 import type { StopReason } from "../resilience/stop-reason.ts";

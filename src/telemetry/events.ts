@@ -1,7 +1,7 @@
 import type { ResolveContext } from "../discovery/resolver.ts";
 import type { Endpoint } from "../endpoint.ts";
-import type { ConnectionEnd } from "../pool/endpoint-transport.ts";
-import type { EligibleView } from "../pool/view.ts";
+import type { EligibleView } from "../endpoints/eligible.ts";
+import type { ConnectionEnd } from "../endpoints/endpoint-transport.ts";
 import type { Outcome } from "../resilience/outcome.ts";
 import type { StopReason } from "../resilience/stop-reason.ts";
 

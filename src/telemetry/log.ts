@@ -1,5 +1,5 @@
+import { escaped, messageOf } from "../common/quoted.ts";
 import { placeOf } from "../endpoint.ts";
-import { escaped, messageOf } from "../quoted.ts";
 import type { BalancedTransportEvent, EventListener } from "./events.ts";
 
 /** Writes each event as one line of logfmt, if its level is wanted. */

@@ -1,7 +1,7 @@
-import type { Answer } from "../discovery/answer.ts";
+import type { Answer } from "../discovery/answer-cache.ts";
 import { placeOf } from "../endpoint.ts";
-import type { Pool } from "../pool/pool.ts";
-import type { BreakerState } from "../resilience/breaker.ts";
+import type { BreakerState } from "../endpoints/breaker.ts";
+import type { Pool } from "../endpoints/pool.ts";
 import type { RetryBudget } from "../resilience/budget.ts";
 
 /** The state of a balanced transport, as plain JSON. */

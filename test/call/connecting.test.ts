@@ -1,6 +1,6 @@
 import { Code, createClient } from "@connectrpc/connect";
 import { expect, test } from "vitest";
-import { connected } from "../../src/call/connecting.ts";
+import { connected } from "../../src/call/wait-for-connection.ts";
 import { createBalancedTransport } from "../../src/node.ts";
 import { manualClock, rejection } from "../support/endpoint-client.ts";
 import { EchoService } from "../support/gen/echo_pb.ts";

@@ -1,6 +1,6 @@
 import { Code, createClient, type Interceptor } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { connected } from "../../src/call/connecting.ts";
+import { connected } from "../../src/call/wait-for-connection.ts";
 import { type BalancedTransportOptions, createBalancedTransport, type Resolver } from "../../src/node.ts";
 import { timerMs } from "../../src/runtime.ts";
 import { message } from "../dns/records.ts";

@@ -1,7 +1,7 @@
 import { createClient } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import { balancedTransport } from "../../src/call/create.ts";
-import type { DnsServer, DnsSockets, SocketListener } from "../../src/dns/sockets.ts";
+import type { DnsServer, DnsSockets, SocketListener } from "../../src/dns/dns-sockets.ts";
+import { balancedTransport } from "../../src/transport/create.ts";
 import { a, message, SOA, srv } from "../dns/records.ts";
 import { inMemory } from "../interop/in-memory.ts";
 import { readQuery } from "../support/dns-peer.ts";

@@ -1,7 +1,7 @@
 import { createClient } from "@connectrpc/connect";
 import { expect, test } from "vitest";
-import { balancedTransport } from "../../src/call/create.ts";
 import type { BalancedTransportEvent, Resolver } from "../../src/public.ts";
+import { balancedTransport } from "../../src/transport/create.ts";
 import { inMemory } from "../interop/in-memory.ts";
 import { fakePlatform } from "../support/fake-platform.ts";
 import { FakeRuntime } from "../support/fake-runtime.ts";

@@ -1,17 +1,17 @@
 import { Code } from "@connectrpc/connect";
 import { validateReadWriteMaxBytes } from "@connectrpc/connect/protocol";
 import { describe, expect, test } from "vitest";
+import { merged } from "../../src/config/layers.ts";
 import { optionGroups, optionTable } from "../../src/config/option-table.ts";
 import type { BalancedTransportOptions } from "../../src/config/options.ts";
-import { type Settings, settingsOf } from "../../src/config/settings.ts";
-import { merged } from "../../src/config/sources.ts";
-import { nameRules } from "../../src/discovery/server-names.ts";
-import type { TlsOptions } from "../../src/net/wire-options.ts";
-import { nodePlatform } from "../../src/node/platform.ts";
+import { type Settings, settingsOf } from "../../src/config/resolved-options.ts";
+import { nameRules } from "../../src/discovery/verified-names.ts";
+import type { TlsOptions } from "../../src/net/tls-options.ts";
+import { nodePlatform } from "../../src/node/node-platform.ts";
 import { createBalancedTransport } from "../../src/node.ts";
-import type { DnsClientFactory } from "../../src/scheme.ts";
-import { schemeResolver } from "../../src/schemes.ts";
-import { parseTarget } from "../../src/target.ts";
+import { schemeResolver } from "../../src/schemes/all.ts";
+import { parseTarget } from "../../src/schemes/parse-target.ts";
+import type { DnsClientFactory } from "../../src/schemes/scheme.ts";
 import { Emitter } from "../../src/telemetry/emitter.ts";
 import { defaultOf } from "./documentation.ts";
 

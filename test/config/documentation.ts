@@ -2,9 +2,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Code } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
-import type { Kind } from "../../src/config/kinds.ts";
-import type { OptionRow } from "../../src/config/option-row.ts";
+import type { OptionRow } from "../../src/config/option-definition.ts";
 import { optionTable, variableOf } from "../../src/config/option-table.ts";
+import type { Kind } from "../../src/config/value-types.ts";
 
 // What is generated from the option table: docs/configuration.md, and the doc comments of the options' types.
 
@@ -18,7 +18,7 @@ const interfaces: Readonly<Record<string, string>> = {
   dns: "DnsOptions",
   connection: "ConnectionOptions",
 };
-const typeFiles = ["src/config/options.ts", "src/net/wire-options.ts"];
+const typeFiles = ["src/config/options.ts", "src/net/tls-options.ts"];
 const page = "docs/configuration.md";
 
 /** The files as they should be, by path. */

@@ -1,7 +1,7 @@
 import { createClient } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
 import { readEnvironment } from "../../src/config/environment.ts";
-import { merged } from "../../src/config/sources.ts";
+import { merged } from "../../src/config/layers.ts";
 import { balancedTransportFromEnv, ConfigurationError, callReport } from "../../src/node.ts";
 import { EchoService } from "../support/gen/echo_pb.ts";
 import { badEnvironments } from "./bad-environments.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Directory, NoAnswerError } from "../../src/discovery/directory.ts";
+import { Directory, NoAnswerError } from "../../src/discovery/cached-resolver.ts";
 import type { Resolution } from "../../src/discovery/resolver.ts";
 import { FakeRuntime, settled } from "../support/fake-runtime.ts";
 import { noListener } from "../support/no-listener.ts";

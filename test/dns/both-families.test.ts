@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { askBothFamilies } from "../../src/dns/both-families.ts";
-import { type AddressAnswer, DnsError } from "../../src/dns/client.ts";
+import { type AddressAnswer, DnsError } from "../../src/dns/dns-client.ts";
 import { FakeRuntime, settled } from "../support/fake-runtime.ts";
 
 // The addresses of a name: what one family comes to does not hide the other.

@@ -1,7 +1,7 @@
 import { promises as dns } from "node:dns";
 import { describe, expect, test } from "vitest";
-import { createDnsClient } from "../../src/dns/stub.ts";
-import { nodeDnsSockets } from "../../src/node/dns-sockets.ts";
+import { createDnsClient } from "../../src/dns/stub-resolver.ts";
+import { nodeDnsSockets } from "../../src/node/dns/node-dns-sockets.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 import { type DnsPeer, type PeerQuery, type PeerStep, startDnsPeer } from "../support/dns-peer.ts";
 import { manualClock } from "../support/endpoint-client.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Resolution } from "../../src/discovery/resolver.ts";
-import { createSrvResolver } from "../../src/discovery/srv.ts";
-import { createNodeDnsClient } from "../../src/node/dns-client.ts";
+import { createNodeDnsClient } from "../../src/node/dns/node-dns-client.ts";
 import { systemRuntime } from "../../src/runtime.ts";
+import { createSrvResolver } from "../../src/schemes/srv.ts";
 import { startDnsPeer } from "../support/dns-peer.ts";
 import { startFaultyRelay } from "../support/faulty-relay.ts";
 import { MODES, type Mode, SERVICE, SILENT } from "./modes.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { ServerConfig } from "../../src/dns/exchange.ts";
-import { createDnsClient } from "../../src/dns/stub.ts";
-import { nodeDnsSockets } from "../../src/node/dns-sockets.ts";
+import type { ServerConfig } from "../../src/dns/query-servers.ts";
+import { createDnsClient } from "../../src/dns/stub-resolver.ts";
+import { nodeDnsSockets } from "../../src/node/dns/node-dns-sockets.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 import { type Answering, type DnsPeer, startDnsPeer } from "../support/dns-peer.ts";
 import { a, message, srv } from "./records.ts";

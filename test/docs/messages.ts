@@ -8,7 +8,7 @@ export interface Message {
   readonly text: string;
 }
 
-/** What takes a message besides constructors of errors: src/errors.ts, src/target.ts, src/config/ and src/node/. */
+/** What takes a message besides constructors of errors: src/errors.ts, src/schemes/parse-target.ts, src/config/ and src/node/. */
 const TAKES_MESSAGE = /^(invalidCall|unavailable|connectError|by|report|failures\.set|problems\.push)$/;
 
 /** Every message of the code, by its syntax: the first text in what is thrown, rejected with or reported. */

@@ -141,7 +141,7 @@ describe.each([{ family: "v4" as const }, { family: "v6" as const }])("a server 
     expect(result).toMatchObject({ answered: family, endpoints: 1 });
   });
 
-  // Whether one family is enough depends on the machine: test/discovery/additional.test.ts.
+  // Whether one family is enough depends on the machine: test/schemes/additional.test.ts.
   test.each([family, "both", "neither"] as const)(
     "is reached as an SRV target whose addresses in the additional section are: %s",
     async (given) => {

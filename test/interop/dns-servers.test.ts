@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createHostResolver } from "../../src/discovery/host.ts";
-import { createNodeDnsClient } from "../../src/node/dns-client.ts";
+import { createNodeDnsClient } from "../../src/node/dns/node-dns-client.ts";
 import { systemRuntime } from "../../src/runtime.ts";
+import { createHostResolver } from "../../src/schemes/dns.ts";
 import { endpointsOf, lookUp, serviceName } from "./look-up.ts";
 import { type AllServers, SERVER_NAMES, startAll } from "./servers/all.ts";
 import { RECORDS, ZONE } from "./zones.ts";

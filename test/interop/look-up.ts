@@ -1,8 +1,8 @@
 import type { Resolution } from "../../src/discovery/resolver.ts";
-import { createSrvResolver } from "../../src/discovery/srv.ts";
-import type { AddressFamily } from "../../src/dns/client.ts";
-import { createNodeDnsClient } from "../../src/node/dns-client.ts";
+import type { AddressFamily } from "../../src/dns/dns-client.ts";
+import { createNodeDnsClient } from "../../src/node/dns/node-dns-client.ts";
 import { systemRuntime } from "../../src/runtime.ts";
+import { createSrvResolver } from "../../src/schemes/srv.ts";
 import { ZONE } from "./zones.ts";
 
 export interface LookUpOptions {

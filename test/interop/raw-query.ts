@@ -1,7 +1,7 @@
 import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import dnsPacket, { type DecodedPacket, type RecordType } from "dns-packet";
-import { nodeDnsSockets } from "../../src/node/dns-sockets.ts";
+import { nodeDnsSockets } from "../../src/node/dns/node-dns-sockets.ts";
 import { withLength } from "../support/dns-peer.ts";
 
 /** A question that is asked past our resolver, so that a test can tell what a server does by itself. */

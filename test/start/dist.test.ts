@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { protocolExports } from "../../src/node/protocol-exports.ts";
+import { protocolExports } from "../../src/node/connect-node/protocol-exports.ts";
 
 describe.each(["node.js", "node.cjs"])("dist/%s", (file) => {
   const code = readFileSync(new URL(`../../dist/${file}`, import.meta.url), "utf8");

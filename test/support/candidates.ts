@@ -1,5 +1,5 @@
 import { createContextValues } from "@connectrpc/connect";
-import type { Candidate, Picker, PickInfo } from "../../src/balancing/picker.ts";
+import type { Candidate, Picker, PickInfo } from "../../src/pickers/picker.ts";
 import { EchoService } from "./gen/echo_pb.ts";
 
 /** A candidate whose load a test sets. */

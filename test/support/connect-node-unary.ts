@@ -1,6 +1,6 @@
-import { type Calls, connectNodeTransport } from "../../src/node/connect-node.ts";
-import { ConnectNodeExchanges } from "../../src/node/connect-node-exchanges.ts";
-import type { Http2Sessions } from "../../src/node/http2-session.ts";
+import { ConnectNodeExchanges } from "../../src/node/connect-node/connect-node-exchanges.ts";
+import { type Calls, connectNodeTransport } from "../../src/node/connect-node/connect-node-transport.ts";
+import type { Http2Sessions } from "../../src/node/http2/http2-sessions.ts";
 import type { UnaryClient, UnaryClientOptions, UnaryEndpoint } from "../../src/node/unary/unary-client.ts";
 
 /** Stands in for `UnaryClient`: the same calls over the same connections, by connect-node. */

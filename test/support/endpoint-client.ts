@@ -1,9 +1,9 @@
 import { type Client, createClient } from "@connectrpc/connect";
 import { hostAndPort } from "../../src/endpoint.ts";
-import type { TlsFilesListener } from "../../src/net/tls-files.ts";
-import type { ConnectOptions, TlsOptions } from "../../src/net/wire-options.ts";
-import { createNodeEndpointTransports } from "../../src/node/endpoint-transport.ts";
-import type { EndpointTransport } from "../../src/pool/endpoint-transport.ts";
+import type { EndpointTransport } from "../../src/endpoints/endpoint-transport.ts";
+import type { TlsFilesListener } from "../../src/net/tls-files-change.ts";
+import type { ConnectOptions, TlsOptions } from "../../src/net/tls-options.ts";
+import { createNodeEndpointTransports } from "../../src/node/endpoint-transports.ts";
 import { causesOf, factAmong, recordFact } from "../../src/resilience/failure-facts.ts";
 import { type Clock, systemRuntime } from "../../src/runtime.ts";
 import { EchoService } from "./gen/echo_pb.ts";

@@ -1,7 +1,7 @@
-import type { DnsSockets } from "../../src/dns/sockets.ts";
-import { createDnsClient } from "../../src/dns/stub.ts";
+import type { DnsSockets } from "../../src/dns/dns-sockets.ts";
+import { createDnsClient } from "../../src/dns/stub-resolver.ts";
+import type { EndpointTransportFactory } from "../../src/endpoints/endpoint-transport.ts";
 import type { Platform } from "../../src/platform.ts";
-import type { EndpointTransportFactory } from "../../src/pool/endpoint-transport.ts";
 import type { FakeRuntime } from "./fake-runtime.ts";
 
 /** A platform without a network: DNS over these sockets, and these transports of endpoints. */

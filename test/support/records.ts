@@ -1,6 +1,6 @@
-import type { EndpointTransport } from "../../src/pool/endpoint-transport.ts";
-import { EndpointRecord } from "../../src/pool/record.ts";
-import type { FailureKind } from "../../src/resilience/health.ts";
+import { EndpointRecord } from "../../src/endpoints/endpoint-state.ts";
+import type { EndpointTransport } from "../../src/endpoints/endpoint-transport.ts";
+import type { FailureKind } from "../../src/resilience/outcome.ts";
 
 export const BREAKER_LIMITS = { consecutiveFailures: 3, failureRatio: 0.5, minCalls: 10 };
 

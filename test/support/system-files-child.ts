@@ -1,6 +1,6 @@
 import { closeSync, openSync } from "node:fs";
-import { createHostsFile } from "../../src/node/hosts-file.ts";
-import { createSystemServers } from "../../src/node/resolv-conf.ts";
+import { createHostsFile } from "../../src/node/dns/hosts-file.ts";
+import { createSystemServers } from "../../src/node/dns/resolv-conf.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 
 // Reads a resolv.conf and a hosts file in a process of its own: as it was started, and, with "exhausted", first without

@@ -1,12 +1,12 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders } from "node:http2";
 import type { DescMessage } from "@bufbuild/protobuf";
 import { ConnectError, type UnaryResponse } from "@connectrpc/connect";
+import type { CallUnderWay } from "../../endpoints/endpoint-transport.ts";
 import { abortedBy, deadlineExceeded } from "../../errors.ts";
-import type { CallUnderWay } from "../../pool/endpoint-transport.ts";
 import { timerMs } from "../../runtime.ts";
 import { type Exchange, isGood, mayBeForeign, recordCause } from "../exchange.ts";
-import { Http2Code } from "../http2-codes.ts";
-import { cancelStream } from "../http2-failure.ts";
+import { Http2Code } from "../http2/http2-codes.ts";
+import { cancelStream } from "../http2/http2-failure.ts";
 import { NO_BYTES, type ResponseHeaders, type ResponseReader } from "./response.ts";
 import { errorOfReset, errorOfStream } from "./stream-errors.ts";
 

@@ -3,12 +3,12 @@ import type { DescMessage, DescMethodUnary, MessageInitShape } from "@bufbuild/p
 import { Code, ConnectError, createContextValues, type Interceptor, type UnaryResponse } from "@connectrpc/connect";
 import { createMethodUrl, validateReadWriteMaxBytes } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
+import { linkOf, tellTimeLeft } from "../../endpoints/attempt-link.ts";
+import type { CallUnderWay, CarryingTransport } from "../../endpoints/endpoint-transport.ts";
 import { abortedBy } from "../../errors.ts";
 import { intercept } from "../../interceptor-chain.ts";
 import { checkedFields } from "../../net/header-fields.ts";
-import type { ConnectOptions } from "../../net/wire-options.ts";
-import { linkOf, tellTimeLeft } from "../../pool/attempt-link.ts";
-import type { CallUnderWay, CarryingTransport } from "../../pool/endpoint-transport.ts";
+import type { ConnectOptions } from "../../net/tls-options.ts";
 import { type Clock, elapsedMs, type Runtime } from "../../runtime.ts";
 import type { Exchange } from "../exchange.ts";
 import { connectMethod } from "./connect.ts";

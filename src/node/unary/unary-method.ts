@@ -2,8 +2,8 @@ import type { OutgoingHttpHeaders } from "node:http2";
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { createMethodSerializationLookup } from "@connectrpc/connect/protocol";
-import type { ConnectOptions } from "../../net/wire-options.ts";
-import type { StreamHead } from "../http2-session.ts";
+import type { ConnectOptions } from "../../net/tls-options.ts";
+import type { StreamHead } from "../http2/http2-sessions.ts";
 import type { ResponseReader } from "./response.ts";
 
 /** Connect's options with their defaults, and what is common to all calls of a transport. */

@@ -1,0 +1,147 @@
+import type { ListedEndpoint } from "../endpoint.ts";
+import { type Clock, OVER } from "../runtime.ts";
+import type { Answer } from "./answer-cache.ts";
+import { type Directory, NoAnswerError, WAIT_WITH_ANSWER_MS, type Waiting } from "./cached-resolver.ts";
+
+/** What calls need of a directory, or of two of them. */
+export type Answers = Pick<
+  Directory,
+  "answer" | "lookUpError" | "current" | "wait" | "suspect" | "settle" | "refresh" | "close"
+>;
+
+export interface FailoverOptions {
+  readonly first: Directory;
+  /** Of the fallback target. */
+  readonly second: Directory;
+  /** Whether calls can go to endpoints of this list that are not the fallback's. */
+  readonly serves: (endpoints: readonly ListedEndpoint[], now: number) => boolean;
+  readonly clock: Clock;
+}
+
+/**
+ * The endpoints of a target, and after them those of another one. Each has a directory of its own, and so its own ages.
+ * The fallback is looked up beside the first calls, so that it is known when it is needed even if DNS fails together
+ * with the servers; as long as it is not needed it is asked again only when it is too old to be trusted.
+ */
+export class Failover implements Answers {
+  readonly #options: FailoverOptions;
+  #joined: { readonly first: Answer; readonly second: Answer; readonly answer: Answer } | undefined;
+
+  constructor(options: FailoverOptions) {
+    this.#options = options;
+  }
+
+  get answer(): Answer | undefined {
+    const first = this.#options.first.answer;
+    const second = this.#options.second.answer;
+    if (first === undefined || second === undefined) return first ?? second;
+    const last = this.#joined;
+    if (last?.first === first && last.second === second) return last.answer;
+    const isSame = last?.first.endpoints === first.endpoints && last.second.endpoints === second.endpoints;
+    const endpoints = isSame ? last.answer.endpoints : join(first.endpoints, second.endpoints);
+    const source = hasEndpoints(first) || !hasEndpoints(second) ? first : second;
+    this.#joined = { first, second, answer: { ...source, endpoints } };
+    return this.#joined.answer;
+  }
+
+  get lookUpError(): unknown {
+    return this.#options.first.lookUpError ?? this.#options.second.lookUpError;
+  }
+
+  current(now: number): Answer | undefined {
+    const { first, second } = this.#options;
+    const primary = first.current(now);
+    if (primary === undefined && first.isAwaited) return undefined;
+    if (this.#firstServes(now)) {
+      second.keep(now);
+      return this.answer;
+    }
+    const fallback = second.current(now);
+    if (fallback === undefined && second.isAwaited) return undefined;
+    const { answer } = this;
+    // With no endpoints anywhere, both must say so now.
+    return hasEndpoints(answer) || (primary !== undefined && fallback !== undefined) ? answer : undefined;
+  }
+
+  async wait(waiting: Waiting): Promise<Answer> {
+    const { first, second, clock } = this.#options;
+    if (first.current(clock.now()) === undefined && first.isAwaited) await this.#ask([first], waiting, true);
+    if (!this.#firstServes(clock.now())) {
+      // With endpoints of its own to try, a call waits for the fallback as it would for a refresh.
+      if (hasEndpoints(first.answer)) await this.#ask([second], waiting, true);
+      else await this.#ask([second, first], waiting, false);
+    }
+    second.keep(clock.now());
+    const { answer } = this;
+    if (answer === undefined) {
+      const isPending = first.isLookingUp || second.isLookingUp;
+      throw new NoAnswerError(`${first.whyNoAnswer}; ${second.whyNoAnswer}`, isPending);
+    }
+    return answer;
+  }
+
+  suspect(now: number, triedAt: number, succeededAt: number): void {
+    this.#options.first.suspect(now, triedAt, succeededAt);
+    if (!this.#firstServes(now)) this.#options.second.suspect(now, triedAt, succeededAt);
+  }
+
+  async settle(waiting: Waiting): Promise<boolean> {
+    const waited = await Promise.all([this.#options.first.settle(waiting), this.#options.second.settle(waiting)]);
+    return waited.includes(true);
+  }
+
+  async refresh(signal: AbortSignal | undefined): Promise<void> {
+    const { first, second } = this.#options;
+    const results = await Promise.allSettled([first.refresh(signal), second.refresh(signal)]);
+    for (const result of results) if (result.status === "rejected") throw result.reason;
+  }
+
+  close(): void {
+    this.#options.first.close();
+    this.#options.second.close();
+  }
+
+  #firstServes(now: number): boolean {
+    if (!hasEndpoints(this.#options.first.answer)) return false;
+    return this.#options.serves((this.answer as Answer).endpoints, now);
+  }
+
+  /**
+   * Waits until one of them has endpoints, or none will. Rejects only when the signal aborts.
+   *
+   * @param briefly no longer than for a refresh: there is something else to go on with.
+   */
+  async #ask(directories: readonly Directory[], { signal, deadline }: Waiting, briefly: boolean): Promise<void> {
+    const now = this.#options.clock.now();
+    const soon = now + Math.min(WAIT_WITH_ANSWER_MS, (deadline - now) / 2);
+    const found = new AbortController();
+    const either = signal === undefined ? found.signal : AbortSignal.any([signal, found.signal]);
+    const answers = directories.map(async (directory) => {
+      // One with endpoints has the same limits of its own.
+      const limit = briefly && !hasEndpoints(directory.answer) ? soon : deadline;
+      const answer = await directory.wait({ signal: either, deadline: limit });
+      if (!hasEndpoints(answer)) throw new NoAnswerError("it has no endpoints", false);
+    });
+    try {
+      await Promise.any(answers);
+    } catch {
+      signal?.throwIfAborted();
+    } finally {
+      // Whoever still waits would hold the process.
+      found.abort(OVER);
+    }
+  }
+}
+
+function hasEndpoints(answer: Answer | undefined): boolean {
+  return answer !== undefined && answer.endpoints.length > 0;
+}
+
+/** The fallback's tiers come after the last one of the first. */
+function join(first: readonly ListedEndpoint[], second: readonly ListedEndpoint[]): readonly ListedEndpoint[] {
+  if (second.length === 0) return first;
+  const last = first.reduce((highest, { tier = 0 }) => Math.max(highest, tier), Number.NEGATIVE_INFINITY);
+  const lowest = second.reduce((least, { tier = 0 }) => Math.min(least, tier), Number.POSITIVE_INFINITY);
+  const shift = first.length === 0 ? 0 : last + 1 - lowest;
+  return [...first, ...second.map((spec) => ({ ...spec, tier: (spec.tier ?? 0) + shift, fallback: true as const }))];
+}

@@ -1,0 +1,28 @@
+import { readFile } from "node:fs/promises";
+import type { Platform } from "../platform.ts";
+import { systemRuntime } from "../runtime.ts";
+import { protocolExports } from "./connect-node/protocol-exports.ts";
+import { createNodeDnsClient } from "./dns/node-dns-client.ts";
+import { createNodeEndpointTransports } from "./endpoint-transports.ts";
+import { nodeHttpGet } from "./net/node-http-get.ts";
+
+/** What Node contributes: its own sockets for DNS, connect-node's transports over guarded connections. */
+export const nodePlatform: Platform = {
+  runtime: systemRuntime,
+  createDnsClient: (options) => createNodeDnsClient(options, systemRuntime),
+  httpGet: nodeHttpGet,
+  readTextFile: (path) => readFile(path, "utf8"),
+  writeLog: (line) => void process.stderr.write(`${line}\n`),
+  protocolExports,
+  createEndpointTransports: ({ protocol, httpVersion, attemptInterceptors, connection }, listeners) =>
+    createNodeEndpointTransports({
+      protocol,
+      httpVersion,
+      interceptors: attemptInterceptors,
+      ...connection,
+      clock: systemRuntime.clock,
+      random: systemRuntime.random,
+      sleep: systemRuntime.sleep,
+      ...listeners,
+    }),
+};

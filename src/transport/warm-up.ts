@@ -1,0 +1,83 @@
+import type { ConnectError } from "@connectrpc/connect";
+import type { Dispatcher } from "../call/choose-endpoint.ts";
+import { connected } from "../call/wait-for-connection.ts";
+import type { Answers } from "../discovery/with-fallback.ts";
+import type { EndpointRecord } from "../endpoints/endpoint-state.ts";
+import { ConfigurationError, lookUpFailed, noServers, userError } from "../errors.ts";
+import { LONGEST_CONNECT_MS } from "../resilience/connect-limit.ts";
+import { connectionHint } from "../resilience/connection-hints.ts";
+import { classify } from "../resilience/outcome.ts";
+import type { Runtime } from "../runtime.ts";
+
+export interface WarmUpOptions {
+  /** How many endpoints to connect to; those of this process's own order come first. Default 4, or all if there are fewer. */
+  readonly connections?: number;
+  /** Ends the warm-up; what has been connected stays. */
+  readonly signal?: AbortSignal;
+}
+
+/** As many as a process that makes a few calls at once will use. */
+const CONNECTIONS = 4;
+
+/**
+ * Looks up and connects, before the first call needs it. An endpoint that cannot be reached does not fail the warm-up,
+ * as long as there is one that can.
+ */
+export async function warmUp(
+  parts: { readonly directory: Answers; readonly dispatcher: Dispatcher; readonly runtime: Runtime },
+  { connections = CONNECTIONS, signal }: WarmUpOptions,
+  connectTimeoutMs: number,
+): Promise<void> {
+  if (!Number.isInteger(connections) || connections < 1) {
+    throw new ConfigurationError([`warmUp: connections must be a whole number from 1, not ${connections}`]);
+  }
+  const { directory, dispatcher, runtime } = parts;
+  const now = runtime.clock.now();
+  const answer =
+    directory.current(now) ?? (await directory.wait({ signal, deadline: Number.POSITIVE_INFINITY }).catch(failed));
+  if (answer.endpoints.length === 0) throw noServers(answer.reason);
+  const records = [...dispatcher.eligible(answer, runtime.clock.now())].sort((a, b) => a.rank - b.rank);
+  const dials = records.slice(0, connections).map((record) => dial(record, dispatcher, runtime));
+  const wait = { signal, leftMs: Number.POSITIVE_INFINITY, clock: runtime.clock };
+  try {
+    const results = await Promise.allSettled(
+      dials.map(({ connecting }) => connected(connecting, { ...wait, connectTimeoutMs })),
+    );
+    signal?.throwIfAborted();
+    const [first] = results;
+    if (first === undefined || results.some(({ status }) => status === "fulfilled")) return;
+    // Nothing else is left to wait for; dials end by themselves, sooner than a call would give up.
+    const any = Promise.any(dials.map(({ connecting }) => connecting));
+    await connected(any, { ...wait, connectTimeoutMs: LONGEST_CONNECT_MS }).catch(() => {
+      signal?.throwIfAborted();
+      throw unreachable((first as PromiseRejectedResult).reason);
+    });
+  } finally {
+    for (const { stopWaiting } of dials) stopWaiting();
+  }
+
+  function failed(error: unknown): never {
+    signal?.throwIfAborted();
+    throw lookUpFailed(error);
+  }
+}
+
+/** The error that a call would fail with. */
+function unreachable(error: unknown): ConnectError {
+  const context = { signal: undefined, deadlinePassed: false, attemptTimedOut: false, thrownBy: undefined };
+  const outcome = classify(error, { ...context, recordsFacts: true });
+  return userError(error, outcome, false, connectionHint(error, outcome));
+}
+
+interface WarmDial {
+  readonly connecting: Promise<void>;
+  stopWaiting(): void;
+}
+
+function dial(record: EndpointRecord, dispatcher: Dispatcher, { clock }: Runtime): WarmDial {
+  const controller = new AbortController();
+  const waiting = { signal: controller.signal, repeatable: false };
+  // Over HTTP/1.1, and for most transports of a user's, there is nothing to wait for.
+  const connecting = dispatcher.transportOf(record).connect?.(clock.now(), waiting) ?? Promise.resolve();
+  return { connecting, stopWaiting: () => controller.abort() };
+}

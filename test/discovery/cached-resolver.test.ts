@@ -1,0 +1,199 @@
+import { describe, expect, it } from "vitest";
+import { Directory } from "../../src/discovery/cached-resolver.ts";
+import type { Resolution } from "../../src/discovery/resolver.ts";
+import { FakeRuntime, settled } from "../support/fake-runtime.ts";
+import { noListener } from "../support/no-listener.ts";
+
+const ages = { minTtlMs: 5_000, maxTtlMs: 300_000, maxStaleMs: 3_600_000 };
+const good: Resolution = { kind: "endpoints", endpoints: [{ address: "10.0.0.1", port: 80 }], ttlMs: 10_000 };
+const noLimit = { signal: undefined, deadline: Number.POSITIVE_INFINITY };
+const never = Number.NEGATIVE_INFINITY;
+
+function directoryOf(answer: () => Resolution) {
+  const runtime = new FakeRuntime({ seed: 1 });
+  let lookUps = 0;
+  const resolver = {
+    target: "test",
+    resolve: async () => {
+      lookUps++;
+      return answer();
+    },
+  };
+  const directory = new Directory(resolver, ages, runtime, noListener);
+  return { runtime, directory, lookUps: () => lookUps };
+}
+
+describe("a directory", () => {
+  it("looks up once for a hundred calls at once, and not again while the answer is fresh", async () => {
+    const { runtime, directory, lookUps } = directoryOf(() => good);
+    await Promise.all(Array.from({ length: 100 }, () => directory.wait(noLimit)));
+    runtime.time += 7_900;
+    expect(directory.current(runtime.time)?.endpoints).toEqual(good.endpoints);
+    expect(lookUps()).toBe(1);
+  });
+
+  it("uses a stale answer while one look-up runs beside", async () => {
+    const { runtime, directory, lookUps } = directoryOf(() => good);
+    await directory.wait(noLimit);
+    runtime.time += 15_000;
+    expect(directory.current(runtime.time)?.endpoints).toEqual(good.endpoints);
+    expect(directory.current(runtime.time)?.endpoints).toEqual(good.endpoints);
+    expect(lookUps()).toBe(2);
+  });
+
+  it("does not ask again when a connection failed that an older answer had named", async () => {
+    const { runtime, directory, lookUps } = directoryOf(() => good);
+    await directory.wait(noLimit);
+    const triedAt = runtime.time;
+    runtime.time += 15_000;
+    directory.current(runtime.time);
+    await directory.settle(noLimit);
+    directory.suspect(runtime.time, triedAt, never);
+    expect(lookUps()).toBe(2);
+  });
+
+  it("goes on with a good answer for an hour of failed look-ups", async () => {
+    let dead = false;
+    const { runtime, directory } = directoryOf(() => {
+      if (dead) throw new Error("SERVFAIL");
+      return good;
+    });
+    await directory.wait(noLimit);
+    dead = true;
+    for (let minute = 0; minute < 60; minute++) {
+      runtime.time += 60_000;
+      const answer = directory.current(runtime.time) ?? (await directory.wait(noLimit));
+      expect(answer.endpoints).toEqual(good.endpoints);
+    }
+  });
+
+  it("does not believe an empty answer before it is confirmed", async () => {
+    let answer: Resolution = good as Resolution;
+    const { runtime, directory } = directoryOf(() => answer);
+    await directory.wait(noLimit);
+    answer = { kind: "empty", ttlMs: 0, reason: "NXDOMAIN" };
+    const sizes: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      runtime.time += 20_000;
+      sizes.push((directory.current(runtime.time) ?? (await directory.wait(noLimit))).endpoints.length);
+      await directory.settle(noLimit);
+    }
+    expect(sizes.slice(0, 2)).toEqual([1, 1]);
+    expect(directory.answer?.endpoints).toEqual([]);
+  });
+
+  describe("after a failed connection", () => {
+    const on = (port: number): Resolution => ({ ...good, endpoints: [{ address: "10.0.0.1", port }] }) as Resolution;
+
+    /** Fails `calls` connections, one each so many milliseconds, while DNS says what `answer` does. */
+    async function failConnections(
+      answer: (lookUp: number) => Resolution,
+      calls: number,
+      everyMs: number,
+      between: "nothing" | "successes" = "nothing",
+    ) {
+      let asked = 0;
+      const { runtime, directory } = directoryOf(() => answer(++asked));
+      await directory.wait(noLimit);
+      for (let i = 0; i < calls; i++) {
+        runtime.time += everyMs;
+        directory.suspect(runtime.time, runtime.time, between === "successes" ? runtime.time - 1 : never);
+        await directory.settle(noLimit);
+      }
+      return { lookUps: asked - 1, endpoints: directory.answer?.endpoints };
+    }
+
+    it("looks up at once, however fresh the answer is", async () => {
+      const { lookUps, endpoints } = await failConnections(on, 1, 200);
+      expect(lookUps).toBe(1);
+      expect(endpoints).toEqual([{ address: "10.0.0.1", port: 2 }]);
+    });
+
+    it("looks up twice within a second where each look-up brings other servers, then backs off to 5 s", async () => {
+      expect((await failConnections(on, 5, 200)).lookUps).toBe(2);
+      expect((await failConnections(on, 9_800 / 200, 200)).lookUps).toBe(6);
+      expect((await failConnections(on, 60_000 / 200, 200)).lookUps).toBe(16);
+    });
+
+    it("looks up each time that all servers were replaced again, while calls succeed in between", async () => {
+      expect((await failConnections(on, 100, 2_000, "successes")).lookUps).toBe(100);
+    });
+
+    it("looks up every 5 s while that brings nothing new", async () => {
+      expect((await failConnections(() => good, 100, 200)).lookUps).toBe(4);
+    });
+
+    it("looks up at most once a second after the second time while no call succeeds, and every 100 ms while some do", async () => {
+      expect((await failConnections(on, 1_000, 1)).lookUps).toBe(2);
+      expect((await failConnections(on, 60_000, 1, "successes")).lookUps).toBeLessThanOrEqual(600);
+    });
+  });
+});
+
+describe("what an answer lacks at first", () => {
+  function deferred<T>() {
+    let resolve!: (value: T) => void;
+    const promise = new Promise<T>((settle) => {
+      resolve = settle;
+    });
+    return { promise, resolve };
+  }
+  const both: Resolution = {
+    ...good,
+    endpoints: [...good.endpoints, { address: "10.0.0.2", port: 80 }],
+    ttlMs: 60_000,
+  };
+  const shown = (directory: Directory, now: number) =>
+    directory.current(now)?.endpoints.map(({ address }) => address.replace("10.0.0.", ""));
+
+  it("joins it without another look-up, at the age that it has", async () => {
+    const rest = deferred<Resolution>();
+    const { runtime, directory, lookUps } = directoryOf(() => ({ ...good, rest: rest.promise }));
+    await directory.wait(noLimit);
+    expect(shown(directory, runtime.time)).toEqual(["1"]);
+    const resolvedAt = directory.answer?.resolvedAt;
+    runtime.time += 3_000;
+    rest.resolve(both);
+    await settled();
+    expect(shown(directory, runtime.time)).toEqual(["1", "2"]);
+    expect(directory.answer).toMatchObject({ resolvedAt, ttlMs: 60_000 });
+    expect(lookUps()).toBe(1);
+  });
+
+  it("may stay away: calls go on with what there is", async () => {
+    const rest = Promise.reject(new Error("SERVFAIL"));
+    const { runtime, directory } = directoryOf(() => ({ ...good, rest }));
+    await directory.wait(noLimit);
+    await settled();
+    expect(shown(directory, runtime.time)).toEqual(["1"]);
+  });
+
+  it("is of no use once a newer look-up has begun", async () => {
+    const rest = deferred<Resolution>();
+    let isFirst = true;
+    const { runtime, directory } = directoryOf(() => {
+      const answer = isFirst ? { ...good, rest: rest.promise } : good;
+      isFirst = false;
+      return answer;
+    });
+    await directory.wait(noLimit);
+    runtime.time += 15_000;
+    directory.current(runtime.time);
+    rest.resolve(both);
+    await directory.settle(noLimit);
+    await settled();
+    expect(shown(directory, runtime.time)).toEqual(["1"]);
+  });
+
+  it("is given up with the look-up's time, or with the directory", async () => {
+    for (const end of ["time", "close"]) {
+      const { runtime, directory } = directoryOf(() => ({ ...good, rest: new Promise(() => {}) }));
+      await directory.wait(noLimit);
+      expect(runtime.timers).toBe(1);
+      if (end === "time") await runtime.advance(5_000);
+      else directory.close();
+      await settled();
+      expect(runtime.timers).toBe(0);
+    }
+  });
+});
