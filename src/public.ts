@@ -16,18 +16,25 @@ export type { BreakerState } from "./endpoints/breaker.ts";
 export { endpointKey } from "./endpoints/endpoint-key.ts";
 export type {
   ConnectionEnd,
+  ConnectRequest,
   EndpointContext,
   EndpointTransport,
   EndpointTransportFactory,
 } from "./endpoints/endpoint-transport.ts";
 export { ConfigurationError } from "./errors.ts";
-export type { ConnectOptions, TlsOptions } from "./net/tls-options.ts";
+export type { ConnectOptions } from "./net/connect-options.ts";
+export type { TlsOptions } from "./net/tls-options.ts";
 export type { Candidate, Picker, PickerFactory, PickInfo } from "./pickers/picker.ts";
 export type { Outcome } from "./resilience/outcome.ts";
 export type { StopReason } from "./resilience/stop-reason.ts";
 export type { Clock, Environment } from "./runtime.ts";
 export { type AttemptReport, type CallReport, callReport } from "./telemetry/call-report.ts";
-export type { BalancedTransportEvent, EventListener, EventOrigin, UserCallback } from "./telemetry/events.ts";
+export type {
+  BalancedTransportEvent,
+  BalancedTransportEventListener,
+  EventOrigin,
+  UserCallback,
+} from "./telemetry/events.ts";
 export type { AnswerSnapshot, EndpointSnapshot, RetryBudgetSnapshot, Snapshot } from "./telemetry/snapshot.ts";
 export type { BalancedTransport } from "./transport/balanced-transport.ts";
 export { deadlineFrom, type RemainingTime } from "./transport/deadline-from.ts";

@@ -146,4 +146,4 @@ export type EventBody =
   | { readonly type: "callback-failed"; readonly callback: UserCallback; readonly error: unknown };
 
 /** Called with each event as it happens. What it throws changes nothing; the first time, `log` shows it. */
-export type EventListener = (event: BalancedTransportEvent) => void;
+export type BalancedTransportEventListener = (event: BalancedTransportEvent) => void;
