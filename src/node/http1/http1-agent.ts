@@ -174,7 +174,7 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
   };
 }
 
-/** Classes cannot be imported where they must not be loaded with this file (tsup.builtins.ts). */
+/** Classes cannot be imported where they must not be loaded with this file (build/builtins.ts). */
 function createAgent(isTls: boolean): HttpAgent {
   if (!isTls) return new (process.getBuiltinModule("node:http").Agent)({ keepAlive: true });
   return new (process.getBuiltinModule("node:https").Agent)({ keepAlive: true, maxCachedSessions: 0 });
