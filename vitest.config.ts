@@ -13,7 +13,7 @@ const projects: Readonly<Record<string, TestUserConfig>> = {
 
   // What `unit` expects of unary calls over HTTP/2, by connect-node instead of the own path: no test is about the path.
   "connect-node": {
-    include: ["test/{call,e2e}/**/*.test.ts", "test/node/{endpoint-transports,http2/*,net/tls-*}.test.ts"],
+    include: ["test/{call,e2e,transport}/**/*.test.ts", "test/node/{endpoint-transports,http2/*,net/tls-*}.test.ts"],
     // Over these, connect-node is the only path.
     testNamePattern: /^(?!.*(grpc-web|HTTP\/1\.1))/,
     env: { EXCHANGES: "20" },
