@@ -255,7 +255,7 @@ export const MODES: readonly Mode[] = [
     name: "a lame answer",
     like: "BIND for a zone that it does not serve",
     answer: once({ flags: "8100" }),
-    comes: failure("is lame: it answered NOERROR without records, and is no authority"),
+    comes: failure("is lame: it answered NOERROR without records, and is not authoritative"),
   },
   {
     name: 'the target "."',

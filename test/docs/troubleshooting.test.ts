@@ -31,15 +31,15 @@ const isOnPage = (message: string) => onPage.some((text) => text.test(message));
 
 /** Between parts of the library: no user ever sees them. */
 const INTERNAL = new Set([
-  "nobody waits for this any more",
+  "the result is no longer needed",
   "the stream was cancelled",
-  "the request was given up",
-  "was not waited for",
+  "the request was abandoned",
+  "its answer is no longer needed",
   "the probe was cancelled",
   "it has no endpoints",
   "too many PINGs under way",
   "no call waits for this connection",
-  "the call was answered through its other copy",
+  "the other copy of the call was answered first",
   // Names are checked where they come in, long before a socket.
   "tls: the name to verify is not a host name",
   // The options' checks come first.
