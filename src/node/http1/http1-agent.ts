@@ -187,7 +187,7 @@ function createAgent(isTls: boolean): HttpAgent {
 function endDialWith(request: ClientRequest, dial: TcpDial): void {
   const destroy = request.destroy.bind(request);
   request.destroy = (error) => {
-    dial.cancel(error ?? connectError("the request was given up", "ECANCELED"));
+    dial.cancel(error ?? connectError("the request was abandoned", "ECANCELED"));
     return destroy(error);
   };
 }
