@@ -19,6 +19,7 @@ export type {
   EndpointContext,
   EndpointTransport,
   EndpointTransportFactory,
+  Waiting,
 } from "./endpoints/endpoint-transport.ts";
 export { ConfigurationError } from "./errors.ts";
 export type { ConnectOptions, TlsOptions } from "./net/tls-options.ts";
@@ -27,7 +28,14 @@ export type { Outcome } from "./resilience/outcome.ts";
 export type { StopReason } from "./resilience/stop-reason.ts";
 export type { Clock, Environment } from "./runtime.ts";
 export { type AttemptReport, type CallReport, callReport } from "./telemetry/call-report.ts";
-export type { BalancedTransportEvent, EventListener, EventOrigin, UserCallback } from "./telemetry/events.ts";
+export type {
+  BalancedTransportEvent,
+  EventBody,
+  EventListener,
+  EventOrigin,
+  LookUpSource,
+  UserCallback,
+} from "./telemetry/events.ts";
 export type { AnswerSnapshot, EndpointSnapshot, RetryBudgetSnapshot, Snapshot } from "./telemetry/snapshot.ts";
 export type { BalancedTransport } from "./transport/balanced-transport.ts";
 export { deadlineFrom, type RemainingTime } from "./transport/deadline-from.ts";
