@@ -13,7 +13,7 @@ export * from "./public.ts";
  * @throws ConfigurationError with everything that is wrong with the options.
  */
 export function createBalancedTransport(options: BalancedTransportOptions): BalancedTransport {
-  return balancedTransport(options, nodePlatform, { sources: [], env: globalThis.process?.env ?? {} });
+  return balancedTransport(options, nodePlatform, { layers: [], env: globalThis.process?.env ?? {} });
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Settings } from "./config/resolved-options.ts";
+import type { ResolvedOptions } from "./config/resolved-options.ts";
 import type { ConnectionListener, EndpointTransportFactory } from "./endpoints/endpoint-transport.ts";
 import type { HttpGet } from "./net/http-get.ts";
 import type { TlsFilesListener } from "./net/tls-files-change.ts";
@@ -15,7 +15,7 @@ export interface EndpointListeners {
 /** What a runtime (Node, an edge) contributes. */
 export interface Platform {
   readonly runtime: Runtime;
-  readonly createDnsClient: DnsClientFactory;
+  readonly createStubResolver: DnsClientFactory;
   readonly httpGet: HttpGet;
   readonly readTextFile: ReadTextFile;
   /** Writes one line where a process's own messages go. */
@@ -23,5 +23,5 @@ export interface Platform {
   /** What the transports of endpoints need of Connect's protocols, by name; undefined what the loaded copy lacks. */
   protocolExports(): Readonly<Record<string, unknown>>;
   /** The transports of endpoints, where the user brings none. */
-  createEndpointTransports(settings: Settings, listeners: EndpointListeners): EndpointTransportFactory;
+  createEndpointTransports(settings: ResolvedOptions, listeners: EndpointListeners): EndpointTransportFactory;
 }

@@ -16,13 +16,14 @@ export type { BreakerState } from "./endpoints/breaker.ts";
 export { endpointKey } from "./endpoints/endpoint-key.ts";
 export type {
   ConnectionEnd,
+  ConnectRequest,
   EndpointContext,
   EndpointTransport,
   EndpointTransportFactory,
-  Waiting,
 } from "./endpoints/endpoint-transport.ts";
 export { ConfigurationError } from "./errors.ts";
-export type { ConnectOptions, TlsOptions } from "./net/tls-options.ts";
+export type { ConnectOptions } from "./net/connect-options.ts";
+export type { TlsOptions } from "./net/tls-options.ts";
 export type { Candidate, Picker, PickerFactory, PickInfo } from "./pickers/picker.ts";
 export type { Outcome } from "./resilience/outcome.ts";
 export type { StopReason } from "./resilience/stop-reason.ts";
@@ -30,8 +31,8 @@ export type { Clock, Environment } from "./runtime.ts";
 export { type AttemptReport, type CallReport, callReport } from "./telemetry/call-report.ts";
 export type {
   BalancedTransportEvent,
+  BalancedTransportEventListener,
   EventBody,
-  EventListener,
   EventOrigin,
   LookUpSource,
   UserCallback,

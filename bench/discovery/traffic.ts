@@ -70,8 +70,8 @@ export class Traffic {
     };
     return {
       ...nodePlatform,
-      createDnsClient: (options) => {
-        const dns = nodePlatform.createDnsClient(options);
+      createStubResolver: (options) => {
+        const dns = nodePlatform.createStubResolver(options);
         return {
           srv: (...question) => count(dns.srv(...question)),
           addresses: (...question) => count(dns.addresses(...question)),

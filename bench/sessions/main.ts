@@ -27,7 +27,7 @@ const theirs = createClient(
 const { client: ours, transport } = endpointClient({ port });
 const request = { text: "hello" };
 const never = new AbortController().signal;
-const waiting = { signal: never, repeatable: true };
+const waiting = { signal: never, canRetry: true };
 const subjects: Subject[] = [
   {
     name: "connect-node's manager",

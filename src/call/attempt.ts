@@ -1,19 +1,19 @@
-import type { Ticket } from "../endpoints/breaker.ts";
-import type { EndpointRecord } from "../endpoints/endpoint-state.ts";
-import type { CallUnderWay, Carrier, CarryingTransport, Waiting } from "../endpoints/endpoint-transport.ts";
+import type { Permit } from "../endpoints/breaker.ts";
+import type { EndpointState } from "../endpoints/endpoint-state.ts";
+import type { CallUnderWay, Carrier, CarryingTransport, ConnectRequest } from "../endpoints/endpoint-transport.ts";
 import { OVER } from "../runtime.ts";
 import type { Call } from "./call.ts";
 import type { UserCode } from "./user-code.ts";
 
 /** What an attempt asks and tells its surroundings. */
 export interface AttemptWatcher {
-  isRepeatable(call: Call): boolean;
+  canRetry(call: Call): boolean;
   /** Its connection gives no sign of life; `isFirst` of those on it. */
   onSuspect(attempt: Attempt, isFirst: boolean): void;
 }
 
 /**
- * Sends one attempt. It ends a successful one by `Judge.succeeded` (a stream does at its end); it rejects with what
+ * Sends one attempt. It ends a successful one by `Settler.succeeded` (a stream does at its end); it rejects with what
  * the endpoint's transport threw.
  */
 export interface Send<R> {
@@ -37,14 +37,14 @@ export interface AttemptRace {
   commit(attempt: Attempt): void;
 }
 
-/** One try of a call on one endpoint. It holds the endpoint's slot from its making until the judge ends it. */
-export class Attempt implements Waiting, CallUnderWay {
+/** One try of a call on one endpoint. It holds the endpoint's slot until the attempt is settled. */
+export class Attempt implements ConnectRequest, CallUnderWay {
   readonly call: Call;
-  readonly record: EndpointRecord;
+  readonly endpointState: EndpointState;
   readonly transport: CarryingTransport;
   readonly startedAt: number;
   /** The breaker's; undefined for an ordinary attempt. */
-  readonly ticket: Ticket | undefined;
+  readonly permit: Permit | undefined;
   /** The connection that is being made; undefined if there is one. */
   connecting: Promise<void> | undefined = undefined;
   /** What the endpoint's transport is told; undefined without a limit. */
@@ -65,13 +65,19 @@ export class Attempt implements Waiting, CallUnderWay {
   readonly #watcher: AttemptWatcher;
   #waiting: AbortController | undefined = undefined;
 
-  constructor(call: Call, record: EndpointRecord, transport: CarryingTransport, watcher: AttemptWatcher, now: number) {
+  constructor(
+    call: Call,
+    endpointState: EndpointState,
+    transport: CarryingTransport,
+    watcher: AttemptWatcher,
+    now: number,
+  ) {
     this.#watcher = watcher;
     this.call = call;
-    this.record = record;
+    this.endpointState = endpointState;
     this.transport = transport;
     this.startedAt = now;
-    this.ticket = record.begin(now);
+    this.permit = endpointState.begin(now);
   }
 
   /** Asks for the connection. What a transport of the user's throws is a failed connect as well. */
@@ -102,8 +108,8 @@ export class Attempt implements Waiting, CallUnderWay {
   }
 
   /** Whether the call could go on if this attempt's connection were lost. Asked only where a connection is in doubt. */
-  get repeatable(): boolean {
-    return this.#watcher.isRepeatable(this.call);
+  get canRetry(): boolean {
+    return this.#watcher.canRetry(this.call);
   }
 
   carriedBy(carrier: Carrier): void {

@@ -2,7 +2,7 @@
  * The request messages of a stream, so that a second attempt can send them: what no attempt has pulled is still there.
  * Only a server-streaming call's one message is kept after it was pulled; keeping more would undo back-pressure.
  */
-export class ReplayableInput<T> {
+export class BufferedInput<T> {
   readonly #source: AsyncIterable<T>;
   readonly #keeps: boolean;
   readonly #kept: Promise<IteratorResult<T>>[] = [];

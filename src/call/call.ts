@@ -1,6 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { type ContextValues, createContextValues } from "@connectrpc/connect";
-import type { EndpointRecord } from "../endpoints/endpoint-state.ts";
+import type { EndpointState } from "../endpoints/endpoint-state.ts";
 import type { PickInfo } from "../pickers/picker.ts";
 import type { CallHistory } from "../resilience/decide-retry.ts";
 import { isTransparent, type Outcome } from "../resilience/outcome.ts";
@@ -12,9 +12,9 @@ const LONGEST_TIMEOUT_MS = 99_999_999;
 
 /** What failed of a call. */
 export interface Failures {
-  readonly tried: Set<EndpointRecord>;
+  readonly tried: Set<EndpointState>;
   readonly reports: AttemptReport[];
-  last: { readonly record: EndpointRecord; readonly report: AttemptReport };
+  last: { readonly endpointState: EndpointState; readonly report: AttemptReport };
 }
 
 /** One call of a client: what it asked for, and what its attempts came to. */
@@ -104,13 +104,13 @@ export class Call implements PickInfo {
   }
 
   /** Remembers a failed attempt. */
-  addFailure(record: EndpointRecord, outcome: Outcome, report: AttemptReport): void {
+  addFailure(endpointState: EndpointState, outcome: Outcome, report: AttemptReport): void {
     if (outcome.kind === "not-sent") this.notSent++;
     else if (!isTransparent(outcome)) this.sent++;
     else if (++this.transparent > 1 && !(outcome.kind === "refused" && outcome.leaving)) this.sent++;
-    const last = { record, report };
+    const last = { endpointState, report };
     this.failures ??= { tried: new Set(), reports: [], last };
-    this.failures.tried.add(record);
+    this.failures.tried.add(endpointState);
     this.failures.reports.push(report);
     this.failures.last = last;
   }

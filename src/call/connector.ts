@@ -1,14 +1,14 @@
 import { ConnectTimeoutError, LONGEST_CONNECT_MS } from "../resilience/connect-limit.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Attempt } from "./attempt.ts";
-import type { Dispatcher } from "./choose-endpoint.ts";
+import type { EndpointChooser } from "./choose-endpoint.ts";
 import { LateDials } from "./late-dials.ts";
-import type { Judge } from "./settle.ts";
+import type { Settler } from "./settle.ts";
 import { connected } from "./wait-for-connection.ts";
 
 export interface ConnectorOptions {
-  readonly dispatcher: Dispatcher;
-  readonly judge: Judge;
+  readonly chooser: EndpointChooser;
+  readonly settler: Settler;
   readonly runtime: Runtime;
   /** How long a call waits for a connection while there is another endpoint to try. */
   readonly connectTimeoutMs: number;
@@ -26,12 +26,12 @@ export class Connector {
 
   /** @throws what `connected()` throws. After its ConnectTimeoutError the connection goes on without the attempt. */
   async connect(attempt: Attempt, connecting: Promise<void>): Promise<void> {
-    const { connectTimeoutMs, dispatcher, runtime, retries } = this.#options;
-    const { call, startedAt, race, record } = attempt;
+    const { connectTimeoutMs, chooser, runtime, retries } = this.#options;
+    const { call, startedAt, race, endpointState } = attempt;
     const { lateDials } = call;
-    const mayGoElsewhere = retries && dispatcher.hasUntried(call, record, startedAt);
+    const mayGoElsewhere = retries && chooser.hasUntried(call, endpointState, startedAt);
     attempt.isPatient = !mayGoElsewhere;
-    const isAlone = mayGoElsewhere || lateDials === undefined || lateDials.has(record);
+    const isAlone = mayGoElsewhere || lateDials === undefined || lateDials.has(endpointState);
     const waiting = isAlone ? connecting : orAnother(connecting, lateDials.first());
     try {
       await connected(waiting, {
@@ -46,16 +46,16 @@ export class Connector {
       else attempt.stopWaiting();
       throw error;
     }
-    dispatcher.ready(attempt, runtime.clock.now());
+    chooser.ready(attempt, runtime.clock.now());
   }
 
   /** The call goes elsewhere, and may come back when the connection is there. */
   #leave(attempt: Attempt, connecting: Promise<void>): void {
-    const { call, record } = attempt;
+    const { call, endpointState } = attempt;
     call.lateDials ??= new LateDials();
     call.lateDials.add(attempt);
     connecting.then(
-      () => this.#options.judge.reached(record),
+      () => this.#options.settler.reached(endpointState),
       () => {},
     );
   }

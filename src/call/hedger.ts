@@ -1,15 +1,15 @@
 import type { RetryBudget } from "../resilience/budget.ts";
 import type { Clock } from "../runtime.ts";
 import type { Attempt, Send } from "./attempt.ts";
-import type { Dispatcher } from "./choose-endpoint.ts";
+import type { EndpointChooser } from "./choose-endpoint.ts";
 import { FailedAttempt } from "./failed-attempt.ts";
-import type { Repeatable } from "./may-retry.ts";
+import type { MayRetry } from "./may-retry.ts";
 import { Race } from "./race.ts";
 
 export interface HedgerOptions {
-  readonly dispatcher: Dispatcher;
+  readonly chooser: EndpointChooser;
   readonly budget: RetryBudget;
-  readonly repeatable: Repeatable;
+  readonly mayRetry: MayRetry;
   readonly clock: Clock;
   /** Told when a second copy is about to be sent. */
   readonly onHedge: (first: Attempt, copy: Attempt) => void;
@@ -27,13 +27,13 @@ export class Hedger {
 
   /** Does nothing where the call may not be on its way twice, or there is nowhere else to go. */
   hedge(attempt: Attempt): void {
-    const { dispatcher, budget, repeatable, clock } = this.#options;
+    const { chooser, budget, mayRetry, clock } = this.#options;
     const { call } = attempt;
     const now = clock.now();
-    if (call.isHedged || call.signal?.aborted || call.isOver(now) || !repeatable.copy(call)) return;
+    if (call.isHedged || call.signal?.aborted || call.isOver(now) || !mayRetry.asCopy(call)) return;
     const send = attempt.resend?.();
     if (send?.canResend() !== true || !budget.allowsRetry(now)) return;
-    const copy = dispatcher.besides(attempt, now);
+    const copy = chooser.besides(attempt, now);
     if (copy === undefined) return;
     this.#options.onHedge(attempt, copy);
     call.isHedged = true;
@@ -49,7 +49,7 @@ export class Hedger {
   }
 
   async #run(race: Race, copy: Attempt, send: Send<unknown>): Promise<unknown> {
-    const { dispatcher, clock, run } = this.#options;
+    const { chooser, clock, run } = this.#options;
     for (let next = copy; ; ) {
       race.enter(next);
       try {
@@ -58,7 +58,7 @@ export class Hedger {
         const { decision } = error instanceof FailedAttempt ? error : {};
         if (race.isLost(next) || !decision?.retry || !decision.elsewhere) throw error;
         // It never left: as cheap as it was before.
-        const other = dispatcher.besides(next, clock.now());
+        const other = chooser.besides(next, clock.now());
         if (other === undefined) throw error;
         next = other;
       }

@@ -1,8 +1,8 @@
-import type { EndpointRecord } from "../endpoints/endpoint-state.ts";
+import type { EndpointState } from "../endpoints/endpoint-state.ts";
 
 /** An attempt, as far as its connection goes. */
 export interface Dialling {
-  readonly record: EndpointRecord;
+  readonly endpointState: EndpointState;
   /** The connection that is being made. */
   readonly connecting: Promise<void> | undefined;
   /** It has nowhere else to go. */
@@ -23,17 +23,17 @@ export class LateDials {
   }
 
   /** Whether the call has come back to this endpoint, or is about to. */
-  has(record: EndpointRecord): boolean {
-    return this.#attempts.some((attempt) => attempt.record === record);
+  has(endpointState: EndpointState): boolean {
+    return this.#attempts.some((attempt) => attempt.endpointState === endpointState);
   }
 
   /** The endpoint of the first connection that is made. Rejects when none is. */
-  first(): Promise<EndpointRecord> {
+  first(): Promise<EndpointState> {
     for (const attempt of this.#attempts) attempt.isPatient = true;
     return Promise.any(
-      this.#attempts.map(async ({ connecting, record }) => {
+      this.#attempts.map(async ({ connecting, endpointState }) => {
         await connecting;
-        return record;
+        return endpointState;
       }),
     );
   }

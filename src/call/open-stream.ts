@@ -3,7 +3,7 @@ import { abortedBy, deadlineExceeded } from "../errors.ts";
 import type { StopReason } from "../resilience/stop-reason.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Attempt } from "./attempt.ts";
-import type { Judge } from "./settle.ts";
+import type { Settler } from "./settle.ts";
 import { whyEnded } from "./why-ended.ts";
 
 /** What the reader of a stream that broke sees, and why it is not tried again. */
@@ -17,20 +17,20 @@ export interface StreamFailure {
  * back once, by whichever comes first: the end, an error, the caller's abort, the deadline, a `return()`, or the
  * garbage collector, since a consumer that just stops reading tells nobody.
  */
-export class StreamLease {
+export class OpenStream {
   /** Aborts the endpoint's stream. */
   readonly controller = new AbortController();
   readonly #attempt: Attempt;
-  readonly #judge: Judge;
+  readonly #settler: Settler;
   readonly #timerDone = new AbortController();
   readonly #onAbort: () => void;
   #state: "opening" | "open" | "over" = "opening";
   /** Why it is over, if that came from our side: what its reader then sees, whatever the endpoint's stream makes of it. */
   #endedBy: ConnectError | undefined;
 
-  constructor(attempt: Attempt, judge: Judge) {
+  constructor(attempt: Attempt, settler: Settler) {
     this.#attempt = attempt;
-    this.#judge = judge;
+    this.#settler = settler;
     const { signal } = attempt.call;
     this.#onAbort = () => {
       this.cancel(abortedBy(signal as AbortSignal));
@@ -39,15 +39,15 @@ export class StreamLease {
     else signal?.addEventListener("abort", this.#onAbort);
   }
 
-  /** The response headers are there. From here on, the attempt's end is the lease's to tell. */
+  /** The response headers are there. From now on the open stream reports how the attempt ended. */
   opened(runtime: Runtime): void {
     if (this.#state === "over") {
       // Aborted while it was opening, by a transport that paid no heed.
-      this.#judge.cancelled(this.#attempt);
+      this.#settler.cancelled(this.#attempt);
       return;
     }
     this.#state = "open";
-    this.#judge.answered(this.#attempt);
+    this.#settler.answered(this.#attempt);
     const leftMs = this.#attempt.call.remainingMs(runtime.clock.now());
     if (leftMs === undefined) return;
     // The endpoint's transport has a timer of its own, but its verdict reaches only a consumer that still reads.
@@ -65,7 +65,7 @@ export class StreamLease {
 
   /** The stream ended well. */
   succeed(now: number): void {
-    if (this.#close()) this.#judge.succeeded(this.#attempt, now);
+    if (this.#close()) this.#settler.succeeded(this.#attempt, now);
   }
 
   /** The stream broke after it was opened: it counts for its endpoint, and is not tried again. */
@@ -75,7 +75,7 @@ export class StreamLease {
       return { userError, because: whyEnded(userError, this.#attempt.call.signal, "aborted") };
     }
     this.controller.abort(error);
-    const { userError, decision } = await this.#judge.failed(this.#attempt, error, false);
+    const { userError, decision } = await this.#settler.failed(this.#attempt, error, false);
     return { userError, because: decision.retry ? "stream" : decision.because };
   }
 
@@ -83,7 +83,7 @@ export class StreamLease {
   cancel(reason: ConnectError = streamCancelled()): void {
     if (this.#close()) {
       this.#endedBy = reason;
-      this.#judge.cancelled(this.#attempt);
+      this.#settler.cancelled(this.#attempt);
     }
     this.controller.abort(reason);
   }
@@ -94,7 +94,7 @@ export class StreamLease {
     this.#endedBy = reason;
   }
 
-  /** True if the lease was on an open stream. */
+  /** True if the stream was open. */
   #close(): boolean {
     const wasOpen = this.#state === "open";
     if (this.#state === "over") return false;

@@ -1,7 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import type { Answers } from "../discovery/with-fallback.ts";
+import type { AnswerSource } from "../discovery/with-fallback.ts";
 import type { EligibleView } from "../endpoints/eligible.ts";
-import type { EndpointRecord } from "../endpoints/endpoint-state.ts";
+import type { EndpointState } from "../endpoints/endpoint-state.ts";
 import type { StopReason } from "../resilience/stop-reason.ts";
 import type { Clock } from "../runtime.ts";
 import { attachReport } from "../telemetry/call-report.ts";
@@ -11,7 +11,7 @@ import type { Call, Failures } from "./call.ts";
 
 export interface ReporterOptions {
   readonly target: string;
-  readonly directory: Answers;
+  readonly answers: AnswerSource;
   readonly clock: Clock;
   readonly emit: Emitter["emit"];
 }
@@ -42,8 +42,8 @@ export class Reporter {
 
   /** Attaches the report of a call to the error that its user sees. */
   failed(error: object, call: Pick<Call, "method" | "failures">, stopped: StopReason): void {
-    const { directory, clock, target, emit } = this.#options;
-    const { answer } = directory;
+    const { answers, clock, target, emit } = this.#options;
+    const { answer } = answers;
     const method = nameOf(call.method);
     attachReport(error, {
       target,
@@ -51,18 +51,18 @@ export class Reporter {
       attempts: call.failures?.reports ?? [],
       stopped,
       answerAgeMs: answer === undefined ? undefined : clock.now() - answer.resolvedAt,
-      lookUpError: directory.lookUpError,
+      lookUpError: answers.lookUpError,
     });
     const last = call.failures?.last;
     if (last === undefined) return;
-    const { endpoint } = last.record;
+    const { endpoint } = last.endpointState;
     const { outcome, error: reason, hint } = last.report;
     if (!MIGHT_HAVE_HELPED.has(stopped) && hint === undefined) return;
     emit({ type: "not-retried", method, endpoint, outcome, because: stopped, error: reason, hint });
   }
 
   /** A further attempt is about to be sent. */
-  retried({ call, record: { endpoint } }: Attempt, delayMs: number): void {
+  retried({ call, endpointState: { endpoint } }: Attempt, delayMs: number): void {
     const { outcome, error, hint } = (call.failures as Failures).last.report;
     const method = nameOf(call.method);
     this.#options.emit({ type: "retry", method, endpoint, attempt: call.attempt, outcome, delayMs, error, hint });
@@ -71,11 +71,16 @@ export class Reporter {
   /** A second copy of a call is about to be sent. */
   hedged(first: Attempt, copy: Attempt): void {
     const method = nameOf(copy.call.method);
-    this.#options.emit({ type: "hedge", method, first: first.record.endpoint, endpoint: copy.record.endpoint });
+    this.#options.emit({
+      type: "hedge",
+      method,
+      first: first.endpointState.endpoint,
+      endpoint: copy.endpointState.endpoint,
+    });
   }
 
   /** A call is about to wait for another one's end. */
-  full({ endpoint }: EndpointRecord, { method }: Call): void {
+  full({ endpoint }: EndpointState, { method }: Call): void {
     this.#options.emit({ type: "full", method: nameOf(method), endpoint });
   }
 

@@ -12,18 +12,18 @@ import { OUTRUN } from "./race.ts";
 import type { Reporter } from "./reporter.ts";
 import { whyEnded } from "./why-ended.ts";
 
-export interface AttemptLoopOptions extends ConnectorOptions {
+export interface RetryLoopOptions extends ConnectorOptions {
   readonly reporter: Reporter;
 }
 
 /** The attempts of a call: the first runs plainly, and only after it failed is cockatiel's retry entered. */
-export class AttemptLoop {
-  readonly #options: AttemptLoopOptions;
+export class RetryLoop {
+  readonly #options: RetryLoopOptions;
   readonly #connector: Connector;
   /** Made with the first failure. */
   #retry: ReturnType<typeof createRetry> | undefined;
 
-  constructor(options: AttemptLoopOptions) {
+  constructor(options: RetryLoopOptions) {
     this.#options = options;
     this.#connector = new Connector(options);
   }
@@ -88,11 +88,11 @@ export class AttemptLoop {
     const isFirst = race?.isFirst(attempt) === true;
     if (isFirst) call.unreported = 0;
     if (race?.isLost(attempt)) {
-      this.#options.judge.cancelled(attempt);
+      this.#options.settler.cancelled(attempt);
       if (isFirst) return (await race.copy) as R;
       throw error;
     }
-    const { userError, decision } = await this.#options.judge.failed(attempt, error, send.canResend());
+    const { userError, decision } = await this.#options.settler.failed(attempt, error, send.canResend());
     const failed = new FailedAttempt(attempt, userError, decision);
     if (race === undefined || !isFirst || race.isWon(attempt) || race.isCopyOver) throw failed;
     return (await race.copy) as R;
@@ -102,7 +102,7 @@ export class AttemptLoop {
   async #next({ attempt: failed, userError, decision }: FailedAttempt): Promise<Attempt> {
     if (!decision.retry) throw new FailedAttempt(failed, userError, decision);
     const { call } = failed;
-    const { dispatcher, runtime, reporter } = this.#options;
+    const { chooser, runtime, reporter } = this.#options;
     const { delayMs, elsewhere } = decision;
     if (delayMs > 0) {
       await runtime.sleep(delayMs, call.signal).catch(() => {
@@ -110,7 +110,7 @@ export class AttemptLoop {
       });
     }
     call.attempt++;
-    const attempt = await dispatcher.further(call, elsewhere);
+    const attempt = await chooser.further(call, elsewhere);
     if (attempt === undefined) {
       throw call.isOver(runtime.clock.now())
         ? new FailedAttempt(failed, deadlineExceeded(userError), noRetry("deadline"))

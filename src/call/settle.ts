@@ -1,8 +1,8 @@
 import { ConnectError } from "@connectrpc/connect";
-import type { Answers } from "../discovery/with-fallback.ts";
+import type { AnswerSource } from "../discovery/with-fallback.ts";
 import { placeOf } from "../endpoint.ts";
 import { endpointKey } from "../endpoints/endpoint-key.ts";
-import type { EndpointRecord } from "../endpoints/endpoint-state.ts";
+import type { EndpointState } from "../endpoints/endpoint-state.ts";
 import type { Pool } from "../endpoints/pool.ts";
 import { userError } from "../errors.ts";
 import type { RetryBudget } from "../resilience/budget.ts";
@@ -15,33 +15,33 @@ import type { Emitter } from "../telemetry/emitter.ts";
 import type { EventBody } from "../telemetry/events.ts";
 import type { Attempt } from "./attempt.ts";
 
-export interface JudgeOptions {
+export interface SettlerOptions {
   readonly pool: Pool;
-  readonly directory: Answers;
+  readonly answers: AnswerSource;
   readonly budget: RetryBudget;
   /** `false`: nothing is repeated. */
   readonly retry: RetryLimits | false;
   readonly runtime: Runtime;
   readonly emit: Emitter["emit"];
   readonly callbackFailed: Emitter["callbackFailed"];
-  /** Of the endpoints' transports (`AttemptContext.recordsFacts`). */
+  /** Of the endpoints' transports (`OutcomeContext.recordsFacts`). */
   readonly recordsFacts: boolean;
 }
 
 /** What a failed attempt comes to for its call. */
-export interface Verdict {
+export interface SettledFailure {
   /** What the user sees if there is no other attempt. */
   readonly userError: ConnectError;
   readonly decision: RetryDecision;
 }
 
 /** Ends attempts: what each says of its endpoint, of the service, and of how its call goes on. */
-export class Judge {
-  readonly #options: JudgeOptions;
+export class Settler {
+  readonly #options: SettlerOptions;
   /** When the last attempt that succeeded began. */
   #succeededAt = Number.NEGATIVE_INFINITY;
 
-  constructor(options: JudgeOptions) {
+  constructor(options: SettlerOptions) {
     this.#options = options;
   }
 
@@ -51,22 +51,22 @@ export class Judge {
       this.cancelled(attempt);
       return;
     }
-    const { record, ticket } = attempt;
+    const { endpointState, permit } = attempt;
     this.answered(attempt);
     this.#succeededAt = attempt.startedAt;
     this.#options.budget.succeeded(now);
     this.#release(attempt);
-    const settled = record.succeeded(ticket, now);
+    const settled = endpointState.succeeded(permit, now);
     if (settled === false) return;
     this.#changed(false);
-    void settled.then((returned) => this.#changed(returned && { type: "returned", endpoint: record.endpoint }));
+    void settled.then((returned) => this.#changed(returned && { type: "returned", endpoint: endpointState.endpoint }));
   }
 
   /** Names the endpoint to those who hold the call's context values. */
-  answered({ call, record }: Attempt): void {
+  answered({ call, endpointState }: Attempt): void {
     if (call.callersValues === undefined) return;
     try {
-      call.callersValues.set(endpointKey, record.endpoint);
+      call.callersValues.set(endpointKey, endpointState.endpoint);
     } catch (error) {
       this.#options.callbackFailed("contextValues", error);
     }
@@ -83,9 +83,9 @@ export class Judge {
    *
    * @param canResend whether what was sent can be sent again.
    */
-  async failed(attempt: Attempt, error: unknown, canResend: boolean): Promise<Verdict> {
-    const { runtime, budget, retry, directory, recordsFacts } = this.#options;
-    const { call, record } = attempt;
+  async failed(attempt: Attempt, error: unknown, canResend: boolean): Promise<SettledFailure> {
+    const { runtime, budget, retry, answers, recordsFacts } = this.#options;
+    const { call, endpointState } = attempt;
     const now = runtime.clock.now();
     const deadlinePassed = call.isOver(now);
     const outcome = classify(error, {
@@ -97,10 +97,10 @@ export class Judge {
     });
     // Nothing listens there any more, or something else does.
     const isGone = outcome.kind === "not-sent" || (outcome.kind === "ambiguous" && outcome.cause === "foreign");
-    if (isGone) directory.suspect(now, attempt.startedAt, this.#succeededAt);
+    if (isGone) answers.hintStale(now, attempt.startedAt, this.#succeededAt);
     if (outcome.kind === "answered") this.answered(attempt);
     const hint = connectionHint(error, outcome);
-    call.addFailure(record, outcome, { ...reportOf(attempt, error, outcome, now), hint });
+    call.addFailure(endpointState, outcome, { ...reportOf(attempt, error, outcome, now), hint });
     const kind = failureKind(outcome) ?? deadlineFailure(attempt, outcome, now);
     await this.#settle(attempt, outcome, kind, now);
     const decision = decideRetry(error, outcome, call.history(now, canResend), retry, now, runtime.random);
@@ -114,50 +114,50 @@ export class Judge {
   }
 
   /** The endpoint's connection gives no sign of life, which no call has seen yet. */
-  async silent({ record }: Attempt): Promise<void> {
+  async silent({ endpointState }: Attempt): Promise<void> {
     const now = this.#options.runtime.clock.now();
-    if ((record.breaker?.state(now) ?? "closed") !== "closed") return;
-    record.addFailure(now);
-    this.#ejected(record, await record.failed(undefined, "answered", now), "ambiguous");
+    if ((endpointState.breaker?.state(now) ?? "closed") !== "closed") return;
+    endpointState.addFailure(now);
+    this.#ejected(endpointState, await endpointState.failed(undefined, "answered", now), "ambiguous");
   }
 
   /** A connection has been made to an endpoint to which none could be made in time. */
-  async reached(record: EndpointRecord): Promise<void> {
-    if (await record.breaker?.reached()) this.#changed({ type: "returned", endpoint: record.endpoint });
+  async reached(endpointState: EndpointState): Promise<void> {
+    if (await endpointState.breaker?.reached()) this.#changed({ type: "returned", endpoint: endpointState.endpoint });
   }
 
   async #settle(attempt: Attempt, outcome: Outcome, kind: FailureKind | undefined, now: number): Promise<void> {
-    const { record, ticket } = attempt;
+    const { endpointState, permit } = attempt;
     this.#release(attempt);
     // One that is out comes back as an average one, whatever becomes of the calls that it still has.
-    if (kind !== undefined && (record.breaker?.state(now) ?? "closed") === "closed") {
-      record.addFailure(now, outcome.kind === "ambiguous" && outcome.cause === "lost");
+    if (kind !== undefined && (endpointState.breaker?.state(now) ?? "closed") === "closed") {
+      endpointState.addFailure(now, outcome.kind === "ambiguous" && outcome.cause === "lost");
     }
     if (kind !== undefined) {
-      this.#ejected(record, await record.failed(ticket, kind, now), outcome.kind);
+      this.#ejected(endpointState, await endpointState.failed(permit, kind, now), outcome.kind);
     } else if (outcome.kind === "answered") {
       // An error of the application's is a sign of life; it brings a half-open endpoint back, and otherwise counts for nothing.
-      if (ticket?.probe === undefined) return;
-      const returned = await record.succeeded(ticket, now);
-      this.#changed(returned && { type: "returned", endpoint: record.endpoint });
+      if (permit?.probe === undefined) return;
+      const returned = await endpointState.succeeded(permit, now);
+      this.#changed(returned && { type: "returned", endpoint: endpointState.endpoint });
     } else {
       this.#giveBack(attempt);
     }
   }
 
-  #giveBack({ record, ticket }: Attempt): void {
-    record.breaker?.cancelled(ticket);
-    if (ticket?.probe !== undefined) this.#changed(false);
+  #giveBack({ endpointState, permit }: Attempt): void {
+    endpointState.breaker?.cancelled(permit);
+    if (permit?.probe !== undefined) this.#changed(false);
   }
 
-  #ejected(record: EndpointRecord, forMs: number | undefined, outcome: Outcome["kind"]): void {
+  #ejected(endpointState: EndpointState, forMs: number | undefined, outcome: Outcome["kind"]): void {
     if (forMs === undefined) return;
-    record.resetLoad();
-    this.#changed({ type: "ejected", endpoint: record.endpoint, forMs, outcome });
+    endpointState.resetLoad();
+    this.#changed({ type: "ejected", endpoint: endpointState.endpoint, forMs, outcome });
   }
 
-  #release({ record }: Attempt): void {
-    record.end();
+  #release({ endpointState }: Attempt): void {
+    endpointState.end();
     this.#options.budget.end();
   }
 
@@ -178,7 +178,7 @@ function deadlineFailure(attempt: Attempt, outcome: Outcome, now: number): Failu
 }
 
 function reportOf(attempt: Attempt, error: unknown, outcome: Outcome, now: number) {
-  const { endpoint, tier } = attempt.record;
+  const { endpoint, tier } = attempt.endpointState;
   return {
     endpoint: placeOf({ address: attempt.transport.address ?? endpoint.address, port: endpoint.port }),
     verifiedName: endpoint.verifiedName,

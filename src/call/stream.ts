@@ -2,10 +2,10 @@ import type { DescMessage, DescMethodStreaming, MessageInitShape, MessageShape }
 import type { StreamResponse } from "@connectrpc/connect";
 import type { Runtime } from "../runtime.ts";
 import type { Attempt, Send } from "./attempt.ts";
-import { ReplayableInput } from "./buffered-input.ts";
+import { BufferedInput } from "./buffered-input.ts";
 import type { Call } from "./call.ts";
 import { attemptHeader } from "./call-headers.ts";
-import { StreamLease } from "./open-stream.ts";
+import { OpenStream } from "./open-stream.ts";
 import type { CallParts } from "./unary.ts";
 import { UserCode } from "./user-code.ts";
 import { withinLimits } from "./within-limits.ts";
@@ -23,36 +23,36 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
   input: AsyncIterable<MessageInitShape<I>>,
   now = call.startedAt,
 ): Promise<StreamResponse<I, O>> {
-  const { dispatcher, loop, judge, runtime } = parts;
+  const { chooser, loop, settler, runtime } = parts;
   const onlyAnswers = method.methodKind === "server_streaming";
-  const request = new ReplayableInput(input, onlyAnswers);
+  const request = new BufferedInput(input, onlyAnswers);
   const send: Send<StreamResponse<I, O>> = {
     canResend: () => request.canResend,
     async send(attempt: Attempt) {
-      const lease = new StreamLease(attempt, judge);
+      const openStream = new OpenStream(attempt, settler);
       attempt.code ??= new UserCode(undefined, false);
       attempt.code.input = request;
       try {
         const response = await bounded(
           attempt.transport.stream(
             method,
-            lease.controller.signal,
+            openStream.controller.signal,
             attempt.timeoutMs,
             attemptHeader(parts, call, header),
             request.forAttempt(),
-            attempt.code.contextValues(call.contextValues, attempt.record.endpoint),
+            attempt.code.contextValues(call.contextValues, attempt.endpointState.endpoint),
             attempt,
           ),
           attempt,
         );
-        const messages = attempt.code.isBounded ? endingWith(lease, response.message, runtime) : response.message;
+        const messages = attempt.code.isBounded ? endingWith(openStream, response.message, runtime) : response.message;
         // Never in a bidirectional stream: its server may wait for the client's next message.
         const message = onlyAnswers && parts.peekStreams ? await bounded(peeked(messages), attempt) : messages;
-        lease.opened(runtime);
+        openStream.opened(runtime);
         // The rest is the child's: its `trailer` is filled when the stream ends, so the object itself is passed on.
-        return { ...response, message: leased(message, lease, parts, call) };
+        return { ...response, message: holdingOpen(message, openStream, parts, call) };
       } catch (error) {
-        lease.abandon(error);
+        openStream.abandon(error);
         throw error;
       }
     },
@@ -61,7 +61,7 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
     code?.isBounded ? withinLimits(pending, code.limits(call.signal, timeoutMs), runtime) : pending;
   try {
     // Inside an async function: what throws at once rejects too.
-    return await loop.run((async () => dispatcher.first(call, now))(), call, send);
+    return await loop.run((async () => chooser.first(call, now))(), call, send);
   } catch (error) {
     request.end();
     throw error;
@@ -69,9 +69,9 @@ export async function callStream<I extends DescMessage, O extends DescMessage>(
 }
 
 /** Messages from code of the user's: their reader does not wait for one when the stream is over. */
-function endingWith<T>(lease: StreamLease, messages: AsyncIterable<T>, runtime: Runtime): AsyncIterable<T> {
+function endingWith<T>(openStream: OpenStream, messages: AsyncIterable<T>, runtime: Runtime): AsyncIterable<T> {
   const iterator = messages[Symbol.asyncIterator]();
-  const limits = { signal: lease.controller.signal, timeoutMs: undefined };
+  const limits = { signal: openStream.controller.signal, timeoutMs: undefined };
   return { [Symbol.asyncIterator]: () => ({ next: () => withinLimits(iterator.next(), limits, runtime) }) };
 }
 
@@ -87,13 +87,13 @@ async function peeked<T>(messages: AsyncIterable<T>): Promise<AsyncIterable<T>> 
   return { [Symbol.asyncIterator]: () => ({ next }) };
 }
 
-/** Ends the lease of a stream whose messages nobody can read any more. */
-const abandoned = new FinalizationRegistry<StreamLease>((lease) => lease.cancel());
+/** Cancels an open stream whose messages nobody can read any more. */
+const abandoned = new FinalizationRegistry<OpenStream>((openStream) => openStream.cancel());
 
-/** The response messages; they keep the lease until they end. */
-function leased<T extends DescMessage>(
+/** The response messages; they keep the open stream until they end. */
+function holdingOpen<T extends DescMessage>(
   messages: AsyncIterable<MessageShape<T>>,
-  lease: StreamLease,
+  openStream: OpenStream,
   { loop, runtime }: CallParts,
   call: Call,
 ): AsyncIterable<MessageShape<T>> {
@@ -107,19 +107,19 @@ function leased<T extends DescMessage>(
     next: () =>
       inner.next().then(
         (result) => {
-          if (result.done === true) lease.succeed(runtime.clock.now());
+          if (result.done === true) openStream.succeed(runtime.clock.now());
           return result;
         },
         async (error) => {
-          const { userError, because } = await lease.fail(error);
+          const { userError, because } = await openStream.fail(error);
           throw loop.final(userError, call, because);
         },
       ),
     return: async () => {
-      lease.cancel();
+      openStream.cancel();
       return { done: true, value: undefined };
     },
   };
-  abandoned.register(iterable, lease);
+  abandoned.register(iterable, openStream);
   return iterable;
 }

@@ -4,17 +4,17 @@ import type { Runtime } from "../runtime.ts";
 import type { Attempt, Send } from "./attempt.ts";
 import type { Call } from "./call.ts";
 import { attemptHeader } from "./call-headers.ts";
-import type { Dispatcher } from "./choose-endpoint.ts";
+import type { EndpointChooser } from "./choose-endpoint.ts";
 import type { Reporter } from "./reporter.ts";
-import type { AttemptLoop } from "./retry-loop.ts";
-import type { Judge } from "./settle.ts";
+import type { RetryLoop } from "./retry-loop.ts";
+import type { Settler } from "./settle.ts";
 import { withinLimits } from "./within-limits.ts";
 
 /** What a call needs of its surroundings. */
 export interface CallParts {
-  readonly dispatcher: Dispatcher;
-  readonly loop: AttemptLoop;
-  readonly judge: Judge;
+  readonly chooser: EndpointChooser;
+  readonly loop: RetryLoop;
+  readonly settler: Settler;
   readonly runtime: Runtime;
   readonly reporter: Reporter;
   /** A server-streaming call has begun with its first message, not with its response headers. */
@@ -39,7 +39,7 @@ export function callUnary<I extends DescMessage, O extends DescMessage>(
 ): Promise<UnaryResponse<I, O>> {
   let first: Attempt | Promise<Attempt>;
   try {
-    first = parts.dispatcher.first(call, now);
+    first = parts.chooser.first(call, now);
   } catch (error) {
     return Promise.reject(parts.loop.unstarted(error, call));
   }
@@ -61,7 +61,7 @@ function sendWarm<I extends DescMessage, O extends DescMessage>(
   attempt.resend = resend;
   try {
     return sendOnce(parts, attempt, method, header, input).then((response) => {
-      parts.judge.succeeded(attempt, attempt.startedAt);
+      parts.settler.succeeded(attempt, attempt.startedAt);
       return response;
     }, recover);
   } catch (error) {
@@ -79,7 +79,7 @@ function sender<I extends DescMessage, O extends DescMessage>(
     async send(attempt) {
       const headers = attemptHeader(parts, attempt.call, header);
       const response = await sendOnce(parts, attempt, method, headers, input);
-      parts.judge.succeeded(attempt, attempt.startedAt);
+      parts.settler.succeeded(attempt, attempt.startedAt);
       return response;
     },
     // The input message is kept by the caller's frame, whatever became of an attempt.
@@ -98,7 +98,7 @@ function sendOnce<I extends DescMessage, O extends DescMessage>(
   if (code === undefined) {
     return transport.unary(method, call.signal, timeoutMs, header, input, call.callersValues, attempt);
   }
-  const values = code.contextValues(call.contextValues, attempt.record.endpoint);
+  const values = code.contextValues(call.contextValues, attempt.endpointState.endpoint);
   const response = transport.unary(method, call.signal, timeoutMs, header, input, values, attempt);
   return withinLimits(response, code.limits(call.signal, timeoutMs), runtime);
 }

@@ -13,7 +13,7 @@ import {
   type UnaryResponse,
 } from "@connectrpc/connect";
 import { createMethodUrl, runStreamingCall } from "@connectrpc/connect/protocol";
-import type { Settings } from "../config/resolved-options.ts";
+import type { ResolvedOptions } from "../config/resolved-options.ts";
 import { bracketed } from "../endpoint.ts";
 import { intercept } from "../interceptor-chain.ts";
 import { LONGEST_TIMER_MS } from "../runtime.ts";
@@ -30,7 +30,7 @@ import { withinLimits } from "./within-limits.ts";
 const GRACE_MS = 5;
 
 export interface WholeCallOptions {
-  readonly settings: Settings;
+  readonly settings: ResolvedOptions;
   readonly parts: CallParts;
   readonly target: string;
   /** The resolver's. */

@@ -4,8 +4,8 @@ import { quotedUnlessSecret } from "../common/secret.ts";
 import type { Environment } from "../runtime.ts";
 import { nearest } from "./did-you-mean.ts";
 import { variableHint } from "./hints.ts";
-import { readWritten, type Source } from "./layers.ts";
-import type { OptionRow } from "./option-definition.ts";
+import { type Layer, parseOption } from "./layers.ts";
+import type { OptionDefinition } from "./option-definition.ts";
 import { optionGroups, optionsByName, variableOf } from "./option-table.ts";
 import { EXAMPLE_TARGET } from "./value-types.ts";
 
@@ -14,7 +14,7 @@ export interface EnvironmentOptions {
   /** Undefined if none is set; that is among the problems. */
   readonly target: string | undefined;
   /** The weaker source first: what the unnamed transport says, then what this one says. */
-  readonly sources: readonly Source[];
+  readonly layers: readonly Layer[];
   /** One sentence each. */
   readonly problems: readonly string[];
 }
@@ -24,11 +24,13 @@ const PREFIX = "CONNECT_LB_";
 /** Kubernetes sets these in every pod beside a Service that is called connect-lb, or connect-lb-anything. */
 const KUBERNETES = /^(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_\d+_(TCP|UDP)(_.+)?)?)$/;
 
-const rowsByVariable = lazily(
+const definitionsByVariable = lazily(
   () =>
-    new Map<string, OptionRow>([...optionsByName()].map(([name, row]) => [variableOf(name).slice(PREFIX.length), row])),
+    new Map<string, OptionDefinition>(
+      [...optionsByName()].map(([name, definition]) => [variableOf(name).slice(PREFIX.length), definition]),
+    ),
 );
-const tails = lazily(() => ["TARGET", ...rowsByVariable().keys()]);
+const tails = lazily(() => ["TARGET", ...definitionsByVariable().keys()]);
 const firstWords = lazily(() => new Set(tails().map((tail) => tail.split("_")[0] as string)));
 
 /** Names of transports whose target was given in code: their other variables belong to somebody. */
@@ -44,7 +46,7 @@ const namedInCode = new Set<string>();
 export function readEnvironment(name: string | undefined, env: Environment, hasTarget = false): EnvironmentOptions {
   const problems: string[] = [];
   const ownPrefix = name === undefined ? "" : `${prefixOf(name, problems)}_`;
-  if (problems.length > 0) return { target: undefined, sources: [], problems };
+  if (problems.length > 0) return { target: undefined, layers: [], problems };
   if (hasTarget && name !== undefined) namedInCode.add(ownPrefix.slice(0, -1));
   const shared = new Map<string, unknown>();
   const own = new Map<string, unknown>();
@@ -54,14 +56,14 @@ export function readEnvironment(name: string | undefined, env: Environment, hasT
     const rest = variable.slice(PREFIX.length);
     const mine = name !== undefined && rest.startsWith(ownPrefix);
     const tail = mine ? rest.slice(ownPrefix.length) : rest;
-    const row = rowsByVariable().get(tail);
+    const definition = definitionsByVariable().get(tail);
     if (tail === "TARGET") {
       if ((mine || name === undefined) && text !== "") target = text;
-    } else if (row !== undefined) {
-      if (text === "" || (!mine && name !== undefined && row.neverFallsBack)) continue;
-      const reading = readWritten(row, text, variable);
-      if ("problem" in reading) problems.push(reading.problem);
-      else (mine ? own : shared).set(row.path, reading.value);
+    } else if (definition !== undefined) {
+      if (text === "" || (!mine && name !== undefined && definition.neverFallsBack)) continue;
+      const parsed = parseOption(definition, text, variable);
+      if ("problem" in parsed) problems.push(parsed.problem);
+      else (mine ? own : shared).set(definition.path, parsed.value);
     } else if (!KUBERNETES.test(rest) && !isOfAnother(rest, env)) {
       problems.push(`unknown variable ${escaped(variable)}${variableHint(rest, PREFIX, ownPrefix, tails())}`);
     }
@@ -69,7 +71,7 @@ export function readEnvironment(name: string | undefined, env: Environment, hasT
   if (target === undefined && !hasTarget) problems.push(missingTarget(`${PREFIX}${ownPrefix}TARGET`, env));
   checkConflicts(shared, PREFIX, problems);
   checkConflicts(own, PREFIX + ownPrefix, problems);
-  return { target, sources: [shared, own], problems };
+  return { target, layers: [shared, own], problems };
 }
 
 function missingTarget(variable: string, env: Environment): string {
@@ -107,10 +109,10 @@ function prefixOf(name: string, problems: string[]): string {
 }
 
 /** A group that is off has no use for its members; that one source says both must be a mistake. */
-function checkConflicts(source: Source, prefix: string, problems: string[]): void {
-  for (const [group, value] of source) {
+function checkConflicts(layer: Layer, prefix: string, problems: string[]): void {
+  for (const [group, value] of layer) {
     const members = value === false ? [...(optionGroups().get(group)?.values() ?? [])] : [];
-    const set = members.find(({ path }) => source.has(path));
+    const set = members.find(({ path }) => layer.has(path));
     if (set?.name === undefined) continue;
     const [off, useless] = [group, set.name].map((name) => prefix + variableOf(name).slice(PREFIX.length));
     problems.push(`${off} is false, so ${useless} has no effect: leave one of them out`);

@@ -2,9 +2,9 @@ import { escaped } from "../common/quoted.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Environment } from "../runtime.ts";
 import { readEnvironment } from "./environment.ts";
-import type { Source } from "./layers.ts";
+import type { Layer } from "./layers.ts";
 import type { BalancedTransportOptions } from "./options.ts";
-import { checkOptions } from "./validate.ts";
+import { validateOptions } from "./validate.ts";
 
 /** What code says of a transport that is configured by variables. */
 export interface EnvironmentTransportOptions extends Partial<BalancedTransportOptions> {
@@ -16,7 +16,7 @@ export interface ReadOptions {
   readonly name: string | undefined;
   readonly options: BalancedTransportOptions;
   /** What variables say, the weaker source first. */
-  readonly sources: readonly Source[];
+  readonly layers: readonly Layer[];
   readonly env: Environment;
 }
 
@@ -39,9 +39,9 @@ export function readOptions(first: unknown, second: unknown): ReadOptions {
   const read = readEnvironment(name as string | undefined, env, code.target !== undefined);
   const target = code.target ?? read.target;
   if (target === undefined || read.problems.length > 0) {
-    throw new ConfigurationError([...read.problems, ...checkOptions(code)]);
+    throw new ConfigurationError([...read.problems, ...validateOptions(code)]);
   }
-  return { name: name as string | undefined, options: { ...code, target }, sources: read.sources, env };
+  return { name: name as string | undefined, options: { ...code, target }, layers: read.layers, env };
 }
 
 function checked(options: unknown, problems: string[]): EnvironmentTransportOptions {

@@ -1,6 +1,6 @@
 import { lazily } from "../common/lazily.ts";
 import { nearest, suggestion } from "./did-you-mean.ts";
-import type { OptionRow } from "./option-definition.ts";
+import type { OptionDefinition } from "./option-definition.ts";
 
 // What people write who know the option by another system's name. Only what a nearest name does not lead to.
 
@@ -96,9 +96,9 @@ const VALUE_HINTS: Readonly<Record<string, (value: unknown) => string | undefine
 };
 
 /** What to write in place of a value that an option does not take; empty where nothing helps. */
-export function valueHint({ path, kind }: OptionRow, value: unknown): string {
+export function valueHint({ path, type }: OptionDefinition, value: unknown): string {
   const hint = VALUE_HINTS[path]?.(value);
-  return kind.hint?.(value) || (hint === undefined ? "" : `; ${hint}`);
+  return type.hint?.(value) || (hint === undefined ? "" : `; ${hint}`);
 }
 
 function isList(value: unknown): value is readonly unknown[] {

@@ -1,11 +1,11 @@
 import { mayBeSecret, quotedUnlessSecret } from "../common/secret.ts";
 import { valueHint } from "./hints.ts";
-import type { OptionRow } from "./option-definition.ts";
+import type { OptionDefinition } from "./option-definition.ts";
 import { type OptionGroups, optionGroups } from "./option-table.ts";
 import type { BalancedTransportOptions } from "./options.ts";
 
 /** Options that an environment or a target says, by path. */
-export type Source = ReadonlyMap<string, unknown>;
+export type Layer = ReadonlyMap<string, unknown>;
 
 /**
  * Reads the written value of an option.
@@ -13,31 +13,35 @@ export type Source = ReadonlyMap<string, unknown>;
  * @param by who says it, for the message: a variable's name, or the target's key.
  * @returns the value, or a sentence that says what is wrong with it.
  */
-export function readWritten(row: OptionRow, text: string, by: string): { value: unknown } | { problem: string } {
-  const { kind, secret } = row;
-  const reading = kind.written?.read(text);
-  if (reading === undefined) return { problem: `${by} can be given in code only` };
-  if (reading.value !== undefined && kind.accepts(reading.value)) return { value: reading.value };
-  if (reading.problem !== undefined && !mayBeSecret(text)) return { problem: `${by} ${reading.problem}` };
-  const hint = mayBeSecret(text) ? "" : valueHint(row, reading.value ?? text);
+export function parseOption(
+  definition: OptionDefinition,
+  text: string,
+  by: string,
+): { value: unknown } | { problem: string } {
+  const { type, secret } = definition;
+  const parsed = type.parser?.parse(text);
+  if (parsed === undefined) return { problem: `${by} can be given in code only` };
+  if (parsed.value !== undefined && type.accepts(parsed.value)) return { value: parsed.value };
+  if (parsed.problem !== undefined && !mayBeSecret(text)) return { problem: `${by} ${parsed.problem}` };
+  const hint = mayBeSecret(text) ? "" : valueHint(definition, parsed.value ?? text);
   const shown = secret ? "" : `, not ${quotedUnlessSecret(text)}${hint}`;
-  return { problem: `${by} must be ${kind.written?.description ?? kind.description}${shown}` };
+  return { problem: `${by} must be ${type.parser?.description ?? type.description}${shown}` };
 }
 
 /**
  * One set of options from several sources, of which the later ones win: environment, then target, then code. A group
  * that is switched off in one source is on again where a later one sets one of its members.
  */
-export function merged(code: BalancedTransportOptions, sources: readonly Source[]): BalancedTransportOptions {
+export function mergeLayers(code: BalancedTransportOptions, layers: readonly Layer[]): BalancedTransportOptions {
   const groups = optionGroups();
   const options: Record<string, unknown> = { target: code.target };
   const off = new Set<string>();
-  for (const source of [...sources, fromCode(code, groups)]) {
-    for (const [path, value] of source) {
+  for (const layer of [...layers, fromCode(code, groups)]) {
+    for (const [path, value] of layer) {
       const [group, member] = path.split(".") as [string, string | undefined];
       if (member !== undefined) {
         options[group] = { ...(options[group] as object | undefined), [member]: value };
-        if (source.get(group) !== false) off.delete(group);
+        if (layer.get(group) !== false) off.delete(group);
       } else if (!groups.has(group)) options[group] = value;
       else if (value === false) off.add(group);
       else {
@@ -51,7 +55,7 @@ export function merged(code: BalancedTransportOptions, sources: readonly Source[
 }
 
 /** Code's options by path. They have been checked. */
-function fromCode(options: BalancedTransportOptions, groups: OptionGroups): Source {
+function fromCode(options: BalancedTransportOptions, groups: OptionGroups): Layer {
   const values = new Map<string, unknown>();
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || name === "target") continue;

@@ -1,13 +1,13 @@
 import type { Code } from "@connectrpc/connect";
-import type { Kind } from "./value-types.ts";
+import type { ValueType } from "./value-types.ts";
 
 /** One option of `createBalancedTransport()`: the single source of its check, its names and its documentation. */
-export interface OptionRow {
+export interface OptionDefinition {
   /** As it is written in code: "retry.maxAttempts". */
   readonly path: string;
   /** As it is written in a target's query: "max-attempts"; in the environment CONNECT_LB_MAX_ATTEMPTS. Absent for what only code can give. */
   readonly name?: string;
-  readonly kind: Kind;
+  readonly type: ValueType;
   /** Where nobody sets it; undefined for none. Absent for a group, whose members have theirs. */
   readonly default?: Default;
   /**

@@ -1,40 +1,40 @@
 import { lazily } from "../common/lazily.ts";
-import { callRows } from "./call-options.ts";
-import { networkRows } from "./network-options.ts";
-import type { OptionRow } from "./option-definition.ts";
-import { wireRows } from "./protocol-options.ts";
-import * as kinds from "./value-types.ts";
+import { callOptions } from "./call-options.ts";
+import { networkOptions } from "./network-options.ts";
+import type { OptionDefinition } from "./option-definition.ts";
+import { protocolOptions } from "./protocol-options.ts";
+import * as types from "./value-types.ts";
 
 /** Every option, `target` aside. */
-export const optionTable = lazily((): readonly OptionRow[] => [
+export const optionTable = lazily((): readonly OptionDefinition[] => [
   {
     path: "fallbackTarget",
     name: "fallback-target",
-    kind: kinds.target,
+    type: types.target,
     notInTarget: true,
     neverFallsBack: true,
     default: undefined,
     doc: "Another target, of any kind, whose servers are used while none of the target's own can be.",
   },
-  ...wireRows(),
-  ...callRows(),
-  ...networkRows(),
+  ...protocolOptions(),
+  ...callOptions(),
+  ...networkOptions(),
   {
     path: "createEndpointTransport",
-    kind: kinds.callback,
+    type: types.callback,
     default: undefined,
     doc: "Makes the transport of each endpoint, in place of the built-in ones; `protocol` and `httpVersion` then have no effect. `attemptInterceptors` and `connection` beside it are an error: give them to the transport that it makes.",
   },
   {
     path: "onEvent",
-    kind: kinds.callback,
+    type: types.callback,
     default: undefined,
     doc: "Called with each event: what the transport finds out and decides. What it throws changes nothing; `log` shows it once.",
   },
   {
     path: "log",
     name: "log",
-    kind: kinds.choice("info", "debug"),
+    type: types.choice("info", "debug"),
     default: undefined,
     doc: 'One line on stderr (logfmt) for each event: "info" shows changed answers, failed look-ups, ejected and returned endpoints; "debug" also each look-up, connection and retry.',
   },
@@ -42,22 +42,24 @@ export const optionTable = lazily((): readonly OptionRow[] => [
 
 /** Those that can be written down, by their names in a target's query. */
 export const optionsByName = lazily(
-  (): ReadonlyMap<string, OptionRow> =>
-    new Map(optionTable().flatMap((row) => (row.name === undefined ? [] : [[row.name, row]]))),
+  (): ReadonlyMap<string, OptionDefinition> =>
+    new Map(
+      optionTable().flatMap((definition) => (definition.name === undefined ? [] : [[definition.name, definition]])),
+    ),
 );
 
 /** The options by their group and their name in it; those of no group are in "". */
-export type OptionGroups = ReadonlyMap<string, ReadonlyMap<string, OptionRow>>;
+export type OptionGroups = ReadonlyMap<string, ReadonlyMap<string, OptionDefinition>>;
 
 export const optionGroups = lazily((): OptionGroups => groupsOf(optionTable()));
 
-function groupsOf(rows: readonly OptionRow[]): Map<string, Map<string, OptionRow>> {
-  const groups = new Map<string, Map<string, OptionRow>>();
-  for (const row of rows) {
-    const dot = row.path.indexOf(".");
-    const group = row.path.slice(0, Math.max(0, dot));
+function groupsOf(definitions: readonly OptionDefinition[]): Map<string, Map<string, OptionDefinition>> {
+  const groups = new Map<string, Map<string, OptionDefinition>>();
+  for (const definition of definitions) {
+    const dot = definition.path.indexOf(".");
+    const group = definition.path.slice(0, Math.max(0, dot));
     if (!groups.has(group)) groups.set(group, new Map());
-    groups.get(group)?.set(row.path.slice(dot + 1), row);
+    groups.get(group)?.set(definition.path.slice(dot + 1), definition);
   }
   return groups;
 }

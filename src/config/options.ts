@@ -2,9 +2,10 @@ import type { Code, Interceptor } from "@connectrpc/connect";
 import type { Resolver } from "../discovery/resolver.ts";
 import type { AddressFamily } from "../dns/dns-client.ts";
 import type { EndpointTransportFactory } from "../endpoints/endpoint-transport.ts";
-import type { ConnectOptions, TlsOptions } from "../net/tls-options.ts";
+import type { ConnectOptions } from "../net/connect-options.ts";
+import type { TlsOptions } from "../net/tls-options.ts";
 import type { PickerFactory } from "../pickers/picker.ts";
-import type { EventListener } from "../telemetry/events.ts";
+import type { BalancedTransportEventListener } from "../telemetry/events.ts";
 
 /** What `createBalancedTransport()` takes. Only `target` is required. Durations are in milliseconds. */
 export interface BalancedTransportOptions {
@@ -71,7 +72,7 @@ export interface BalancedTransportOptions {
    * Called with each event: what the transport finds out and decides. What it throws changes nothing; `log` shows it
    * once. Default: none.
    */
-  onEvent?: EventListener;
+  onEvent?: BalancedTransportEventListener;
   /**
    * One line on stderr (logfmt) for each event: "info" shows changed answers, failed look-ups, ejected and returned
    * endpoints; "debug" also each look-up, connection and retry. Default: none.

@@ -1,22 +1,22 @@
 import { Code } from "@connectrpc/connect";
 
 /** How a value is written in an environment variable or in a target's query. */
-export interface Written {
+export interface ValueParser {
   /** After "must be", where the option's own description speaks of values that cannot be written. */
   readonly description?: string;
-  read(text: string): Reading;
+  parse(text: string): Parsed;
 }
 
 /** Without a `problem`, the option's description says what is wrong. */
-export type Reading =
+export type Parsed =
   | { readonly value: unknown; readonly problem?: never }
   | { readonly problem?: string; readonly value?: never };
 
 const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
-export const writtenDuration: Written = {
+export const durationParser: ValueParser = {
   description: 'a duration with a unit (ms, s, m or h), such as "500ms" or "2s"',
-  read(text) {
+  parse(text) {
     const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
     if (match === null) return {};
     const [, number = "", unit] = match;
@@ -25,8 +25,8 @@ export const writtenDuration: Written = {
   },
 };
 
-export const writtenNumber: Written = {
-  read: (text) => (/^\d+(\.\d+)?$/.test(text) ? { value: Number(text) } : {}),
+export const numberParser: ValueParser = {
+  parse: (text) => (/^\d+(\.\d+)?$/.test(text) ? { value: Number(text) } : {}),
 };
 
 const booleans = new Map([
@@ -36,23 +36,23 @@ const booleans = new Map([
   ["0", false],
 ]);
 
-export const writtenBoolean: Written = {
+export const booleanParser: ValueParser = {
   description: '"true" or "false"',
-  read(text) {
+  parse(text) {
     const value = booleans.get(text.toLowerCase());
     return value === undefined ? {} : { value };
   },
 };
 
 /** Taken as it is; the option's own check says what is allowed. */
-export const writtenText: Written = { read: (text) => ({ value: text }) };
+export const textParser: ValueParser = { parse: (text) => ({ value: text }) };
 
-export const writtenList: Written = { read: (text) => ({ value: text.split(",").map((entry) => entry.trim()) }) };
+export const listParser: ValueParser = { parse: (text) => ({ value: text.split(",").map((entry) => entry.trim()) }) };
 
 /** Codes by their names in Connect, gRPC or TypeScript: "unavailable", "RESOURCE_EXHAUSTED", "DeadlineExceeded". */
-export const writtenCodes: Written = {
+export const codesParser: ValueParser = {
   description: 'a list of codes with commas, such as "unavailable,resource_exhausted"',
-  read(text) {
+  parse(text) {
     const codes = text.split(",").map((entry) => codesByName.get(plain(entry)));
     return codes.includes(undefined) ? {} : { value: codes };
   },

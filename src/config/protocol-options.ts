@@ -1,36 +1,36 @@
 import { defaults } from "./defaults.ts";
-import type { OptionRow } from "./option-definition.ts";
-import * as kinds from "./value-types.ts";
+import type { OptionDefinition } from "./option-definition.ts";
+import * as types from "./value-types.ts";
 
 /**
  * What is spoken to the servers, and how. A group stands before its members. The defaults of `connect` are Connect's
  * own, which are not filled in.
  */
-export const wireRows = (): readonly OptionRow[] => [
+export const protocolOptions = (): readonly OptionDefinition[] => [
   {
     path: "protocol",
     name: "protocol",
-    kind: kinds.choice("connect", "grpc", "grpc-web"),
+    type: types.choice("connect", "grpc", "grpc-web"),
     default: defaults.protocol,
     doc: "The protocol spoken to the servers.",
   },
   {
     path: "httpVersion",
     name: "http-version",
-    kind: kinds.choice("2", "1.1"),
+    type: types.choice("2", "1.1"),
     default: defaults.httpVersion,
     doc: "The HTTP version of connections.",
   },
   {
     path: "tls",
     name: "tls",
-    kind: kinds.group,
+    type: types.group,
     doc: "TLS, on by default; `false` for cleartext.",
   },
   {
     path: "tls.ca",
     name: "tls-ca",
-    kind: kinds.certificates,
+    type: types.certificates,
     default: () => "the system's",
     secret: true,
     doc: "The only certificate authorities to trust.",
@@ -38,7 +38,7 @@ export const wireRows = (): readonly OptionRow[] => [
   {
     path: "tls.cert",
     name: "tls-cert",
-    kind: kinds.certificate,
+    type: types.certificate,
     default: undefined,
     secret: true,
     neverFallsBack: true,
@@ -47,7 +47,7 @@ export const wireRows = (): readonly OptionRow[] => [
   {
     path: "tls.key",
     name: "tls-key",
-    kind: kinds.certificate,
+    type: types.certificate,
     default: undefined,
     secret: true,
     neverFallsBack: true,
@@ -56,72 +56,72 @@ export const wireRows = (): readonly OptionRow[] => [
   {
     path: "tls.serverName",
     name: "tls-server-name",
-    kind: kinds.serverName,
+    type: types.serverName,
     default: () => "the name in the target",
     doc: 'The name to verify in certificates. "target" verifies each server\'s own name (the SRV target), which is only as safe as `targetSuffixes`: DNS is not authenticated.',
   },
   {
     path: "tls.targetSuffixes",
     name: "tls-target-suffixes",
-    kind: kinds.domains,
+    type: types.domains,
     default: () => "the name in the target",
     doc: 'With `serverName: "target"`: only SRV targets inside these domains are used. Each has two labels or more.',
   },
   {
     path: "pathPrefix",
     name: "path-prefix",
-    kind: kinds.pathPrefix,
+    type: types.pathPrefix,
     default: defaults.pathPrefix,
     doc: "Path before `/package.Service/Method`, starting with a slash.",
   },
-  { path: "connect", kind: kinds.object, doc: "Connect's own options, passed through." },
+  { path: "connect", type: types.object, doc: "Connect's own options, passed through." },
   {
     path: "connect.useBinaryFormat",
     name: "use-binary-format",
-    kind: kinds.trueOrFalse,
+    type: types.trueOrFalse,
     default: true,
     doc: "Binary messages; `false`: JSON.",
   },
   {
     path: "connect.useHttpGet",
     name: "use-http-get",
-    kind: kinds.trueOrFalse,
+    type: types.trueOrFalse,
     default: false,
     doc: "Send side-effect free unary calls as GET (Connect protocol only).",
   },
   {
     path: "connect.acceptCompression",
-    kind: kinds.listOf(kinds.object),
+    type: types.listOf(types.object),
     default: () => "gzip and brotli",
     doc: "Compressions accepted in responses.",
   },
-  { path: "connect.sendCompression", kind: kinds.object, default: undefined, doc: "Compression of requests." },
+  { path: "connect.sendCompression", type: types.object, default: undefined, doc: "Compression of requests." },
   {
     path: "connect.compressMinBytes",
     name: "compress-min-bytes",
-    kind: kinds.bytes(0),
+    type: types.bytes(0),
     default: 1_024,
     doc: "Do not compress messages smaller than this.",
   },
   {
     path: "connect.readMaxBytes",
     name: "read-max-bytes",
-    kind: kinds.bytes(1),
+    type: types.bytes(1),
     default: 0xffff_ffff,
     doc: "Limit of one response message.",
   },
   {
     path: "connect.writeMaxBytes",
     name: "write-max-bytes",
-    kind: kinds.bytes(1),
+    type: types.bytes(1),
     default: 0xffff_ffff,
     doc: "Limit of one request message.",
   },
   {
     path: "connect.jsonOptions",
-    kind: kinds.object,
+    type: types.object,
     default: undefined,
     doc: "Options of the JSON format.",
   },
-  { path: "connect.binaryOptions", kind: kinds.object, default: undefined, doc: "Options of the binary format." },
+  { path: "connect.binaryOptions", type: types.object, default: undefined, doc: "Options of the binary format." },
 ];

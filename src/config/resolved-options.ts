@@ -1,20 +1,21 @@
 import type { Interceptor } from "@connectrpc/connect";
-import type { AgeLimits } from "../discovery/answer-cache.ts";
+import type { AnswerAgeLimits } from "../discovery/answer-cache.ts";
 import type { EndpointTransportFactory } from "../endpoints/endpoint-transport.ts";
-import type { HealthLimits } from "../endpoints/failure-counter.ts";
+import type { FailureLimits } from "../endpoints/failure-counter.ts";
+import type { ConnectOptions } from "../net/connect-options.ts";
 import { domainFromUser, hostNameFromUser } from "../net/host-name.ts";
-import type { ConnectOptions, TlsOptions } from "../net/tls-options.ts";
+import type { TlsOptions } from "../net/tls-options.ts";
 import { powerOfTwoChoices } from "../pickers/p2c.ts";
 import type { PickerFactory } from "../pickers/picker.ts";
 import { roundRobin } from "../pickers/round-robin.ts";
-import { guardedPicker } from "../pickers/safe-picker.ts";
+import { safePicker } from "../pickers/safe-picker.ts";
 import type { RetryLimits } from "../resilience/decide-retry.ts";
 import type { Emitter } from "../telemetry/emitter.ts";
 import { defaults } from "./defaults.ts";
 import type { BalancedTransportOptions, CallPolicy, ConnectionOptions } from "./options.ts";
 
 /** The options with every default filled in. */
-export interface Settings {
+export interface ResolvedOptions {
   readonly protocol: "connect" | "grpc" | "grpc-web";
   readonly httpVersion: "2" | "1.1";
   readonly tls: TlsOptions | false;
@@ -29,9 +30,9 @@ export interface Settings {
   readonly connectTimeoutMs: number;
   readonly retry: RetryLimits | false;
   readonly peekStreams: boolean;
-  readonly breaker: HealthLimits | false;
+  readonly breaker: FailureLimits | false;
   readonly policy: CallPolicy | undefined;
-  readonly ages: AgeLimits;
+  readonly ages: AnswerAgeLimits;
   readonly connection: Required<ConnectionOptions>;
   readonly createEndpointTransport: EndpointTransportFactory | undefined;
   readonly emit: Emitter["emit"];
@@ -42,13 +43,13 @@ export interface Settings {
 const pickers = { p2c: powerOfTwoChoices, "round-robin": roundRobin };
 
 /**
- * @param options checked and merged, so that none is undefined.
+ * @param options checked and mergeLayers, so that none is undefined.
  * @param events where the transport's events go.
  */
-export function settingsOf(
+export function resolveOptions(
   options: BalancedTransportOptions,
   { emit, hasListener, callbackFailed }: Emitter,
-): Settings {
+): ResolvedOptions {
   const { httpVersion = defaults.httpVersion, picker = defaults.picker, dns = {} } = options;
   return {
     protocol: options.protocol ?? defaults.protocol,
@@ -59,9 +60,7 @@ export function settingsOf(
     interceptors: options.interceptors ?? [],
     attemptInterceptors: options.attemptInterceptors ?? [],
     picker:
-      typeof picker === "function"
-        ? guardedPicker(picker, (error) => callbackFailed("picker", error))
-        : pickers[picker],
+      typeof picker === "function" ? safePicker(picker, (error) => callbackFailed("picker", error)) : pickers[picker],
     defaultTimeoutMs: options.defaultTimeoutMs,
     attemptTimeoutMs: options.attemptTimeoutMs ?? defaults.attemptTimeoutMs,
     connectTimeoutMs: options.connectTimeoutMs ?? defaults.connectTimeoutMs,

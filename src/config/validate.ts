@@ -3,7 +3,7 @@ import { mayBeSecret, NOT_SHOWN } from "../common/secret.ts";
 import { ConfigurationError } from "../errors.ts";
 import { suggestion } from "./did-you-mean.ts";
 import { optionHint, valueHint } from "./hints.ts";
-import type { OptionRow } from "./option-definition.ts";
+import type { OptionDefinition } from "./option-definition.ts";
 import { type OptionGroups, optionGroups, optionTable } from "./option-table.ts";
 import type { BalancedTransportOptions } from "./options.ts";
 import { EXAMPLE_TARGET, object } from "./value-types.ts";
@@ -13,7 +13,7 @@ import { EXAMPLE_TARGET, object } from "./value-types.ts";
  *
  * @throws ConfigurationError if they are no object, of which nothing else can be said.
  */
-export function checkOptions(options: unknown): string[] {
+export function validateOptions(options: unknown): string[] {
   if (!object.accepts(options)) throw new ConfigurationError([noObject(options)]);
   const problems: string[] = [];
   checkGroup(options as object, "", optionGroups(), problems);
@@ -29,32 +29,32 @@ function noObject(options: unknown): string {
 
 /** @param prefix "" for those of no group, else the group's name and a dot. */
 function checkGroup(group: object, prefix: string, groups: OptionGroups, problems: string[]): void {
-  const rows = groups.get(prefix.slice(0, -1)) as ReadonlyMap<string, OptionRow>;
+  const definitions = groups.get(prefix.slice(0, -1)) as ReadonlyMap<string, OptionDefinition>;
   for (const [name, value] of Object.entries(group)) {
     if (value === undefined || (prefix === "" && name === "target")) continue;
-    const row = rows.get(name);
-    if (row === undefined) problems.push(unknownOption(prefix, name, rows));
-    else checkRow(row, value, groups, problems);
+    const definition = definitions.get(name);
+    if (definition === undefined) problems.push(unknownOption(prefix, name, definitions));
+    else checkOption(definition, value, groups, problems);
   }
 }
 
-function unknownOption(prefix: string, name: string, rows: ReadonlyMap<string, OptionRow>): string {
+function unknownOption(prefix: string, name: string, definitions: ReadonlyMap<string, OptionDefinition>): string {
   // The right name, but in the wrong group: "maxAttempts" beside "retry".
   const elsewhere = optionTable().find(({ path }) => path.endsWith(`.${name}`))?.path;
-  const names = prefix === "" ? ["target", ...rows.keys()] : [...rows.keys()];
+  const names = prefix === "" ? ["target", ...definitions.keys()] : [...definitions.keys()];
   const known = elsewhere === undefined ? names.map((known) => `${prefix}${known}`) : [elsewhere];
   const hint = optionHint(prefix + name) ?? suggestion(elsewhere ?? `${prefix}${name}`, known);
   return `unknown option "${prefix}${escaped(name)}"${hint}`;
 }
 
-function checkRow(row: OptionRow, value: unknown, groups: OptionGroups, problems: string[]): void {
-  if (!row.kind.accepts(value)) {
+function checkOption(definition: OptionDefinition, value: unknown, groups: OptionGroups, problems: string[]): void {
+  if (!definition.type.accepts(value)) {
     const shown = show(value);
-    const hint = shown === NOT_SHOWN ? "" : valueHint(row, value);
-    const got = row.secret ? "" : `, not ${shown}${hint}`;
-    problems.push(`${row.path} must be ${row.kind.description}${got}`);
-  } else if (groups.has(row.path) && value !== false) {
-    checkGroup(value as object, `${row.path}.`, groups, problems);
+    const hint = shown === NOT_SHOWN ? "" : valueHint(definition, value);
+    const got = definition.secret ? "" : `, not ${shown}${hint}`;
+    problems.push(`${definition.path} must be ${definition.type.description}${got}`);
+  } else if (groups.has(definition.path) && value !== false) {
+    checkGroup(value as object, `${definition.path}.`, groups, problems);
   }
 }
 

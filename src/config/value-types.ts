@@ -6,17 +6,17 @@ import { ipVersion } from "../net/ip-address.ts";
 import { LONGEST_TIMER_MS } from "../runtime.ts";
 import { nearest } from "./did-you-mean.ts";
 import {
-  type Written,
-  writtenBoolean,
-  writtenCodes,
-  writtenDuration,
-  writtenList,
-  writtenNumber,
-  writtenText,
+  booleanParser,
+  codesParser,
+  durationParser,
+  listParser,
+  numberParser,
+  textParser,
+  type ValueParser,
 } from "./parse-value.ts";
 
 /** What an option accepts. */
-export interface Kind {
+export interface ValueType {
   /** After "must be": "a whole number from 1 to 10". */
   readonly description: string;
   /** Of a number. */
@@ -25,42 +25,42 @@ export interface Kind {
   /** For a value that is not accepted: `; did you mean …?`, or nothing. */
   hint?(value: unknown): string;
   /** Absent for what only code can give. */
-  readonly written?: Written;
+  readonly parser?: ValueParser;
 }
 
-export function durationMs(least: number): Kind {
+export function durationMs(least: number): ValueType {
   return {
     description: `a number of milliseconds from ${least} to ${LONGEST_TIMER_MS}`,
     unit: "ms",
     accepts: (value) => typeof value === "number" && value >= least && value <= LONGEST_TIMER_MS,
     hint: (value) => {
-      const ms = typeof value === "string" ? writtenDuration.read(value).value : undefined;
+      const ms = typeof value === "string" ? durationParser.parse(value).value : undefined;
       return typeof ms === "number" ? `; did you mean ${ms}?` : "";
     },
-    written: { ...writtenDuration, description: `${writtenDuration.description}, from ${least}ms to 596h` },
+    parser: { ...durationParser, description: `${durationParser.description}, from ${least}ms to 596h` },
   };
 }
 
-export function wholeNumber(least: number, most: number): Kind {
+export function wholeNumber(least: number, most: number): ValueType {
   return {
     description: `a whole number from ${least} to ${most}`,
     accepts: (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
-    written: writtenNumber,
+    parser: numberParser,
   };
 }
 
 /** The size of a message, whose prefix has 32 bits. */
-export function bytes(least: number): Kind {
+export function bytes(least: number): ValueType {
   return { ...wholeNumber(least, 0xffff_ffff), unit: "bytes" };
 }
 
-export const ratio: Kind = {
+export const ratio: ValueType = {
   description: "a number above 0 and up to 1",
   accepts: (value) => typeof value === "number" && value > 0 && value <= 1,
-  written: writtenNumber,
+  parser: numberParser,
 };
 
-export function choice(...names: readonly string[]): Kind {
+export function choice(...names: readonly string[]): ValueType {
   return {
     description: names.map((name) => `"${name}"`).join(" or "),
     accepts: (value) => typeof value === "string" && names.includes(value),
@@ -69,84 +69,84 @@ export function choice(...names: readonly string[]): Kind {
       const meant = names.includes(String(value)) ? String(value) : nearest(String(value), words, 1);
       return meant === undefined ? "" : `; did you mean "${meant}"?`;
     },
-    written: writtenText,
+    parser: textParser,
   };
 }
 
-export const trueOrFalse: Kind = {
+export const trueOrFalse: ValueType = {
   description: "true or false",
   accepts: (value) => typeof value === "boolean",
-  written: writtenBoolean,
+  parser: booleanParser,
 };
 
-export const callback: Kind = {
+export const callback: ValueType = {
   description: "a function",
   accepts: (value) => typeof value === "function",
 };
 
-export const object: Kind = {
+export const object: ValueType = {
   description: "an object",
   accepts: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
 };
 
 /** A group of options, which `false` switches off as a whole. */
-export const group: Kind = {
+export const group: ValueType = {
   description: "an object, or false",
   accepts: (value) => value === false || object.accepts(value),
   hint: (value) => (value === true ? "; it is on by default: leave it out" : ""),
   // "true" says no more than that it is on: an empty group.
-  written: {
-    ...writtenBoolean,
-    read: (text) => {
-      const reading = writtenBoolean.read(text);
-      return reading.value === true ? { value: {} } : reading;
+  parser: {
+    ...booleanParser,
+    parse: (text) => {
+      const parsed = booleanParser.parse(text);
+      return parsed.value === true ? { value: {} } : parsed;
     },
   },
 };
 
-export const pathPrefix: Kind = {
+export const pathPrefix: ValueType = {
   description: 'a path that starts with a slash, such as "/api"',
   accepts: (value) => typeof value === "string" && /^\/[^?#\s]*$/.test(value),
-  written: writtenText,
+  parser: textParser,
 };
 
-export const serverName: Kind = {
+export const serverName: ValueType = {
   description: 'a host name, or "target"',
   accepts: (value) => value === "target" || (typeof value === "string" && isServerName(value)),
   hint: (value) => (typeof value === "string" ? serverNameHint(value) : ""),
-  written: writtenText,
+  parser: textParser,
 };
 
-export const domains: Kind = {
+export const domains: ValueType = {
   description: 'a list of domains of two labels or more, such as "example.com"',
   accepts: (value) => Array.isArray(value) && value.length > 0 && value.every(isDomain),
   hint: (value) => {
     const wrong = Array.isArray(value) ? value.find((domain) => !isDomain(domain)) : undefined;
     return typeof wrong === "string" ? hostNameHint(wrong, domainFromUser) : "";
   },
-  written: writtenList,
+  parser: listParser,
 };
 
 /** The value itself may be a secret, so it is never shown. */
-export const certificate: Kind = {
+export const certificate: ValueType = {
   description: 'PEM text, bytes, or "file:" and a path',
   accepts: (value) => isPem(value) || value instanceof Uint8Array,
-  written: { ...writtenText, description: 'PEM text, or "file:" and a path' },
+  parser: { ...textParser, description: 'PEM text, or "file:" and a path' },
 };
 
-export const certificates: Kind = {
+export const certificates: ValueType = {
   description: `${certificate.description}, or a list of these`,
   accepts: (value) => certificate.accepts(value) || (Array.isArray(value) && value.every(certificate.accepts)),
-  written: { ...writtenText, description: 'PEM text, or "file:" and a path' },
+  parser: { ...textParser, description: 'PEM text, or "file:" and a path' },
 };
 
-export const codes: Kind = {
+export const codes: ValueType = {
   description: "a list of Codes of @connectrpc/connect",
   accepts: (value) => Array.isArray(value) && value.every((code) => typeof code === "number" && code in Code),
-  written: writtenCodes,
+  parser: codesParser,
 };
 
-export const methodNames: Kind = {
+export const methodNames: ValueType = {
   description: 'a list of methods, each "package.Service/Method" or "package.Service/*"',
   accepts: (value) => Array.isArray(value) && value.every(isMethodName),
   hint: (value) => {
@@ -154,40 +154,40 @@ export const methodNames: Kind = {
     const meant = typeof slashed === "string" ? slashed.replace(/^\//, "") : "";
     return isMethodName(meant) && meant !== value && !isMethodName(slashed) ? `; did you mean "${meant}"?` : "";
   },
-  written: writtenList,
+  parser: listParser,
 };
 
-export const dnsServers: Kind = {
+export const dnsServers: ValueType = {
   description: 'a list of IP addresses, each "address" or "address:port"',
   accepts: (value) =>
     Array.isArray(value) && value.every((entry) => typeof entry === "string" && isServerAddress(entry)),
-  written: writtenList,
+  parser: listParser,
 };
 
-export function listOf(kind: Kind): Kind {
+export function listOf(type: ValueType): ValueType {
   return {
-    description: `a list, each entry ${kind.description}`,
-    accepts: (value) => Array.isArray(value) && value.every((entry) => kind.accepts(entry)),
+    description: `a list, each entry ${type.description}`,
+    accepts: (value) => Array.isArray(value) && value.every((entry) => type.accepts(entry)),
   };
 }
 
 /** A choice that code can also make by a function. */
-export function orCallback(kind: Kind): Kind {
+export function orCallback(type: ValueType): ValueType {
   return {
-    ...kind,
-    description: `${kind.description}, or a function`,
-    accepts: (value) => kind.accepts(value) || callback.accepts(value),
-    ...(kind.written === undefined ? {} : { written: { ...kind.written, description: kind.description } }),
+    ...type,
+    description: `${type.description}, or a function`,
+    accepts: (value) => type.accepts(value) || callback.accepts(value),
+    ...(type.parser === undefined ? {} : { parser: { ...type.parser, description: type.description } }),
   };
 }
 
 export const EXAMPLE_TARGET = "srv:///_grpc._tcp.users.example.com";
 
-export const target: Kind = {
+export const target: ValueType = {
   description: `a URI such as "${EXAMPLE_TARGET}", or a resolver`,
   accepts: (value) =>
     typeof value === "string" ? value !== "" : typeof (value as Partial<Resolver> | null)?.resolve === "function",
-  written: { ...writtenText, description: `a URI such as "${EXAMPLE_TARGET}"` },
+  parser: { ...textParser, description: `a URI such as "${EXAMPLE_TARGET}"` },
 };
 
 /** "address" or "address:port". A scope (`fe80::1%eth0`) is allowed. */

@@ -2,16 +2,16 @@ import type { EndpointSpec } from "../endpoint.ts";
 import { backOffMs } from "../resilience/back-off.ts";
 import { isWithin, type Runtime } from "../runtime.ts";
 import type { LookUpResult } from "./look-up.ts";
-import { Samples } from "./partial-answers.ts";
+import { PartialAnswers } from "./partial-answers.ts";
 import type { Resolution } from "./resolver.ts";
 
-export interface AgeLimits {
+export interface AnswerAgeLimits {
   readonly minTtlMs: number;
   readonly maxTtlMs: number;
   readonly maxStaleMs: number;
 }
 
-/** What the directory knows of the target. `endpoints` is empty where the service has none; `reason` then says why. */
+/** What is known of the target. `endpoints` is empty where the service has none; `reason` then says why. */
 export interface Answer {
   readonly endpoints: readonly EndpointSpec[];
   readonly reason?: string;
@@ -60,18 +60,18 @@ export class AnswerCache {
   answer: Answer | undefined;
   /** Why the last look-up failed, if it did. Set here alone. */
   lookUpError: unknown;
-  readonly #limits: AgeLimits;
+  readonly #limits: AnswerAgeLimits;
   readonly #random: Runtime["random"];
   /** Empty answers in a row that are not confirmed yet. */
   #suspect: { count: number; since: number } | undefined;
   /** What is known of a source that shows a part at a time; undefined while its answers are whole. */
-  #samples: Samples | undefined;
+  #samples: PartialAnswers | undefined;
   /** No look-up before this long after `since`: after a failure, or an empty answer that is not believed yet. */
   #pause: { readonly since: number; readonly forMs: number } | undefined;
   /** Failed look-ups in a row. */
   #failures = 0;
 
-  constructor(limits: AgeLimits, random: Runtime["random"]) {
+  constructor(limits: AnswerAgeLimits, random: Runtime["random"]) {
     this.#limits = limits;
     this.#random = random;
   }
@@ -104,7 +104,7 @@ export class AnswerCache {
     const { ttlMs: ownTtlMs = 0 } = resolution;
     if (resolution.kind === "endpoints") {
       const ttlMs = clamp(ownTtlMs, this.#limits.minTtlMs, this.#limits.maxTtlMs);
-      this.#samples = resolution.partial ? (this.#samples ?? new Samples()) : undefined;
+      this.#samples = resolution.partial ? (this.#samples ?? new PartialAnswers()) : undefined;
       // Caches know nothing of our limits: they repeat a sample for as long as its own TTL.
       const listed = this.#samples?.merge(resolution.endpoints, ownTtlMs, now) ?? resolution.endpoints;
       const endpoints = sameEndpoints(this.answer?.endpoints, listed);

@@ -1,6 +1,6 @@
 import { messageOf } from "../common/quoted.ts";
 import type { Runtime } from "../runtime.ts";
-import { type AgeLimits, type Answer, AnswerCache, type LookUpFact } from "./answer-cache.ts";
+import { type Answer, type AnswerAgeLimits, AnswerCache, type LookUpFact } from "./answer-cache.ts";
 import { FailureLookUps } from "./failure-look-ups.ts";
 import { type EndedLookUp, type LookUpResult, LookUps } from "./look-up.ts";
 import type { Resolver } from "./resolver.ts";
@@ -8,15 +8,15 @@ import type { Resolver } from "./resolver.ts";
 /** How long a look-up is waited for, from its start, by calls that have an old answer to fall back on. */
 export const WAIT_WITH_ANSWER_MS = 500;
 
-/** What a directory notifies; nothing of it may throw. */
-export interface DirectoryListener {
+/** What a cached resolver notifies; nothing of it may throw. */
+export interface CachedResolverListener {
   /** A look-up has ended. */
   readonly onLookUp?: ((fact: LookUpFact, ended: EndedLookUp) => void) | undefined;
   /** Another answer is in use, or more of one. */
   onAnswer(): void;
 }
 
-export interface Waiting {
+export interface WaitLimits {
   readonly signal: AbortSignal | undefined;
   /** When the waiting call must be over. */
   readonly deadline: number;
@@ -44,17 +44,17 @@ type Phase = "none" | "fresh" | "stale" | "expired" | "ancient";
  * The endpoints of one target: asks the resolver when an answer's age says so, and goes on with an old answer where a
  * new one is not to be had. It has no timer between look-ups; every age is compared in a call.
  */
-export class Directory {
+export class CachedResolver {
   readonly target: string;
   readonly #runtime: Runtime;
   readonly #lookUps: LookUps;
   readonly #cache: AnswerCache;
   readonly #maxStaleMs: number;
-  readonly #listener: DirectoryListener;
+  readonly #listener: CachedResolverListener;
   /** Made with the first connection that fails. */
   #forFailures: FailureLookUps | undefined;
 
-  constructor(resolver: Resolver, limits: AgeLimits, runtime: Runtime, listener: DirectoryListener) {
+  constructor(resolver: Resolver, limits: AnswerAgeLimits, runtime: Runtime, listener: CachedResolverListener) {
     this.target = resolver.target;
     this.#runtime = runtime;
     this.#lookUps = new LookUps(resolver, runtime, {
@@ -70,7 +70,7 @@ export class Directory {
   }
 
   /** The answer, if a call can go on with it without waiting. Starts the look-up that is due. */
-  current(now: number): Answer | undefined {
+  peek(now: number): Answer | undefined {
     const { answer } = this.#cache;
     const phase = this.#phase(answer, now);
     if (phase === "fresh") return answer;
@@ -82,7 +82,7 @@ export class Directory {
    * The answer, after waiting for a look-up as long as the answer's age makes that worth while.
    * @throws NoAnswerError where nothing can be used; the signal's reason if it aborts.
    */
-  async wait({ signal, deadline }: Waiting): Promise<Answer> {
+  async get({ signal, deadline }: WaitLimits): Promise<Answer> {
     const now = this.#runtime.clock.now();
     const phase = this.#phase(this.answer, now);
     this.#refreshIfDue(phase, now);
@@ -100,7 +100,7 @@ export class Directory {
    * @param triedAt when the endpoint was chosen; an answer that came later is not what failed.
    * @param succeededAt when the last attempt that succeeded began.
    */
-  suspect(now: number, triedAt: number, succeededAt: number): void {
+  hintStale(now: number, triedAt: number, succeededAt: number): void {
     if (this.answer !== undefined && this.answer.resolvedAt >= triedAt) return;
     this.#forFailures ??= new FailureLookUps();
     if (!this.#forFailures.mayAsk(now, this.#lookUps.startedAt, succeededAt) || this.#cache.isPaused(now)) return;
@@ -111,7 +111,7 @@ export class Directory {
    * Looks up what is not known yet, or has become too old to be trusted: for a target that nobody needs now, but that
    * must be known when it is needed.
    */
-  keep(now: number): void {
+  refreshIfForgotten(now: number): void {
     const { answer } = this;
     const age = answer === undefined ? Number.POSITIVE_INFINITY : Math.abs(now - answer.resolvedAt);
     if (age > this.#maxStaleMs) this.#refreshIfDue(this.#phase(answer, now), now);
@@ -127,7 +127,7 @@ export class Directory {
   }
 
   /** Waits for the look-up under way, if there is one, as long as a call with an answer would. True if it waited. */
-  async settle({ signal, deadline }: Waiting): Promise<boolean> {
+  async awaitRunning({ signal, deadline }: WaitLimits): Promise<boolean> {
     if (!this.isLookingUp) return false;
     await this.#lookUps.wait(Math.min(WAIT_WITH_ANSWER_MS, (deadline - this.#runtime.clock.now()) / 2), signal);
     return true;

@@ -16,7 +16,7 @@ const KEEP_MS = 10 * 60_000;
 interface Sampled {
   readonly spec: EndpointSpec;
   readonly seenAt: number;
-  /** Samples in a row without it. */
+  /** PartialAnswers in a row without it. */
   readonly missed: number;
 }
 
@@ -24,7 +24,7 @@ interface Sampled {
  * What a source lists that shows a random part of its endpoints at a time: Route 53 and AWS Cloud Map answer with eight
  * at most, Consul with what fits into a datagram. The sum of its samples, less what has been missing for long enough.
  */
-export class Samples {
+export class PartialAnswers {
   #known: ReadonlyMap<string, Sampled> = new Map();
   #last: { readonly keys: ReadonlySet<string>; readonly at: number; readonly ttlMs: number } | undefined;
 
@@ -66,7 +66,7 @@ function keyOf(spec: EndpointSpec): string {
 }
 
 /** The resolution, marked as a sample. It is waited for to its end: half of one would count as two. */
-export async function asSample(resolution: Resolution): Promise<Resolution> {
+export async function asPartialAnswer(resolution: Resolution): Promise<Resolution> {
   if (resolution.kind !== "endpoints") return resolution;
   const { rest, ...first } = resolution;
   const whole = rest === undefined ? first : await rest;

@@ -2,8 +2,8 @@ import type { EndpointSpec } from "../endpoint.ts";
 import type { Clock } from "../runtime.ts";
 
 /**
- * Looks a target up, once per call. It keeps no watcher, no timer and no cache: the directory caches what it returns
- * for `ttlMs`, runs one look-up at a time and serves stale answers.
+ * Looks a target up. Called when the cached answer is due, not once per RPC. It keeps no watcher, no timer and no cache:
+ * the transport caches what it returns for `ttlMs`, runs one look-up at a time and serves stale answers.
  */
 export interface Resolver {
   /** The target as the user wrote it; shown in errors, events and snapshots. */

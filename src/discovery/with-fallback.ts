@@ -1,33 +1,33 @@
 import type { ListedEndpoint } from "../endpoint.ts";
 import { type Clock, OVER } from "../runtime.ts";
 import type { Answer } from "./answer-cache.ts";
-import { type Directory, NoAnswerError, WAIT_WITH_ANSWER_MS, type Waiting } from "./cached-resolver.ts";
+import { type CachedResolver, NoAnswerError, WAIT_WITH_ANSWER_MS, type WaitLimits } from "./cached-resolver.ts";
 
-/** What calls need of a directory, or of two of them. */
-export type Answers = Pick<
-  Directory,
-  "answer" | "lookUpError" | "current" | "wait" | "suspect" | "settle" | "refresh" | "close"
+/** What calls need of a cached resolver, or of two of them. */
+export type AnswerSource = Pick<
+  CachedResolver,
+  "answer" | "lookUpError" | "peek" | "get" | "hintStale" | "awaitRunning" | "refresh" | "close"
 >;
 
-export interface FailoverOptions {
-  readonly first: Directory;
+export interface WithFallbackOptions {
+  readonly first: CachedResolver;
   /** Of the fallback target. */
-  readonly second: Directory;
+  readonly second: CachedResolver;
   /** Whether calls can go to endpoints of this list that are not the fallback's. */
   readonly serves: (endpoints: readonly ListedEndpoint[], now: number) => boolean;
   readonly clock: Clock;
 }
 
 /**
- * The endpoints of a target, and after them those of another one. Each has a directory of its own, and so its own ages.
+ * The endpoints of a target, and after them those of another one. Each has a cached resolver of its own, and so its own ages.
  * The fallback is looked up beside the first calls, so that it is known when it is needed even if DNS fails together
  * with the servers; as long as it is not needed it is asked again only when it is too old to be trusted.
  */
-export class Failover implements Answers {
-  readonly #options: FailoverOptions;
+export class WithFallback implements AnswerSource {
+  readonly #options: WithFallbackOptions;
   #joined: { readonly first: Answer; readonly second: Answer; readonly answer: Answer } | undefined;
 
-  constructor(options: FailoverOptions) {
+  constructor(options: WithFallbackOptions) {
     this.#options = options;
   }
 
@@ -48,30 +48,30 @@ export class Failover implements Answers {
     return this.#options.first.lookUpError ?? this.#options.second.lookUpError;
   }
 
-  current(now: number): Answer | undefined {
+  peek(now: number): Answer | undefined {
     const { first, second } = this.#options;
-    const primary = first.current(now);
+    const primary = first.peek(now);
     if (primary === undefined && first.isAwaited) return undefined;
     if (this.#firstServes(now)) {
-      second.keep(now);
+      second.refreshIfForgotten(now);
       return this.answer;
     }
-    const fallback = second.current(now);
+    const fallback = second.peek(now);
     if (fallback === undefined && second.isAwaited) return undefined;
     const { answer } = this;
     // With no endpoints anywhere, both must say so now.
     return hasEndpoints(answer) || (primary !== undefined && fallback !== undefined) ? answer : undefined;
   }
 
-  async wait(waiting: Waiting): Promise<Answer> {
+  async get(waiting: WaitLimits): Promise<Answer> {
     const { first, second, clock } = this.#options;
-    if (first.current(clock.now()) === undefined && first.isAwaited) await this.#ask([first], waiting, true);
+    if (first.peek(clock.now()) === undefined && first.isAwaited) await this.#ask([first], waiting, true);
     if (!this.#firstServes(clock.now())) {
       // With endpoints of its own to try, a call waits for the fallback as it would for a refresh.
       if (hasEndpoints(first.answer)) await this.#ask([second], waiting, true);
       else await this.#ask([second, first], waiting, false);
     }
-    second.keep(clock.now());
+    second.refreshIfForgotten(clock.now());
     const { answer } = this;
     if (answer === undefined) {
       const isPending = first.isLookingUp || second.isLookingUp;
@@ -80,13 +80,16 @@ export class Failover implements Answers {
     return answer;
   }
 
-  suspect(now: number, triedAt: number, succeededAt: number): void {
-    this.#options.first.suspect(now, triedAt, succeededAt);
-    if (!this.#firstServes(now)) this.#options.second.suspect(now, triedAt, succeededAt);
+  hintStale(now: number, triedAt: number, succeededAt: number): void {
+    this.#options.first.hintStale(now, triedAt, succeededAt);
+    if (!this.#firstServes(now)) this.#options.second.hintStale(now, triedAt, succeededAt);
   }
 
-  async settle(waiting: Waiting): Promise<boolean> {
-    const waited = await Promise.all([this.#options.first.settle(waiting), this.#options.second.settle(waiting)]);
+  async awaitRunning(waiting: WaitLimits): Promise<boolean> {
+    const waited = await Promise.all([
+      this.#options.first.awaitRunning(waiting),
+      this.#options.second.awaitRunning(waiting),
+    ]);
     return waited.includes(true);
   }
 
@@ -111,15 +114,15 @@ export class Failover implements Answers {
    *
    * @param briefly no longer than for a refresh: there is something else to go on with.
    */
-  async #ask(directories: readonly Directory[], { signal, deadline }: Waiting, briefly: boolean): Promise<void> {
+  async #ask(resolvers: readonly CachedResolver[], { signal, deadline }: WaitLimits, briefly: boolean): Promise<void> {
     const now = this.#options.clock.now();
     const soon = now + Math.min(WAIT_WITH_ANSWER_MS, (deadline - now) / 2);
     const found = new AbortController();
     const either = signal === undefined ? found.signal : AbortSignal.any([signal, found.signal]);
-    const answers = directories.map(async (directory) => {
+    const answers = resolvers.map(async (resolver) => {
       // One with endpoints has the same limits of its own.
-      const limit = briefly && !hasEndpoints(directory.answer) ? soon : deadline;
-      const answer = await directory.wait({ signal: either, deadline: limit });
+      const limit = briefly && !hasEndpoints(resolver.answer) ? soon : deadline;
+      const answer = await resolver.get({ signal: either, deadline: limit });
       if (!hasEndpoints(answer)) throw new NoAnswerError("it has no endpoints", false);
     });
     try {

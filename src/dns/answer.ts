@@ -17,7 +17,7 @@ export type Finding =
   /** `isUnconfirmed`: without a SOA record, so it may as well come from a server that knows nothing of the zone. */
   | (NoRecords & { readonly isUnconfirmed: boolean });
 
-export type Answer = Finding & {
+export type DnsAnswer = Finding & {
   /** The names that the CNAMEs lead to, in order. */
   readonly aliases: readonly string[];
   /** The lowest TTL of the RRset and of the CNAMEs before it (RFC 2181 section 5.2). */
@@ -31,7 +31,7 @@ export const MAX_ALIASES = 16;
  * Only records whose owner is the question's name, or an alias it leads to, count: c-ares takes an SRV of any name. A
  * message that answers nothing is a failure, never an empty success; the caller then asks elsewhere.
  */
-export function readFinding(question: Question, message: DnsMessage): Answer {
+export function readFinding(question: Question, message: DnsMessage): DnsAnswer {
   const { aliases, ttlSeconds, owner } = followAliases(question.name, message.answers);
   const records = message.answers.filter((record) => record.type === question.type && record.name === owner);
   const unspellable = message.answers.filter(

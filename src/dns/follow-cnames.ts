@@ -1,4 +1,4 @@
-import { type Answer, MAX_ALIASES } from "./answer.ts";
+import { type DnsAnswer, MAX_ALIASES } from "./answer.ts";
 import { DnsError, type NoRecords } from "./dns-client.ts";
 import type { DnsRecord, Question } from "./message.ts";
 
@@ -19,10 +19,10 @@ export type ChainAnswer =
  *
  * @param first the answer to the question, in which the chain begins.
  */
-export async function resolveChain(
+export async function followCnames(
   question: Question,
-  first: Answer,
-  ask: (question: Question) => Promise<Answer>,
+  first: DnsAnswer,
+  ask: (question: Question) => Promise<DnsAnswer>,
 ): Promise<ChainAnswer> {
   const seen = new Set([question.name]);
   let { name } = question;

@@ -1,6 +1,6 @@
 import { placeOf } from "../endpoint.ts";
 import { isWithin, type Runtime } from "../runtime.ts";
-import { type Answer, readFinding } from "./answer.ts";
+import { type DnsAnswer, readFinding } from "./answer.ts";
 import { MalformedAnswer } from "./check-message.ts";
 import { DnsError } from "./dns-client.ts";
 import type { DnsServer, DnsSockets } from "./dns-sockets.ts";
@@ -19,7 +19,7 @@ import {
   readAnswer,
 } from "./message.ts";
 
-export interface AttemptContext {
+export interface QueryContext {
   readonly sockets: DnsSockets;
   readonly runtime: Runtime;
   /** "tcp" never uses UDP. */
@@ -49,12 +49,12 @@ const MAX_STRANGERS = 64;
  *
  * A rejection is a `DnsError` that continues the server's name.
  */
-export async function askServer(
+export async function queryServer(
   server: DnsServer,
   question: Question,
   asking: Asking,
-  context: AttemptContext,
-): Promise<Answer> {
+  context: QueryContext,
+): Promise<DnsAnswer> {
   const { withoutEdns, sockets } = context;
   const { clock } = context.runtime;
   const { unanswered, askedWithoutOpt } = asking;
@@ -105,8 +105,8 @@ async function query(
   question: Question,
   hasOpt: boolean,
   asking: Asking,
-  context: AttemptContext,
-): Promise<Answer> {
+  context: QueryContext,
+): Promise<DnsAnswer> {
   const { sockets } = context;
   let { transport } = context;
   for (;;) {

@@ -1,10 +1,10 @@
 import { firstAnswer } from "../common/first-answer.ts";
 import { placeOf } from "../endpoint.ts";
-import type { Answer } from "./answer.ts";
+import type { DnsAnswer } from "./answer.ts";
 import { DnsError, type LookUpLimits } from "./dns-client.ts";
 import type { DnsServer } from "./dns-sockets.ts";
 import type { Question } from "./message.ts";
-import { type AttemptContext, askServer } from "./query-server.ts";
+import { type QueryContext, queryServer } from "./query-server.ts";
 
 /** Whom to ask, and how persistently: what resolv.conf says. */
 export interface ServerConfig {
@@ -31,8 +31,8 @@ export async function exchange(
   question: Question,
   config: ServerConfig,
   limits: LookUpLimits,
-  context: AttemptContext,
-): Promise<Answer> {
+  context: QueryContext,
+): Promise<DnsAnswer> {
   const { clock, random, sleep } = context.runtime;
   const { servers } = config;
   const { signal, deadline } = limits;
@@ -51,11 +51,11 @@ export async function exchange(
   };
   const failures = new Map<string, string>();
   const waysOut = new Set<string>();
-  let unconfirmed: Answer | undefined;
+  let unconfirmed: DnsAnswer | undefined;
   let started = 0;
   let silences = 0;
 
-  const { found, unanswered } = await firstAnswer<DnsServer, Answer, Answer>({
+  const { found, unanswered } = await firstAnswer<DnsServer, DnsAnswer, DnsAnswer>({
     next() {
       // An empty answer without a SOA stands when every other server had its chance to know better.
       const limit = unconfirmed ? servers.length : tries + silences;
@@ -63,7 +63,7 @@ export async function exchange(
     },
     ask(server, finished) {
       limits.asked?.(placeOf(server));
-      return askServer(server, question, { ...shared, signal: finished }, attemptContext);
+      return queryServer(server, question, { ...shared, signal: finished }, attemptContext);
     },
     take(asked) {
       if (asked === undefined) {
@@ -108,6 +108,6 @@ function isRefused({ cause }: DnsError): boolean {
   return cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED";
 }
 
-function isConfirmed(answer: Answer): boolean {
+function isConfirmed(answer: DnsAnswer): boolean {
   return answer.kind === "records" || answer.kind === "alias" || !answer.isUnconfirmed;
 }

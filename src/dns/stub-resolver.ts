@@ -3,10 +3,10 @@ import type { Runtime } from "../runtime.ts";
 import { askBothFamilies, type HasFamily } from "./both-families.ts";
 import type { AddressAnswer, AddressFamily, DnsClient, LookUpLimits } from "./dns-client.ts";
 import type { DnsSockets } from "./dns-sockets.ts";
-import { type ChainAnswer, resolveChain } from "./follow-cnames.ts";
+import { type ChainAnswer, followCnames } from "./follow-cnames.ts";
 import type { DnsRecord, Question } from "./message.ts";
 import { checkName, isLocalhost } from "./name.ts";
-import type { AttemptContext } from "./query-server.ts";
+import type { QueryContext } from "./query-server.ts";
 import { exchange, type ServerConfig } from "./query-servers.ts";
 
 export interface DnsClientOptions {
@@ -21,9 +21,9 @@ export interface DnsClientOptions {
 }
 
 /** A stub resolver over sockets: no cache, no timer of its own, nothing kept but which servers do not know EDNS. */
-export function createDnsClient(options: DnsClientOptions): DnsClient {
+export function createStubResolver(options: DnsClientOptions): DnsClient {
   const { hasFamily = () => true } = options;
-  const context: AttemptContext = {
+  const context: QueryContext = {
     sockets: options.sockets,
     runtime: options.runtime,
     transport: options.transport ?? "udp",
@@ -32,7 +32,7 @@ export function createDnsClient(options: DnsClientOptions): DnsClient {
   const ask = async (question: Question, limits: LookUpLimits): Promise<ChainAnswer> => {
     const askServers = async (next: Question) => exchange(next, await options.servers(), limits, context);
     const answer = await askServers(question);
-    return answer.kind === "alias" ? resolveChain(question, answer, askServers) : answer;
+    return answer.kind === "alias" ? followCnames(question, answer, askServers) : answer;
   };
   const addressesOf = async (name: string, type: "A" | "AAAA", limits: LookUpLimits): Promise<AddressAnswer> => {
     const answer = await ask({ name, type }, limits);

@@ -2,7 +2,7 @@ import { backOffMs } from "../resilience/back-off.ts";
 import { type FailureKind, isUnreachable } from "../resilience/outcome.ts";
 import { createCircuitBreaker } from "../resilience/policies.ts";
 import { isWithin } from "../runtime.ts";
-import type { Health } from "./failure-counter.ts";
+import type { FailureCounter } from "./failure-counter.ts";
 
 /** How long an endpoint stays out: the first time, the factor for each further time, the longest. */
 const OUT = {
@@ -26,7 +26,7 @@ const PROBE_LIMIT_MS = 10_000;
 export type BreakerState = "closed" | "ejected" | "half-open" | "probing";
 
 /** What an attempt on an endpoint that is not closed holds between its start and its end; an ordinary attempt holds none. */
-export interface Ticket {
+export interface Permit {
   /**
    * Settles the trial of a half-open endpoint. Undefined where the endpoint was out when the attempt began: its outcome
    * says nothing that is not known.
@@ -48,19 +48,19 @@ interface Failure {
   readonly at: number;
 }
 
-const EXTRA: Ticket = { probe: undefined };
+const EXTRA: Permit = { probe: undefined };
 const CANCELLED = new Error("the probe was cancelled");
 
 /**
  * One endpoint's circuit breaker: cockatiel's policy with our memory and our clock. cockatiel holds the state and
- * admits the probe; `Health` says when it opens; the time it stays open is counted here, because cockatiel would
+ * admits the probe; `FailureCounter` says when it opens; the time it stays open is counted here, because cockatiel would
  * queue callers behind a probe and counts on a clock that cannot be injected. Hence whoever picks asks `state()` first.
  *
- * It is made with the endpoint's first failure (`EndpointRecord`), and its policy is entered only where a failure or a
+ * It is made with the endpoint's first failure (`EndpointState`), and its policy is entered only where a failure or a
  * trial ends: every failure goes through it, and a call to a healthy endpoint is spared 0.6 to 6 µs.
  */
 export class Breaker {
-  readonly #health: Health;
+  readonly #health: FailureCounter;
   readonly #random: () => number;
   #policy: Policy | undefined;
   #open: { since: number; forMs: number; cause: "connect" | "answered"; failure: Failure } | undefined;
@@ -71,7 +71,7 @@ export class Breaker {
   #outSince = 0;
 
   /** @param health what the endpoint's calls came to so far. */
-  constructor(health: Health, random: () => number) {
+  constructor(health: FailureCounter, random: () => number) {
     this.#health = health;
     this.#random = random;
   }
@@ -100,7 +100,7 @@ export class Breaker {
   }
 
   /** What the attempt that begins is to hold. */
-  start(now: number): Ticket | undefined {
+  start(now: number): Permit | undefined {
     if (this.#open === undefined) return undefined;
     if (this.state(now) !== "half-open" || this.#policy === undefined) return EXTRA;
     // One that has expired makes room: cockatiel would queue the new one behind it.
@@ -110,12 +110,12 @@ export class Breaker {
   }
 
   /** Ends an attempt that succeeded. Resolves to true if that brought the endpoint back. */
-  succeeded(ticket: Ticket | undefined, now: number): Promise<boolean> | false {
-    if (ticket === undefined) {
+  succeeded(permit: Permit | undefined, now: number): Promise<boolean> | false {
+    if (permit === undefined) {
       if (this.#open === undefined) this.#health.succeeded(now);
       return false;
     }
-    const { probe } = ticket;
+    const { probe } = permit;
     if (probe === undefined) return false;
     const isCurrent = probe === this.#probe;
     // cockatiel takes some turns to notice; a call that comes meanwhile would still be kept away.
@@ -125,12 +125,12 @@ export class Breaker {
   }
 
   /** Ends an attempt that failed. Resolves to the time the endpoint is out for, if this failure ejected it. */
-  async failed(ticket: Ticket | undefined, kind: FailureKind, now: number): Promise<number | undefined> {
+  async failed(permit: Permit | undefined, kind: FailureKind, now: number): Promise<number | undefined> {
     const failure: Failure = { kind, at: now };
-    if (ticket?.probe !== undefined) {
-      ticket.probe.reject(failure);
-      await ticket.probe.done;
-    } else if (ticket === undefined && this.#open === undefined) {
+    if (permit?.probe !== undefined) {
+      permit.probe.reject(failure);
+      await permit.probe.done;
+    } else if (permit === undefined && this.#open === undefined) {
       this.#health.failed(kind, now);
       await this.#ensurePolicy()
         .execute(() => Promise.reject(failure))
@@ -148,8 +148,8 @@ export class Breaker {
   }
 
   /** Ends an attempt that says nothing about the endpoint. A probe leaves it half-open, at once. */
-  cancelled(ticket: Ticket | undefined): void {
-    const probe = ticket?.probe;
+  cancelled(permit: Permit | undefined): void {
+    const probe = permit?.probe;
     if (probe === undefined) return;
     // cockatiel takes some turns to notice; a view made meanwhile would leave the endpoint out for good.
     if (this.#probe === probe) this.#probe = undefined;

@@ -1,11 +1,11 @@
-import type { EndpointRecord } from "./endpoint-state.ts";
+import type { EndpointState } from "./endpoint-state.ts";
 
 /** The endpoints that a pick may choose from, and why. */
 export interface EligibleView {
-  readonly members: readonly EndpointRecord[];
+  readonly members: readonly EndpointState[];
   readonly tier: number;
   /** The member that the next call is to try: its trial is due, and costs the call nothing if it fails. */
-  readonly trial: EndpointRecord | undefined;
+  readonly trial: EndpointState | undefined;
   /**
    * "panic": less than half of the last tier's weight is eligible, so what was ejected for bad answers serves again.
    * "none-eligible": nothing is, so everything in the first tier is tried. Never fail locally what could be tried.
@@ -24,19 +24,19 @@ const PANIC_BELOW = 0.5;
  *
  * @param tiers endpoints by tier, the first one first; at least one, none of them empty.
  */
-export function eligibleView(tiers: readonly (readonly EndpointRecord[])[], now: number): EligibleView {
+export function eligibleView(tiers: readonly (readonly EndpointState[])[], now: number): EligibleView {
   let changesAt = Number.POSITIVE_INFINITY;
   for (const [index, tier] of tiers.entries()) {
-    const eligible: EndpointRecord[] = [];
+    const eligible: EndpointState[] = [];
     let weight = 0;
     let eligibleWeight = 0;
-    for (const record of tier) {
-      weight += record.weight;
-      const recordChangesAt = record.breaker?.changesAt ?? Number.POSITIVE_INFINITY;
-      if (recordChangesAt > now) changesAt = Math.min(changesAt, recordChangesAt);
-      if (isEligible(record, now)) {
-        eligible.push(record);
-        eligibleWeight += record.weight;
+    for (const state of tier) {
+      weight += state.weight;
+      const stateChangesAt = state.breaker?.changesAt ?? Number.POSITIVE_INFINITY;
+      if (stateChangesAt > now) changesAt = Math.min(changesAt, stateChangesAt);
+      if (isEligible(state, now)) {
+        eligible.push(state);
+        eligibleWeight += state.weight;
       }
     }
     if (eligible.length === 0) continue;
@@ -45,41 +45,41 @@ export function eligibleView(tiers: readonly (readonly EndpointRecord[])[], now:
       return { members: eligible, tier: tierOf(tier), trial: trialOf(eligible, now), mode: "eligible", changesAt };
     }
     // What refused connections stays out: trying it again cannot succeed where bad answers may be the service's own.
-    const members = tier.filter((record) => isEligible(record, now) || answeredBadly(record));
+    const members = tier.filter((state) => isEligible(state, now) || answeredBadly(state));
     const mode = members.length > eligible.length ? "panic" : "eligible";
     return { members, tier: tierOf(tier), trial: trialOf(members, now), mode, changesAt };
   }
-  const first = tiers[0] as readonly EndpointRecord[];
+  const first = tiers[0] as readonly EndpointState[];
   return { members: first, tier: tierOf(first), trial: trialOf(first, now), mode: "none-eligible", changesAt };
 }
 
-function trialOf(members: readonly EndpointRecord[], now: number): EndpointRecord | undefined {
-  return members.find((record) => record.breaker?.isCheapToTry && isHalfOpen(record, now));
+function trialOf(members: readonly EndpointState[], now: number): EndpointState | undefined {
+  return members.find((state) => state.breaker?.isCheapToTry && isHalfOpen(state, now));
 }
 
-export function isClosed(record: EndpointRecord, now: number): boolean {
-  return (record.breaker?.state(now) ?? "closed") === "closed";
+export function isClosed(state: EndpointState, now: number): boolean {
+  return (state.breaker?.state(now) ?? "closed") === "closed";
 }
 
-function isHalfOpen(record: EndpointRecord, now: number): boolean {
-  return record.breaker?.state(now) === "half-open";
+function isHalfOpen(state: EndpointState, now: number): boolean {
+  return state.breaker?.state(now) === "half-open";
 }
 
 /** It may be back: its trial is due, or under way. */
-export function isOnTrial(record: EndpointRecord, now: number): boolean {
-  return isHalfOpen(record, now) || record.breaker?.state(now) === "probing";
+export function isOnTrial(state: EndpointState, now: number): boolean {
+  return isHalfOpen(state, now) || state.breaker?.state(now) === "probing";
 }
 
 /** It is out although it can be reached. */
-export function answeredBadly(record: EndpointRecord): boolean {
-  return record.breaker?.cause === "answered";
+export function answeredBadly(state: EndpointState): boolean {
+  return state.breaker?.cause === "answered";
 }
 
 /** A half-open endpoint belongs to the set until its one probe is under way. */
-export function isEligible(record: EndpointRecord, now: number): boolean {
-  return isClosed(record, now) || isHalfOpen(record, now);
+export function isEligible(state: EndpointState, now: number): boolean {
+  return isClosed(state, now) || isHalfOpen(state, now);
 }
 
-function tierOf(tier: readonly EndpointRecord[]): number {
-  return (tier[0] as EndpointRecord).tier;
+function tierOf(tier: readonly EndpointState[]): number {
+  return (tier[0] as EndpointState).tier;
 }

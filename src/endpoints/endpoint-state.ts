@@ -1,9 +1,9 @@
 import type { Endpoint } from "../endpoint.ts";
 import type { Candidate } from "../pickers/picker.ts";
 import type { FailureKind } from "../resilience/outcome.ts";
-import { Breaker, type Ticket } from "./breaker.ts";
+import { Breaker, type Permit } from "./breaker.ts";
 import type { CarryingTransport } from "./endpoint-transport.ts";
-import { Health, type HealthLimits } from "./failure-counter.ts";
+import { FailureCounter, type FailureLimits } from "./failure-counter.ts";
 
 /** A failure makes an endpoint look this many times slower than average (natural log): its fast errors must not attract calls. */
 const FAILURE_LOAD = Math.log(10);
@@ -19,16 +19,16 @@ const NEGLIGIBLE_LOAD = Math.log(2);
 /** A lost connection keeps an endpoint back for 1.4 s: a server that is back by then must not be left alone for longer. */
 const LOST_LOAD = Math.log(2.5);
 
-export interface EndpointRecordOptions {
+export interface EndpointStateOptions {
   /** When failures eject the endpoint; `false`: never. */
-  readonly breaker: HealthLimits | false;
+  readonly breaker: FailureLimits | false;
   readonly random: () => number;
   /** Called with what a transport of the user's throws when it is closed. */
   readonly onCloseFailed?: ((error: unknown) => void) | undefined;
 }
 
 /** All that is known of one endpoint; it outlives changes of the answer. */
-export class EndpointRecord implements Candidate {
+export class EndpointState implements Candidate {
   readonly key: string;
   /** What the source says now: its identity stays, its metadata may change. */
   endpoint: Endpoint;
@@ -44,10 +44,10 @@ export class EndpointRecord implements Candidate {
   leftAt: number | undefined;
   #load = 0;
   #loadAt = 0;
-  #health: Health | undefined;
-  readonly #options: EndpointRecordOptions;
+  #health: FailureCounter | undefined;
+  readonly #options: EndpointStateOptions;
 
-  constructor(key: string, endpoint: Endpoint, rank: number, options: EndpointRecordOptions) {
+  constructor(key: string, endpoint: Endpoint, rank: number, options: EndpointStateOptions) {
     this.#options = options;
     this.key = key;
     this.endpoint = endpoint;
@@ -85,24 +85,24 @@ export class EndpointRecord implements Candidate {
   }
 
   /** One attempt more. Returns what its breaker is to get back when it ends. */
-  begin(now: number): Ticket | undefined {
+  begin(now: number): Permit | undefined {
     this.inFlight++;
     return this.breaker?.start(now);
   }
 
   /** Counts an attempt that succeeded. Resolves to true if that brought the endpoint back. */
-  succeeded(ticket: Ticket | undefined, now: number): Promise<boolean> | false {
-    if (this.breaker !== undefined) return this.breaker.succeeded(ticket, now);
+  succeeded(permit: Permit | undefined, now: number): Promise<boolean> | false {
+    if (this.breaker !== undefined) return this.breaker.succeeded(permit, now);
     this.#ensureHealth()?.succeeded(now);
     return false;
   }
 
   /** Counts an attempt that failed. Resolves to the time the endpoint is out for, if that ejected it. */
-  async failed(ticket: Ticket | undefined, kind: FailureKind, now: number): Promise<number | undefined> {
+  async failed(permit: Permit | undefined, kind: FailureKind, now: number): Promise<number | undefined> {
     const health = this.#ensureHealth();
     if (health === undefined) return undefined;
     this.breaker ??= new Breaker(health, this.#options.random);
-    return this.breaker.failed(ticket, kind, now);
+    return this.breaker.failed(permit, kind, now);
   }
 
   /** One attempt less. An endpoint that left the answer closes with its last one. */
@@ -123,9 +123,9 @@ export class EndpointRecord implements Candidate {
     }
   }
 
-  #ensureHealth(): Health | undefined {
+  #ensureHealth(): FailureCounter | undefined {
     const { breaker } = this.#options;
-    if (breaker !== false) this.#health ??= new Health(breaker);
+    if (breaker !== false) this.#health ??= new FailureCounter(breaker);
     return this.#health;
   }
 }

@@ -1,7 +1,8 @@
 import type { DescMessage, DescMethodStreaming, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import type { ContextValues, StreamResponse, Transport, UnaryResponse } from "@connectrpc/connect";
 import type { Endpoint } from "../endpoint.ts";
-import type { ConnectOptions, TlsOptions } from "../net/tls-options.ts";
+import type { ConnectOptions } from "../net/connect-options.ts";
+import type { TlsOptions } from "../net/tls-options.ts";
 
 /** The transport of one endpoint: it sends each call as it is told, to that endpoint only, without retries or default deadlines. */
 export interface EndpointTransport extends Transport {
@@ -12,10 +13,10 @@ export interface EndpointTransport extends Transport {
    * what fails before anything was sent is told by `EndpointContext.markNotSent`.
    *
    * @param now the runtime's clock, in milliseconds.
-   * @param waiting the call that waits. Node cannot unref a TCP connect that is under way, so its signal is how a
+   * @param request the call that waits. Node cannot unref a TCP connect that is under way, so its signal is how a
    * connect that nobody waits for is ended before its time limit. Each rejection is an error object of its own.
    */
-  connect?(now: number, waiting?: Waiting): Promise<void> | undefined;
+  connect?(now: number, request?: ConnectRequest): Promise<void> | undefined;
   /**
    * Its connections carry as many calls as the server allows. A call that is picked for it goes to another endpoint that
    * has room, if there is one; else it waits. Default: never.
@@ -53,12 +54,12 @@ export interface CarryingTransport extends EndpointTransport {
 }
 
 /** A call that needs a connection. */
-export interface Waiting {
-  /** It may be sent again although it may have been processed: so it need not wait until a connection is verified. */
-  readonly repeatable: boolean;
+export interface ConnectRequest {
+  /** True if the call is safe to retry; it may then be sent while the connection is still being verified. */
+  readonly canRetry: boolean;
   /** It has nowhere else to go, so a connect goes on beyond its usual limit. May change while it waits. Default false. */
   readonly isPatient?: boolean;
-  /** Aborts when it no longer waits. To be read only by who needs it: a warm call makes none. */
+  /** Aborts when the call stops waiting. Created on first access; do not read it on a warm connection. */
   readonly signal: AbortSignal;
 }
 

@@ -1,7 +1,7 @@
 import { type FailureKind, isUnreachable } from "../resilience/outcome.ts";
-import type { FailureCounter } from "../resilience/policies.ts";
+import type { CircuitBreakerCounter } from "../resilience/policies.ts";
 
-export interface HealthLimits {
+export interface FailureLimits {
   readonly consecutiveFailures: number;
   readonly failureRatio: number;
   readonly minCalls: number;
@@ -17,10 +17,10 @@ const BUCKET_MS = WINDOW_MS / BUCKETS;
  * cockatiel's own `SamplingBreaker` judges by windows that are hours old after an idle gap, and never opens at a few
  * calls a minute.
  */
-export class Health implements FailureCounter {
+export class FailureCounter implements CircuitBreakerCounter {
   /** cockatiel would store it with a serialised policy; nothing here outlives the process. */
   state: unknown;
-  readonly #limits: HealthLimits;
+  readonly #limits: FailureLimits;
   readonly #successes = new Uint32Array(BUCKETS);
   readonly #failures = new Uint32Array(BUCKETS);
   #bucket = 0;
@@ -29,9 +29,9 @@ export class Health implements FailureCounter {
   #from = 0;
   #to = 0;
   #inARow = 0;
-  #verdict = false;
+  #shouldOpen = false;
 
-  constructor(limits: HealthLimits) {
+  constructor(limits: FailureLimits) {
     this.#limits = limits;
   }
 
@@ -41,7 +41,8 @@ export class Health implements FailureCounter {
     this.#failures[this.#index]! += 1;
     if (kind === "answered") this.#inARow++;
     // Once one too many it stays so until cockatiel has asked, which is some turns later: other calls may end meanwhile.
-    this.#verdict ||= isUnreachable(kind) || this.#inARow >= this.#limits.consecutiveFailures || this.#ratioReached();
+    this.#shouldOpen ||=
+      isUnreachable(kind) || this.#inARow >= this.#limits.consecutiveFailures || this.#ratioReached();
   }
 
   succeeded(now: number): void {
@@ -52,9 +53,9 @@ export class Health implements FailureCounter {
 
   /** Called by cockatiel. */
   failure(): boolean {
-    const verdict = this.#verdict;
-    this.#verdict = false;
-    return verdict;
+    const shouldOpen = this.#shouldOpen;
+    this.#shouldOpen = false;
+    return shouldOpen;
   }
 
   /** Called by cockatiel when a probe succeeded: the endpoint starts anew. */
@@ -62,7 +63,7 @@ export class Health implements FailureCounter {
     this.#successes.fill(0);
     this.#failures.fill(0);
     this.#inARow = 0;
-    this.#verdict = false;
+    this.#shouldOpen = false;
   }
 
   #ratioReached(): boolean {

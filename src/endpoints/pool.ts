@@ -2,10 +2,10 @@ import { rank } from "../common/rendezvous.ts";
 import type { Endpoint, ListedEndpoint } from "../endpoint.ts";
 import type { Picker, PickerFactory, PickInfo } from "../pickers/picker.ts";
 import { answeredBadly, type EligibleView, eligibleView, isClosed, isEligible, isOnTrial } from "./eligible.ts";
-import { EndpointRecord, type EndpointRecordOptions } from "./endpoint-state.ts";
+import { EndpointState, type EndpointStateOptions } from "./endpoint-state.ts";
 import { type Reconciled, reconcile } from "./reconcile.ts";
 
-export interface PoolOptions extends EndpointRecordOptions {
+export interface PoolOptions extends EndpointStateOptions {
   readonly picker: PickerFactory;
   /** The name to verify for an endpoint of the answer. */
   readonly verifiedName: (spec: ListedEndpoint) => string;
@@ -13,13 +13,13 @@ export interface PoolOptions extends EndpointRecordOptions {
   readonly onView?: (view: EligibleView) => void;
 }
 
-const NONE_TRIED: ReadonlySet<EndpointRecord> = new Set();
+const NONE_TRIED: ReadonlySet<EndpointState> = new Set();
 
 /** The endpoints of the current answer, with what is known of each, and the choice among them. */
 export class Pool {
   readonly #options: PoolOptions;
-  readonly #records = new Map<string, EndpointRecord>();
-  #tiers: readonly (readonly EndpointRecord[])[] = [];
+  readonly #states = new Map<string, EndpointState>();
+  #tiers: readonly (readonly EndpointState[])[] = [];
   #view: (EligibleView & { readonly picker: Picker; readonly since: number }) | undefined;
   /** Drawn with the first answer, so that clones of a process's snapshot have orders of their own. */
   #seed: number | undefined;
@@ -34,7 +34,7 @@ export class Pool {
   update(specs: readonly ListedEndpoint[], now: number): Reconciled | undefined {
     if (specs === this.#specs) return undefined;
     this.#seed ??= Math.floor(this.#options.random() * 0x1_0000_0000);
-    const reconciled = reconcile(this.#records, specs, this.#options.verifiedName, this.#create, now);
+    const reconciled = reconcile(this.#states, specs, this.#options.verifiedName, this.#create, now);
     this.#specs = specs;
     this.#tiers = reconciled.tiers;
     this.invalidate();
@@ -47,18 +47,18 @@ export class Pool {
   }
 
   /** The endpoint of a call's first attempt. The answer must have at least one. */
-  pick(now: number, call: PickInfo): EndpointRecord {
+  pick(now: number, call: PickInfo): EndpointState {
     const view = this.#currentView(now);
     // Left to chance, a server that is back would wait for its first call as long as there are few of them.
     if (view.trial !== undefined) return view.trial;
-    const picked = view.picker.pick(now, call) as EndpointRecord;
+    const picked = view.picker.pick(now, call) as EndpointState;
     if (picked.transport?.isFull !== true) return picked;
-    const withRoom = view.members.filter((record) => record.transport?.isFull !== true);
+    const withRoom = view.members.filter((state) => state.transport?.isFull !== true);
     return this.#pickOf([withRoom], now, call, NONE_TRIED) ?? picked;
   }
 
   /** An endpoint for a further attempt of a call: an untried one of the tier in use, else of the tiers after it. */
-  pickUntried(now: number, call: PickInfo, tried: ReadonlySet<EndpointRecord>): EndpointRecord | undefined {
+  pickUntried(now: number, call: PickInfo, tried: ReadonlySet<EndpointState>): EndpointState | undefined {
     const { members, tier } = this.#currentView(now);
     const groups = [members, ...this.#tiersAfter(tier).map((later) => later.filter((one) => isEligible(one, now)))];
     return this.#pickOf(groups, now, call, tried);
@@ -70,7 +70,7 @@ export class Pool {
    * because it *answered* badly: it is there, and law 3 of docs/ARCHITECTURE.md forbids to fail without trying it. One
    * that is out because it could not be reached would be dialled in vain.
    */
-  pickForUnsent(now: number, call: PickInfo, tried: ReadonlySet<EndpointRecord>): EndpointRecord | undefined {
+  pickForUnsent(now: number, call: PickInfo, tried: ReadonlySet<EndpointState>): EndpointState | undefined {
     const { tier, mode, members } = this.#currentView(now);
     const inUse = mode === "none-eligible" ? this.#tiers : this.#tiersFrom(tier);
     // A trial becomes due by the clock alone: also that of the server that the call has just failed to reach.
@@ -83,31 +83,31 @@ export class Pool {
   }
 
   /** Whether another endpoint would take the calls of this one, as far as is known. */
-  hasAlternative(record: EndpointRecord, now: number): boolean {
-    return this.#tiers.some((tier) => tier.some((other) => other !== record && isClosed(other, now)));
+  hasAlternative(state: EndpointState, now: number): boolean {
+    return this.#tiers.some((tier) => tier.some((other) => other !== state && isClosed(other, now)));
   }
 
   /** From the first group that has an untried endpoint. */
   #pickOf(
-    groups: readonly (readonly EndpointRecord[])[],
+    groups: readonly (readonly EndpointState[])[],
     now: number,
     call: PickInfo,
-    tried: ReadonlySet<EndpointRecord>,
-  ): EndpointRecord | undefined {
+    tried: ReadonlySet<EndpointState>,
+  ): EndpointState | undefined {
     for (const group of groups) {
-      const untried = group.filter((record) => !tried.has(record));
+      const untried = group.filter((state) => !tried.has(state));
       if (untried.length === 0) continue;
-      return this.#options.picker(untried, undefined, this.#options.random).pick(now, call) as EndpointRecord;
+      return this.#options.picker(untried, undefined, this.#options.random).pick(now, call) as EndpointState;
     }
     return undefined;
   }
 
-  #tiersFrom(tier: number): readonly (readonly EndpointRecord[])[] {
-    return this.#tiers.filter((each) => (each[0] as EndpointRecord).tier >= tier);
+  #tiersFrom(tier: number): readonly (readonly EndpointState[])[] {
+    return this.#tiers.filter((each) => (each[0] as EndpointState).tier >= tier);
   }
 
-  #tiersAfter(tier: number): readonly (readonly EndpointRecord[])[] {
-    return this.#tiersFrom(tier).filter((each) => (each[0] as EndpointRecord).tier > tier);
+  #tiersAfter(tier: number): readonly (readonly EndpointState[])[] {
+    return this.#tiersFrom(tier).filter((each) => (each[0] as EndpointState).tier > tier);
   }
 
   /**
@@ -125,12 +125,12 @@ export class Pool {
   }
 
   /** The endpoints of the answer in use, by tier. */
-  get tiers(): readonly (readonly EndpointRecord[])[] {
+  get tiers(): readonly (readonly EndpointState[])[] {
     return this.#tiers;
   }
 
   close(): void {
-    for (const record of this.#records.values()) record.leave();
+    for (const state of this.#states.values()) state.leave();
   }
 
   #currentView(now: number): EligibleView & { readonly picker: Picker } {
@@ -143,6 +143,6 @@ export class Pool {
     return this.#view;
   }
 
-  readonly #create = (key: string, endpoint: Endpoint): EndpointRecord =>
-    new EndpointRecord(key, endpoint, rank(this.#seed as number, key), this.#options);
+  readonly #create = (key: string, endpoint: Endpoint): EndpointState =>
+    new EndpointState(key, endpoint, rank(this.#seed as number, key), this.#options);
 }

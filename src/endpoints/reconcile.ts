@@ -1,9 +1,9 @@
 import type { Endpoint, ListedEndpoint } from "../endpoint.ts";
 import { identityOf } from "../endpoint.ts";
-import type { EndpointRecord } from "./endpoint-state.ts";
+import type { EndpointState } from "./endpoint-state.ts";
 
 /**
- * How long the record of an endpoint that left is kept, so that a flapping answer does not reset what is known of it. Of
+ * How long the state of an endpoint that left is kept, so that a flapping answer does not reset what is known of it. Of
  * one that was never used nothing is known.
  */
 const KEEP_MS = 10 * 60_000;
@@ -13,27 +13,27 @@ const ZERO_WEIGHT_SHARE = 0.01;
 
 export interface Reconciled {
   /** By tier, the first one first. */
-  readonly tiers: readonly (readonly EndpointRecord[])[];
-  readonly added: readonly EndpointRecord[];
-  readonly removed: readonly EndpointRecord[];
+  readonly tiers: readonly (readonly EndpointState[])[];
+  readonly added: readonly EndpointState[];
+  readonly removed: readonly EndpointState[];
 }
 
 /**
- * Brings the records in line with a new answer: endpoints that are known keep their connections, load and health.
+ * Brings the endpoints' states in line with a new answer: endpoints that are known keep their connections, load and health.
  *
- * @param records every known record by key, those that left included; changed in place.
- * @param create makes the record of an endpoint seen for the first time.
+ * @param states every known state by key, those that left included; changed in place.
+ * @param create makes the state of an endpoint seen for the first time.
  */
 export function reconcile(
-  records: Map<string, EndpointRecord>,
+  states: Map<string, EndpointState>,
   specs: readonly ListedEndpoint[],
   verifiedName: (spec: ListedEndpoint) => string,
-  create: (key: string, endpoint: Endpoint) => EndpointRecord,
+  create: (key: string, endpoint: Endpoint) => EndpointState,
   now: number,
 ): Reconciled {
-  const current = new Map<string, EndpointRecord>();
-  const weights = new Map<EndpointRecord, number>();
-  const added: EndpointRecord[] = [];
+  const current = new Map<string, EndpointState>();
+  const weights = new Map<EndpointState, number>();
+  const added: EndpointState[] = [];
   for (const spec of specs) {
     const name = verifiedName(spec);
     const key = identityOf({ address: spec.address, port: spec.port, verifiedName: name });
@@ -45,40 +45,40 @@ export function reconcile(
       if (tier === twin.tier) weights.set(twin, (weights.get(twin) as number) + weight);
       if (tier >= twin.tier) continue;
     }
-    const known = twin ?? records.get(key);
+    const known = twin ?? states.get(key);
     const endpoint = endpointOf(spec, name);
-    const record = known === undefined || isForgotten(known, now) ? create(key, endpoint) : known;
-    if (records.get(key) !== record || record.leftAt !== undefined) added.push(record);
-    record.leftAt = undefined;
-    if (!sameDescription(record.endpoint, endpoint)) record.endpoint = endpoint;
-    record.tier = tier;
-    records.set(key, record);
-    current.set(key, record);
-    weights.set(record, weight);
+    const state = known === undefined || isForgotten(known, now) ? create(key, endpoint) : known;
+    if (states.get(key) !== state || state.leftAt !== undefined) added.push(state);
+    state.leftAt = undefined;
+    if (!sameDescription(state.endpoint, endpoint)) state.endpoint = endpoint;
+    state.tier = tier;
+    states.set(key, state);
+    current.set(key, state);
+    weights.set(state, weight);
   }
-  const removed: EndpointRecord[] = [];
-  for (const [key, record] of records) {
+  const removed: EndpointState[] = [];
+  for (const [key, state] of states) {
     if (current.has(key)) continue;
-    if (record.leftAt === undefined) {
-      record.leftAt = now;
-      removed.push(record);
-      if (isUnknown(record, now)) records.delete(key);
-      if (record.inFlight === 0) record.closeTransport();
-    } else if (isForgotten(record, now)) {
-      records.delete(key);
+    if (state.leftAt === undefined) {
+      state.leftAt = now;
+      removed.push(state);
+      if (isUnknown(state, now)) states.delete(key);
+      if (state.inFlight === 0) state.closeTransport();
+    } else if (isForgotten(state, now)) {
+      states.delete(key);
     }
   }
   const tiers = byTier(current.values());
   for (const tier of tiers) setWeights(tier, weights);
-  return { tiers, added: added.filter((record) => current.get(record.key) === record), removed };
+  return { tiers, added: added.filter((state) => current.get(state.key) === state), removed };
 }
 
-function isUnknown({ transport, breaker, inFlight }: EndpointRecord, now: number): boolean {
+function isUnknown({ transport, breaker, inFlight }: EndpointState, now: number): boolean {
   return transport === undefined && inFlight === 0 && (breaker?.state(now) ?? "closed") === "closed";
 }
 
-/** A clock that went back by a day keeps no record for a day. */
-function isForgotten({ leftAt, inFlight }: EndpointRecord, now: number): boolean {
+/** A clock that went back by a day keeps no state for a day. */
+function isForgotten({ leftAt, inFlight }: EndpointState, now: number): boolean {
   return leftAt !== undefined && Math.abs(now - leftAt) > KEEP_MS && inFlight === 0;
 }
 
@@ -102,23 +102,23 @@ function sameDescription(a: Endpoint, b: Endpoint): boolean {
   );
 }
 
-function byTier(records: Iterable<EndpointRecord>): EndpointRecord[][] {
-  const tiers = new Map<number, EndpointRecord[]>();
-  for (const record of records) {
-    const tier = tiers.get(record.tier);
-    if (tier === undefined) tiers.set(record.tier, [record]);
-    else tier.push(record);
+function byTier(states: Iterable<EndpointState>): EndpointState[][] {
+  const tiers = new Map<number, EndpointState[]>();
+  for (const state of states) {
+    const tier = tiers.get(state.tier);
+    if (tier === undefined) tiers.set(state.tier, [state]);
+    else tier.push(state);
   }
   return [...tiers.entries()].sort(([a], [b]) => a - b).map(([, tier]) => tier);
 }
 
-function setWeights(tier: readonly EndpointRecord[], weights: ReadonlyMap<EndpointRecord, number>): void {
+function setWeights(tier: readonly EndpointState[], weights: ReadonlyMap<EndpointState, number>): void {
   let smallest = Number.POSITIVE_INFINITY;
-  for (const record of tier) {
-    const weight = weights.get(record) as number;
+  for (const state of tier) {
+    const weight = weights.get(state) as number;
     if (weight > 0) smallest = Math.min(smallest, weight);
   }
   // All zero: the same for everyone.
   const forZero = smallest === Number.POSITIVE_INFINITY ? 1 : smallest * ZERO_WEIGHT_SHARE;
-  for (const record of tier) record.weight = (weights.get(record) as number) || forZero;
+  for (const state of tier) state.weight = (weights.get(state) as number) || forZero;
 }

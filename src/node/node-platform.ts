@@ -9,7 +9,7 @@ import { nodeHttpGet } from "./net/node-http-get.ts";
 /** What Node contributes: its own sockets for DNS, connect-node's transports over guarded connections. */
 export const nodePlatform: Platform = {
   runtime: systemRuntime,
-  createDnsClient: (options) => createNodeDnsClient(options, systemRuntime),
+  createStubResolver: (options) => createNodeDnsClient(options, systemRuntime),
   httpGet: nodeHttpGet,
   readTextFile: (path) => readFile(path, "utf8"),
   writeLog: (line) => void process.stderr.write(`${line}\n`),

@@ -7,7 +7,7 @@ import type { Candidate, Picker, PickerFactory } from "./picker.ts";
  *
  * @param onFailed called with each failure.
  */
-export function guardedPicker(factory: PickerFactory, onFailed: (error: unknown) => void): PickerFactory {
+export function safePicker(factory: PickerFactory, onFailed: (error: unknown) => void): PickerFactory {
   return (candidates, previous, random) => {
     const fallback = powerOfTwoChoices(candidates, undefined, random);
     const members = new Set<Candidate>(candidates);

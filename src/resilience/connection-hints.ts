@@ -116,7 +116,7 @@ const OPENSSL = lazily(
     ]),
 );
 
-/** Answers that are not of a Connect or gRPC handler. */
+/** AnswerSource that are not of a Connect or gRPC handler. */
 const STATUSES = lazily(
   (): ReadonlyMap<number, string> =>
     new Map([

@@ -42,7 +42,7 @@ export type Outcome =
     };
 
 /** What is known of the attempt besides its error. */
-export interface AttemptContext {
+export interface OutcomeContext {
   /** The call's. */
   readonly signal: AbortSignal | undefined;
   /** The call's deadline has passed. */
@@ -63,7 +63,7 @@ export interface AttemptContext {
  * endpoint's connection recorded, and only then the shape of the error. Codes alone cannot tell: a lost connection
  * arrives as Canceled, Aborted, Internal or Unknown, depending on where it broke.
  */
-export function classify(error: unknown, context: AttemptContext): Outcome {
+export function classify(error: unknown, context: OutcomeContext): Outcome {
   const { signal, deadlinePassed, attemptTimedOut } = context;
   if (signal?.aborted) return { kind: "caller", cause: isDeadline(signal.reason) ? "deadline" : "abort" };
   const isWireError = error instanceof ConnectError && error.isWireError;

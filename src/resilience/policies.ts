@@ -18,7 +18,7 @@ import { timerMs } from "../runtime.ts";
  * Counts an endpoint's failures for a breaker, and says when there is one too many. It is cockatiel's `IBreaker` without
  * its name: the package's declarations have this type, and its users do not install cockatiel.
  */
-export interface FailureCounter {
+export interface CircuitBreakerCounter {
   state: unknown;
   success(): void;
   failure(): boolean;
@@ -42,7 +42,7 @@ export function createRetry(isRetried: (error: unknown) => boolean): RetryPolicy
  * which cannot be injected: the caller has counted the time, and lets one probe in.
  */
 export function createCircuitBreaker(
-  counter: FailureCounter,
+  counter: CircuitBreakerCounter,
   { onOpen, onClose }: { onOpen(failure: unknown): void; onClose(): void },
 ): CircuitBreakerPolicy {
   const policy = circuitBreaker(handleAll, { halfOpenAfter: Number.NEGATIVE_INFINITY, breaker: counter });

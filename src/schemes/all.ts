@@ -55,7 +55,7 @@ export const schemes: Readonly<Record<string, Scheme>> = {
 export function schemeResolver(
   target: Target,
   { servers, transport, family = defaults.dns.family }: DnsOptions,
-  { createDnsClient, httpGet, readTextFile }: Registries,
+  { createStubResolver, httpGet, readTextFile }: Registries,
   env: Environment,
 ): Resolver {
   return target.scheme.resolver(target, {
@@ -64,10 +64,10 @@ export function schemeResolver(
     httpGet,
     readTextFile,
     env,
-    systemDns: () => createDnsClient({ servers, transport: transport ?? defaults.dns.transport }),
+    systemDns: () => createStubResolver({ servers, transport: transport ?? defaults.dns.transport }),
     dns: (named, own = {}) => {
       const asked = named.servers.map((server) => withPort(server, own.port ?? 53));
-      return createDnsClient({
+      return createStubResolver({
         servers: asked.length === 0 ? servers : asked,
         transport: transport ?? own.transport ?? defaults.dns.transport,
       });

@@ -1,5 +1,5 @@
 import { Bounds } from "../discovery/bounds.ts";
-import { asSample } from "../discovery/partial-answers.ts";
+import { asPartialAnswer } from "../discovery/partial-answers.ts";
 import type { Resolver } from "../discovery/resolver.ts";
 import type { AddressFamily, DnsClient } from "../dns/dns-client.ts";
 import { checkHostName } from "../net/host-name.ts";
@@ -46,7 +46,7 @@ export function createHostResolver({ target, port, dns, family, ...options }: Ho
       const ttlMs = Math.min(...used.map((record) => record.ttlSeconds)) * 1000;
       const dropped = bounds.reasons(records.length - used.length);
       const found = { kind: "endpoints", endpoints, ttlMs, ...(dropped.length > 0 && { dropped }) } as const;
-      return records.length >= sampleSize ? asSample(found) : found;
+      return records.length >= sampleSize ? asPartialAnswer(found) : found;
     },
   };
 }

@@ -2,7 +2,7 @@ import { lazily } from "../common/lazily.ts";
 import { escaped, messageOf, quoted } from "../common/quoted.ts";
 import { isSecretWord, mayBeSecret } from "../common/secret.ts";
 import { nearest, suggestion } from "../config/did-you-mean.ts";
-import { readWritten } from "../config/layers.ts";
+import { parseOption } from "../config/layers.ts";
 import { optionsByName, optionTable, variableOf } from "../config/option-table.ts";
 import type { DnsOptions } from "../config/options.ts";
 import { isServerAddress } from "../config/value-types.ts";
@@ -109,25 +109,26 @@ function queryOf(
   const options = new Map<string, unknown>();
   const seen = new Set<string>();
   for (const [key, value] of new URLSearchParams(query)) {
-    const row = optionsByName().get(key);
+    const definition = optionsByName().get(key);
     const isRepeatable = scheme.repeatable?.includes(key) ?? false;
     if (seen.has(key) && !isRepeatable) report(`"${key}" stands twice in its query`);
     else if (scheme.secrets?.has(key)) {
       report(`"${key}" is a secret, which has no place in a target; set ${scheme.secrets.get(key)}`);
-    } else if (row?.secret) report(`"${key}" may be a secret, which has no place in a target; set ${variableOf(key)}`);
-    else if (row?.notInTarget) report(`"${key}" has no place in a target; set ${variableOf(key)}`);
-    else if (row !== undefined && option === "fallbackTarget") {
+    } else if (definition?.secret)
+      report(`"${key}" may be a secret, which has no place in a target; set ${variableOf(key)}`);
+    else if (definition?.notInTarget) report(`"${key}" has no place in a target; set ${variableOf(key)}`);
+    else if (definition !== undefined && option === "fallbackTarget") {
       report(`"${key}" in its query is an option of the whole transport, which only "target" can give`);
-    } else if (row === undefined && !scheme.keys.includes(key)) {
+    } else if (definition === undefined && !scheme.keys.includes(key)) {
       const meant = scheme.synonyms?.get(key) ?? key;
       report(`unknown key "${key}" in its query${suggestion(meant, [...scheme.keys, ...queryOptions()])}`);
     } else if (value === "") report(`"${key}" in its query is empty`);
     else if (isRepeatable) lists[key] = [...(lists[key] ?? []), value];
-    else if (row === undefined) values[key] = value;
+    else if (definition === undefined) values[key] = value;
     else {
-      const reading = readWritten(row, value, `"${key}" in its query`);
-      if ("problem" in reading) report(reading.problem);
-      else options.set(row.path, reading.value);
+      const parsed = parseOption(definition, value, `"${key}" in its query`);
+      if ("problem" in parsed) report(parsed.problem);
+      else options.set(definition.path, parsed.value);
     }
     seen.add(key);
   }

@@ -1,4 +1,4 @@
-import type { Source } from "../config/layers.ts";
+import type { Layer } from "../config/layers.ts";
 import type { Resolver } from "../discovery/resolver.ts";
 import type { AddressFamily, DnsClient } from "../dns/dns-client.ts";
 import type { HttpGet } from "../net/http-get.ts";
@@ -21,7 +21,7 @@ export interface Target {
   /** What it says more than once, of the keys that may be repeated. */
   readonly lists: Readonly<Record<string, readonly string[]>>;
   /** What it says of the transport's options. */
-  readonly options: Source;
+  readonly options: Layer;
 }
 
 /** Makes a DNS client of the platform. Without servers, the system's are asked. */
@@ -32,7 +32,7 @@ export type DnsClientFactory = (options: {
 
 /** What resolvers ask with. */
 export interface Registries {
-  readonly createDnsClient: DnsClientFactory;
+  readonly createStubResolver: DnsClientFactory;
   readonly httpGet: HttpGet;
   readonly readTextFile: ReadTextFile;
 }

@@ -1,7 +1,7 @@
 import { quoted } from "../common/quoted.ts";
 import { Bounds } from "../discovery/bounds.ts";
 import { nothingLeft } from "../discovery/dropped.ts";
-import { asSample } from "../discovery/partial-answers.ts";
+import { asPartialAnswer } from "../discovery/partial-answers.ts";
 import type { Resolution, ResolveContext, Resolver } from "../discovery/resolver.ts";
 import {
   type AddressAnswer,
@@ -53,7 +53,7 @@ export function createSrvResolver(options: SrvResolverOptions): Resolver {
         return { ...resolution, reason: resolution.reason + shortNameHint(name) };
       }
       const isSample = answer.kind === "records" && answer.records.length >= sampleSize;
-      return isSample ? asSample(resolution) : resolution;
+      return isSample ? asPartialAnswer(resolution) : resolution;
     },
   };
 }

@@ -1,10 +1,16 @@
-import type { BalancedTransportEvent, EventBody, EventListener, EventOrigin, UserCallback } from "./events.ts";
+import type {
+  BalancedTransportEvent,
+  BalancedTransportEventListener,
+  EventBody,
+  EventOrigin,
+  UserCallback,
+} from "./events.ts";
 
 /** Sends the events of one transport to its listeners, which cannot change the outcome of a call. */
 export class Emitter {
   readonly #source: EventOrigin;
-  readonly #log: EventListener | undefined;
-  readonly #onEvent: EventListener | undefined;
+  readonly #log: BalancedTransportEventListener | undefined;
+  readonly #onEvent: BalancedTransportEventListener | undefined;
   readonly #failed = new Set<UserCallback>();
   /** Nothing needs to be emitted without one. */
   readonly hasListener: boolean;
@@ -13,7 +19,11 @@ export class Emitter {
    * @param onEvent the user's.
    * @param log ours; must not throw.
    */
-  constructor(source: EventOrigin, onEvent: EventListener | undefined, log: EventListener | undefined) {
+  constructor(
+    source: EventOrigin,
+    onEvent: BalancedTransportEventListener | undefined,
+    log: BalancedTransportEventListener | undefined,
+  ) {
     this.#source = source;
     this.#onEvent = onEvent;
     this.#log = log;

@@ -234,4 +234,4 @@ export type EventBody =
     };
 
 /** Called with each event as it happens. What it throws changes nothing; the first time, `log` shows it. */
-export type EventListener = (event: BalancedTransportEvent) => void;
+export type BalancedTransportEventListener = (event: BalancedTransportEvent) => void;

@@ -1,9 +1,13 @@
 import { escaped, messageOf } from "../common/quoted.ts";
 import { placeOf } from "../endpoint.ts";
-import type { BalancedTransportEvent, EventListener } from "./events.ts";
+import type { BalancedTransportEvent, BalancedTransportEventListener } from "./events.ts";
 
 /** Writes each event as one line of logfmt, if its level is wanted. */
-export function logListener(level: "info" | "debug", write: (line: string) => void, now: () => number): EventListener {
+export function logListener(
+  level: "info" | "debug",
+  write: (line: string) => void,
+  now: () => number,
+): BalancedTransportEventListener {
   return (event) => {
     if (FREQUENT.has(event.type) && level !== "debug") return;
     if (event.type === "resolved" && level !== "debug" && event.added.length + event.removed.length === 0) return;

@@ -1,33 +1,33 @@
 import { baseUrl } from "../call/base-url.ts";
-import { Dispatcher } from "../call/choose-endpoint.ts";
+import { EndpointChooser } from "../call/choose-endpoint.ts";
 import { Hedger } from "../call/hedger.ts";
-import { Repeatable } from "../call/may-retry.ts";
+import { MayRetry } from "../call/may-retry.ts";
 import { Reporter } from "../call/reporter.ts";
-import { AttemptLoop } from "../call/retry-loop.ts";
-import { Judge } from "../call/settle.ts";
+import { RetryLoop } from "../call/retry-loop.ts";
+import { Settler } from "../call/settle.ts";
 import type { CallParts } from "../call/unary.ts";
-import type { Settings } from "../config/resolved-options.ts";
+import type { ResolvedOptions } from "../config/resolved-options.ts";
 import { verifiedNameOfEither } from "../discovery/verified-names.ts";
 import { hostAndPort } from "../endpoint.ts";
 import { checkedFactory } from "../endpoints/check-transport.ts";
-import type { EndpointRecord } from "../endpoints/endpoint-state.ts";
+import type { EndpointState } from "../endpoints/endpoint-state.ts";
 import type { EndpointTransport } from "../endpoints/endpoint-transport.ts";
 import { Pool } from "../endpoints/pool.ts";
 import type { Platform } from "../platform.ts";
 import { RetryBudget } from "../resilience/budget.ts";
 import { recordFact } from "../resilience/failure-facts.ts";
 import { connectionEvents } from "./connection-events.ts";
-import { type Directories, directoriesOf, type Resolvers } from "./target-resolvers.ts";
+import { type Resolvers, type TargetResolvers, targetResolversOf } from "./target-resolvers.ts";
 import { tlsEvents } from "./tls-events.ts";
 
 /** A transport's parts, joined. */
-export interface Assembly extends CallParts, Directories {
+export interface Assembly extends CallParts, TargetResolvers {
   readonly pool: Pool;
   readonly budget: RetryBudget;
 }
 
 /** Joins the parts of one balanced transport. Does no I/O and draws nothing at random. */
-export function assemble(settings: Settings, resolvers: Resolvers, platform: Platform): Assembly {
+export function assemble(settings: ResolvedOptions, resolvers: Resolvers, platform: Platform): Assembly {
   const { runtime } = platform;
   const { emit, callbackFailed } = settings;
   const pool = new Pool({
@@ -38,14 +38,14 @@ export function assemble(settings: Settings, resolvers: Resolvers, platform: Pla
     onView: (view) => reporter.serving(view),
     onCloseFailed: (error) => callbackFailed("close", error),
   });
-  const { first, fallback, directory } = directoriesOf(settings, resolvers, pool, runtime);
-  const reporter = new Reporter({ target: first.target, directory, clock: runtime.clock, emit });
+  const { first, fallback, answers } = targetResolversOf(settings, resolvers, pool, runtime);
+  const reporter = new Reporter({ target: first.target, answers, clock: runtime.clock, emit });
   const budget = new RetryBudget();
   const isForeign = settings.createEndpointTransport !== undefined;
-  const repeatable = new Repeatable(settings.retry);
-  const judge = new Judge({
+  const mayRetry = new MayRetry(settings.retry);
+  const settler = new Settler({
     pool,
-    directory,
+    answers,
     budget,
     retry: settings.retry,
     runtime,
@@ -53,46 +53,46 @@ export function assemble(settings: Settings, resolvers: Resolvers, platform: Pla
     callbackFailed,
     recordsFacts: !isForeign,
   });
-  const dispatcher = new Dispatcher({
-    directory,
+  const chooser = new EndpointChooser({
+    answers,
     pool,
     runtime,
     attemptTimeoutMs: settings.attemptTimeoutMs,
     budget,
     watcher: {
-      isRepeatable: repeatable.call,
+      canRetry: mayRetry.afterLoss,
       onSuspect(attempt, isFirst) {
-        if (isFirst) void judge.silent(attempt);
+        if (isFirst) void settler.silent(attempt);
         hedger.hedge(attempt);
       },
     },
     isForeign,
     isIntercepted: !isForeign && settings.attemptInterceptors.length > 0,
-    open: opener(settings, platform, (record) => pool.hasAlternative(record, runtime.clock.now())),
-    onFull: (record, call) => reporter.full(record, call),
+    open: opener(settings, platform, (endpointState) => pool.hasAlternative(endpointState, runtime.clock.now())),
+    onFull: (endpointState, call) => reporter.full(endpointState, call),
   });
   const { connectTimeoutMs } = settings;
   const retries = settings.retry !== false;
-  const loop = new AttemptLoop({ dispatcher, judge, runtime, connectTimeoutMs, retries, reporter });
+  const loop = new RetryLoop({ chooser, settler, runtime, connectTimeoutMs, retries, reporter });
   const hedger = new Hedger({
-    dispatcher,
+    chooser,
     budget,
-    repeatable,
+    mayRetry,
     clock: runtime.clock,
     onHedge: (first, copy) => reporter.hedged(first, copy),
     run: (attempt, send) => loop.attempt(attempt, send),
   });
   const { peekStreams } = settings;
   const countsAttempts = !isForeign && settings.protocol !== "connect";
-  const parts = { judge, dispatcher, loop, runtime, reporter, peekStreams, countsAttempts };
-  return { first, fallback, directory, pool, budget, ...parts };
+  const parts = { settler, chooser, loop, runtime, reporter, peekStreams, countsAttempts };
+  return { first, fallback, answers, pool, budget, ...parts };
 }
 
 function opener(
-  settings: Settings,
+  settings: ResolvedOptions,
   platform: Platform,
-  hasAlternative: (record: EndpointRecord) => boolean,
-): (record: EndpointRecord) => EndpointTransport {
+  hasAlternative: (endpointState: EndpointState) => boolean,
+): (endpointState: EndpointState) => EndpointTransport {
   const { tls, connectTimeoutMs, connect, emit, callbackFailed, createEndpointTransport } = settings;
   const factory =
     createEndpointTransport === undefined
@@ -101,8 +101,8 @@ function opener(
           onConnections: connectionEvents(emit),
         })
       : checkedFactory(createEndpointTransport, (error) => callbackFailed("createEndpointTransport", error));
-  return (record) => {
-    const { endpoint } = record;
+  return (endpointState) => {
+    const { endpoint } = endpointState;
     const { verifiedName, port } = endpoint;
     return factory(endpoint, {
       baseUrl: baseUrl(settings, hostAndPort(verifiedName, port)),
@@ -111,8 +111,8 @@ function opener(
       connectTimeoutMs,
       connect,
       markNotSent: (error) => recordFact(error, "not-sent"),
-      alternateAddress: () => record.endpoint.alternateAddress,
-      hasAlternative: () => hasAlternative(record),
+      alternateAddress: () => endpointState.endpoint.alternateAddress,
+      hasAlternative: () => hasAlternative(endpointState),
     });
   };
 }

@@ -12,7 +12,7 @@ import { callStream } from "../call/stream.ts";
 import { callUnary } from "../call/unary.ts";
 import { WholeCalls } from "../call/whole-call.ts";
 import { quotedUnlessSecret } from "../common/secret.ts";
-import type { Settings } from "../config/resolved-options.ts";
+import type { ResolvedOptions } from "../config/resolved-options.ts";
 import { invalidCall, transportClosed } from "../errors.ts";
 import type { HeaderFields } from "../net/header-fields.ts";
 import type { Platform } from "../platform.ts";
@@ -46,23 +46,23 @@ export interface BalancedTransport extends Transport {
 
 /** Made by `create.ts`, from checked options. */
 export class Balanced implements BalancedTransport {
-  readonly #settings: Settings;
+  readonly #settings: ResolvedOptions;
   readonly #parts: Assembly;
   readonly #wholeCalls: WholeCalls;
   readonly #close: () => void;
   #closed = false;
 
-  constructor(settings: Settings, resolvers: Resolvers, platform: Platform) {
+  constructor(settings: ResolvedOptions, resolvers: Resolvers, platform: Platform) {
     this.#settings = settings;
     this.#parts = assemble(settings, resolvers, platform);
     const { target, authority } = resolvers.resolver;
     this.#wholeCalls = new WholeCalls({ settings, parts: this.#parts, target, authority });
-    const { directory, pool } = this.#parts;
+    const { answers, pool } = this.#parts;
     this.#close = registerTransport({
       owner: this.#parts,
       target,
       close() {
-        directory.close();
+        answers.close();
         pool.close();
       },
       emit: settings.emit,
@@ -116,7 +116,7 @@ export class Balanced implements BalancedTransport {
 
   async refresh({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     if (this.#closed) throw transportClosed();
-    await this.#parts.directory.refresh(signal);
+    await this.#parts.answers.refresh(signal);
   }
 
   async warmUp(options: WarmUpOptions = {}): Promise<void> {

@@ -1,8 +1,8 @@
-import { merged, type Source } from "../config/layers.ts";
+import { type Layer, mergeLayers } from "../config/layers.ts";
 import type { BalancedTransportOptions } from "../config/options.ts";
-import { type Settings, settingsOf } from "../config/resolved-options.ts";
-import { checkOptions, checkTogether } from "../config/validate.ts";
-import { target as targetKind } from "../config/value-types.ts";
+import { type ResolvedOptions, resolveOptions } from "../config/resolved-options.ts";
+import { checkTogether, validateOptions } from "../config/validate.ts";
+import { target as targetType } from "../config/value-types.ts";
 import { checkedResolver } from "../discovery/check-resolution.ts";
 import type { Resolver } from "../discovery/resolver.ts";
 import { withCheckedNames } from "../discovery/verified-names.ts";
@@ -22,7 +22,7 @@ export interface Surroundings {
   /** The name of a transport that variables configure. */
   readonly name?: string | undefined;
   /** What variables say of the options; the weaker source first. */
-  readonly sources: readonly Source[];
+  readonly layers: readonly Layer[];
   /** The variables, for those that are not ours: Consul's. */
   readonly env: Environment;
 }
@@ -35,18 +35,18 @@ export interface Surroundings {
 export function balancedTransport(
   options: BalancedTransportOptions,
   platform: Platform,
-  { name, sources: environment, env }: Surroundings = { sources: [], env: {} },
+  { name, layers: environment, env }: Surroundings = { layers: [], env: {} },
 ): BalancedTransport {
   checkPeers(platform);
-  const problems = checkOptions(options);
+  const problems = validateOptions(options);
   const target = collecting(problems, () => targetOf(options));
   if (target === undefined || problems.length > 0) throw new ConfigurationError(problems);
   const hasQuery = !isResolver(target);
-  const all = merged(options, hasQuery ? [...environment, target.options] : environment);
+  const all = mergeLayers(options, hasQuery ? [...environment, target.options] : environment);
   problems.push(...checkTogether(all));
   const fallbackTarget = collecting(problems, () => fallbackOf(all));
   const source = { target: hasQuery ? target.text : target.target, ...(name !== undefined && { name }) };
-  const settings = settingsOf(all, new Emitter(source, all.onEvent, logOf(all, platform)));
+  const settings = resolveOptions(all, new Emitter(source, all.onEvent, logOf(all, platform)));
   const made = (from: Target | Resolver, option: TargetOption): Resolver => {
     if (isResolver(from)) return checkedResolver(from, option, settings.tls);
     return withCheckedNames(resolverOf(from, all.dns ?? {}, asking(settings, platform), env), option, settings.tls);
@@ -75,10 +75,10 @@ function isResolver(target: Target | Resolver): target is Resolver {
 }
 
 function targetOf({ target }: BalancedTransportOptions): Target | Resolver {
-  if (targetKind.accepts(target)) return typeof target === "string" ? parseTarget(target) : target;
+  if (targetType.accepts(target)) return typeof target === "string" ? parseTarget(target) : target;
   const listed = Array.isArray(target) ? '; a list is written "static:///10.0.0.1:8080,10.0.0.2:8080"' : "";
   const got = target === undefined || target === "" ? "is missing" : `is not text and has no resolve()${listed}`;
-  throw new ConfigurationError([`target must be ${targetKind.description}; it ${got}`]);
+  throw new ConfigurationError([`target must be ${targetType.description}; it ${got}`]);
 }
 
 function fallbackOf({ fallbackTarget }: BalancedTransportOptions): Target | Resolver | undefined {
@@ -86,7 +86,7 @@ function fallbackOf({ fallbackTarget }: BalancedTransportOptions): Target | Reso
 }
 
 /** What resolvers ask with: a registry's certificates may be files, too. */
-function asking({ emit }: Settings, platform: Platform): Registries {
+function asking({ emit }: ResolvedOptions, platform: Platform): Registries {
   const onTlsFiles = tlsEvents(emit);
   return { ...platform, httpGet: (request) => platform.httpGet({ ...request, onTlsFiles }) };
 }

@@ -1,8 +1,8 @@
 import type { ConnectError } from "@connectrpc/connect";
-import type { Dispatcher } from "../call/choose-endpoint.ts";
+import type { EndpointChooser } from "../call/choose-endpoint.ts";
 import { connected } from "../call/wait-for-connection.ts";
-import type { Answers } from "../discovery/with-fallback.ts";
-import type { EndpointRecord } from "../endpoints/endpoint-state.ts";
+import type { AnswerSource } from "../discovery/with-fallback.ts";
+import type { EndpointState } from "../endpoints/endpoint-state.ts";
 import { ConfigurationError, lookUpFailed, noServers, userError } from "../errors.ts";
 import { LONGEST_CONNECT_MS } from "../resilience/connect-limit.ts";
 import { connectionHint } from "../resilience/connection-hints.ts";
@@ -25,20 +25,19 @@ const CONNECTIONS = 4;
  * as long as there is one that can.
  */
 export async function warmUp(
-  parts: { readonly directory: Answers; readonly dispatcher: Dispatcher; readonly runtime: Runtime },
+  parts: { readonly answers: AnswerSource; readonly chooser: EndpointChooser; readonly runtime: Runtime },
   { connections = CONNECTIONS, signal }: WarmUpOptions,
   connectTimeoutMs: number,
 ): Promise<void> {
   if (!Number.isInteger(connections) || connections < 1) {
     throw new ConfigurationError([`warmUp: connections must be a whole number from 1, not ${connections}`]);
   }
-  const { directory, dispatcher, runtime } = parts;
+  const { answers, chooser, runtime } = parts;
   const now = runtime.clock.now();
-  const answer =
-    directory.current(now) ?? (await directory.wait({ signal, deadline: Number.POSITIVE_INFINITY }).catch(failed));
+  const answer = answers.peek(now) ?? (await answers.get({ signal, deadline: Number.POSITIVE_INFINITY }).catch(failed));
   if (answer.endpoints.length === 0) throw noServers(answer.reason);
-  const records = [...dispatcher.eligible(answer, runtime.clock.now())].sort((a, b) => a.rank - b.rank);
-  const dials = records.slice(0, connections).map((record) => dial(record, dispatcher, runtime));
+  const endpointStates = [...chooser.eligible(answer, runtime.clock.now())].sort((a, b) => a.rank - b.rank);
+  const dials = endpointStates.slice(0, connections).map((endpointState) => dial(endpointState, chooser, runtime));
   const wait = { signal, leftMs: Number.POSITIVE_INFINITY, clock: runtime.clock };
   try {
     const results = await Promise.allSettled(
@@ -75,10 +74,10 @@ interface WarmDial {
   stopWaiting(): void;
 }
 
-function dial(record: EndpointRecord, dispatcher: Dispatcher, { clock }: Runtime): WarmDial {
+function dial(endpointState: EndpointState, chooser: EndpointChooser, { clock }: Runtime): WarmDial {
   const controller = new AbortController();
-  const waiting = { signal: controller.signal, repeatable: false };
+  const waiting = { signal: controller.signal, canRetry: false };
   // Over HTTP/1.1, and for most transports of a user's, there is nothing to wait for.
-  const connecting = dispatcher.transportOf(record).connect?.(clock.now(), waiting) ?? Promise.resolve();
+  const connecting = chooser.transportOf(endpointState).connect?.(clock.now(), waiting) ?? Promise.resolve();
   return { connecting, stopWaiting: () => controller.abort() };
 }

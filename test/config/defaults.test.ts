@@ -1,10 +1,10 @@
 import { Code } from "@connectrpc/connect";
 import { validateReadWriteMaxBytes } from "@connectrpc/connect/protocol";
 import { describe, expect, test } from "vitest";
-import { merged } from "../../src/config/layers.ts";
+import { mergeLayers } from "../../src/config/layers.ts";
 import { optionGroups, optionTable } from "../../src/config/option-table.ts";
 import type { BalancedTransportOptions } from "../../src/config/options.ts";
-import { type Settings, settingsOf } from "../../src/config/resolved-options.ts";
+import { type ResolvedOptions, resolveOptions } from "../../src/config/resolved-options.ts";
 import { nameRules } from "../../src/discovery/verified-names.ts";
 import type { TlsOptions } from "../../src/net/tls-options.ts";
 import { nodePlatform } from "../../src/node/node-platform.ts";
@@ -15,11 +15,11 @@ import type { DnsClientFactory } from "../../src/schemes/scheme.ts";
 import { Emitter } from "../../src/telemetry/emitter.ts";
 import { defaultOf } from "./documentation.ts";
 
-// The option table documents the defaults, settingsOf() fills them in: both must be the same.
+// The option table documents the defaults, resolveOptions() fills them in: both must be the same.
 
 const TARGET = "dns:///users.test:80";
-const settings = (options: Partial<BalancedTransportOptions> = {}): Settings =>
-  settingsOf({ target: TARGET, ...options }, new Emitter({ target: TARGET }, undefined, undefined));
+const settings = (options: Partial<BalancedTransportOptions> = {}): ResolvedOptions =>
+  resolveOptions({ target: TARGET, ...options }, new Emitter({ target: TARGET }, undefined, undefined));
 
 /** A group that is on by default. */
 function on<T>(group: T | false): T {
@@ -27,8 +27,8 @@ function on<T>(group: T | false): T {
   return group;
 }
 
-/** What a default is that settingsOf() fills in. */
-const filledIn: Readonly<Record<string, (filled: Settings) => unknown>> = {
+/** What a default is that resolveOptions() fills in. */
+const filledIn: Readonly<Record<string, (filled: ResolvedOptions) => unknown>> = {
   interceptors: ({ interceptors }) => interceptors,
   attemptInterceptors: ({ attemptInterceptors }) => attemptInterceptors,
   policy: ({ policy }) => policy,
@@ -90,7 +90,7 @@ const elsewhere: Readonly<Record<string, (text: string) => void>> = {
       {},
       {
         ...nodePlatform,
-        createDnsClient: () => ({
+        createStubResolver: () => ({
           srv: () => Promise.reject(new Error("not needed")),
           addresses: async (_name, _limits, family) => {
             families.push(family);
@@ -136,12 +136,12 @@ function verifiedBy(tls: TlsOptions): unknown {
 /** What the DNS clients of a target are made with. */
 function asked(target: string): Parameters<DnsClientFactory>[0][] {
   const made: Parameters<DnsClientFactory>[0][] = [];
-  const createDnsClient: DnsClientFactory = (options) => {
+  const createStubResolver: DnsClientFactory = (options) => {
     made.push(options);
     const notNeeded = () => Promise.reject(new Error("not needed"));
     return { srv: notNeeded, addresses: notNeeded };
   };
-  schemeResolver(parseTarget(target), {}, { ...nodePlatform, createDnsClient }, {});
+  schemeResolver(parseTarget(target), {}, { ...nodePlatform, createStubResolver }, {});
   return made;
 }
 
@@ -230,7 +230,7 @@ describe("a default gives way to what the user says of its counterpart", () => {
 
   test("a member that is undefined is not set", () => {
     const unset = { breaker: { minCalls: undefined }, connection: { idleMs: undefined, maxAgeMs: undefined } };
-    const options = merged({ target: TARGET, ...unset } as unknown as BalancedTransportOptions, []);
+    const options = mergeLayers({ target: TARGET, ...unset } as unknown as BalancedTransportOptions, []);
     const { breaker, connection } = settings();
     expect(settings(options)).toMatchObject({ breaker, connection });
   });

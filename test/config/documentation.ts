@@ -2,9 +2,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Code } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
-import type { OptionRow } from "../../src/config/option-definition.ts";
+import type { OptionDefinition } from "../../src/config/option-definition.ts";
 import { optionTable, variableOf } from "../../src/config/option-table.ts";
-import type { Kind } from "../../src/config/value-types.ts";
+import type { ValueType } from "../../src/config/value-types.ts";
 
 // What is generated from the option table: docs/configuration.md, and the doc comments of the options' types.
 
@@ -18,7 +18,7 @@ const interfaces: Readonly<Record<string, string>> = {
   dns: "DnsOptions",
   connection: "ConnectionOptions",
 };
-const typeFiles = ["src/config/options.ts", "src/net/tls-options.ts"];
+const typeFiles = ["src/config/options.ts", "src/net/tls-options.ts", "src/net/connect-options.ts"];
 const page = "docs/configuration.md";
 
 /** The files as they should be, by path. */
@@ -34,31 +34,33 @@ export function committedFile(path: string): string {
 }
 
 function withDocComments(source: string): string {
-  return optionTable().reduce((text, row) => {
-    const [group, member] = row.path.includes(".") ? (row.path.split(".") as [string, string]) : ["", row.path];
+  return optionTable().reduce((text, definition) => {
+    const [group, member] = definition.path.includes(".")
+      ? (definition.path.split(".") as [string, string])
+      : ["", definition.path];
     const block = new RegExp(
       `(export interface ${interfaces[group]} \\{[\\s\\S]*?\\n)(?:  /\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/\\n)?(  ${member}\\?: )`,
     );
     return text.replace(
       block,
-      (_all, before: string, property: string) => `${before}${comment(documentationOf(row))}${property}`,
+      (_all, before: string, property: string) => `${before}${comment(documentationOf(definition))}${property}`,
     );
   }, source);
 }
 
-function documentationOf(row: OptionRow): string {
-  const text = defaultOf(row);
-  return text === undefined ? row.doc : `${row.doc} Default: ${text}.`;
+function documentationOf(definition: OptionDefinition): string {
+  const text = defaultOf(definition);
+  return text === undefined ? definition.doc : `${definition.doc} Default: ${text}.`;
 }
 
 /** The default of an option in words: "5 min", "none", `"p2c"`; undefined for a group. */
-export function defaultOf(row: OptionRow): string | undefined {
-  if (!("default" in row)) return undefined;
-  const show = (value: unknown) => shown(value, row.kind.unit);
-  return typeof row.default === "function" ? row.default(show) : show(row.default);
+export function defaultOf(definition: OptionDefinition): string | undefined {
+  if (!("default" in definition)) return undefined;
+  const show = (value: unknown) => shown(value, definition.type.unit);
+  return typeof definition.default === "function" ? definition.default(show) : show(definition.default);
 }
 
-function shown(value: unknown, unit: Kind["unit"]): string {
+function shown(value: unknown, unit: ValueType["unit"]): string {
   if (value === undefined || value === "" || value === Number.POSITIVE_INFINITY) return "none";
   if (Array.isArray(value)) return value.map((code: Code) => codeToString(code)).join(", ");
   if (unit === "bytes") return `${value} bytes`;
@@ -134,11 +136,11 @@ ${optionTable().map(tableRow).join("\n")}
 `;
 }
 
-function tableRow(row: OptionRow): string {
-  const { path, name, secret, notInTarget } = row;
+function tableRow(definition: OptionDefinition): string {
+  const { path, name, secret, notInTarget } = definition;
   const key = name === undefined || secret || notInTarget ? "" : `\`${name}\``;
   const variable = name === undefined ? "" : `\`${variableOf(name)}\``;
-  return `| \`${path}\` | ${key} | ${variable} | ${documentationOf(row).replaceAll("|", "\\|")} |`;
+  return `| \`${path}\` | ${key} | ${variable} | ${documentationOf(definition).replaceAll("|", "\\|")} |`;
 }
 
 if (import.meta.main) for (const [path, text] of generatedFiles()) writeFileSync(root + path, text);

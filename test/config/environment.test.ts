@@ -1,7 +1,7 @@
 import { createClient } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
 import { readEnvironment } from "../../src/config/environment.ts";
-import { merged } from "../../src/config/layers.ts";
+import { mergeLayers } from "../../src/config/layers.ts";
 import { balancedTransportFromEnv, ConfigurationError, callReport } from "../../src/node.ts";
 import { EchoService } from "../support/gen/echo_pb.ts";
 import { badEnvironments } from "./bad-environments.ts";
@@ -10,9 +10,9 @@ const target = "srv:///_grpc._tcp.users.test";
 
 /** The options that code would have to give for the same. */
 function optionsOf(env: Record<string, string>, name?: string) {
-  const { sources, problems, ...read } = readEnvironment(name, env);
+  const { layers, problems, ...read } = readEnvironment(name, env);
   expect(problems).toEqual([]);
-  return merged({ target: read.target as string }, sources);
+  return mergeLayers({ target: read.target as string }, layers);
 }
 
 describe("wrong environments", () => {
@@ -129,7 +129,7 @@ describe("the environment of a transport", () => {
       ["picker", "round-robin"],
       ["retry.maxAttempts", 4],
     ]);
-    expect(merged({ target, retry: { maxAttempts: 5 } }, [environment, query])).toEqual({
+    expect(mergeLayers({ target, retry: { maxAttempts: 5 } }, [environment, query])).toEqual({
       target,
       picker: "round-robin",
       protocol: "grpc",

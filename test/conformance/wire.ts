@@ -1,6 +1,6 @@
 import type { Compression } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
-import type { ConnectOptions } from "../../src/net/tls-options.ts";
+import type { ConnectOptions } from "../../src/net/connect-options.ts";
 import type { ClientCompatRequest } from "./gen/connectrpc/conformance/v1/client_compat_pb.js";
 import { Codec, Compression as Encoding, HTTPVersion, Protocol } from "./gen/connectrpc/conformance/v1/config_pb.js";
 import { registry } from "./messages.ts";

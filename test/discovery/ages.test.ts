@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Directory, NoAnswerError } from "../../src/discovery/cached-resolver.ts";
+import { CachedResolver, NoAnswerError } from "../../src/discovery/cached-resolver.ts";
 import type { Resolution } from "../../src/discovery/resolver.ts";
 import { FakeRuntime, settled } from "../support/fake-runtime.ts";
 import { noListener } from "../support/no-listener.ts";
@@ -15,11 +15,11 @@ const noLimit = { signal: undefined, deadline: Number.POSITIVE_INFINITY };
 const never = Number.NEGATIVE_INFINITY;
 
 /** A directory whose resolver says what `says` does; what was drawn is always `random`. */
-function directoryOf(says: (lookUp: number) => Resolution | Promise<Resolution>, random = 0.5) {
+function cachedResolverOf(says: (lookUp: number) => Resolution | Promise<Resolution>, random = 0.5) {
   const runtime = new FakeRuntime({ random: () => random, globalTimers: true });
   let lookUps = 0;
   const resolver = { target: "test", resolve: async () => says(++lookUps) };
-  const directory = new Directory(resolver, LIMITS, runtime, noListener);
+  const directory = new CachedResolver(resolver, LIMITS, runtime, noListener);
   return {
     runtime,
     directory,
@@ -29,13 +29,13 @@ function directoryOf(says: (lookUp: number) => Resolution | Promise<Resolution>,
     /** The addresses that a call gets at once at this time; undefined if it must wait. */
     at(time: number) {
       runtime.time = time;
-      return directory.current(time)?.endpoints.map(({ address }) => address);
+      return directory.peek(time)?.endpoints.map(({ address }) => address);
     },
     /** What a call gets that waits, and after how long. */
     async waits(deadline: number) {
       const startedAt = runtime.time;
       let tookMs: number | undefined;
-      const outcome = directory.wait({ signal: undefined, deadline }).then(
+      const outcome = directory.get({ signal: undefined, deadline }).then(
         ({ endpoints }) => endpoints.map(({ address }) => address),
         (error: unknown) => error,
       );
@@ -54,8 +54,8 @@ describe("a good answer", () => {
     [0.5, 9_000],
     [1 - Number.EPSILON, 10_000],
   ])("is fresh for a random part of its TTL: drawn %d, %i ms of 10 s", async (random, freshMs) => {
-    const asked = directoryOf(() => good, random);
-    await asked.directory.wait(noLimit);
+    const asked = cachedResolverOf(() => good, random);
+    await asked.directory.get(noLimit);
     const bornAt = asked.runtime.time;
     expect(asked.at(bornAt + freshMs - 1)).toEqual(["10.0.0.1"]);
     expect(asked.lookUps).toBe(1);
@@ -69,14 +69,14 @@ describe("a good answer", () => {
     [Number.POSITIVE_INFINITY, 300_000],
     [undefined, 5_000],
   ])("of a TTL of %s ms is used for %d ms", async (ttlMs, expected) => {
-    const { directory } = directoryOf(() => ({ ...good, ttlMs }) as Resolution);
-    await directory.wait(noLimit);
+    const { directory } = cachedResolverOf(() => ({ ...good, ttlMs }) as Resolution);
+    await directory.get(noLimit);
     expect(directory.answer?.ttlMs).toBe(expected);
   });
 
   test("is used at once up to twice its TTL, then after 500 ms if no other comes", async () => {
-    const asked = directoryOf((lookUp) => (lookUp === 1 ? good : hanging()));
-    await asked.directory.wait(noLimit);
+    const asked = cachedResolverOf((lookUp) => (lookUp === 1 ? good : hanging()));
+    await asked.directory.get(noLimit);
     const bornAt = asked.runtime.time;
     expect(asked.at(bornAt + 20_000)).toEqual(["10.0.0.1"]);
     await asked.runtime.advance(5_000);
@@ -86,22 +86,22 @@ describe("a good answer", () => {
   });
 
   test("is waited with for half of a call's time at most", async () => {
-    const asked = directoryOf((lookUp) => (lookUp === 1 ? good : hanging()));
-    await asked.directory.wait(noLimit);
+    const asked = cachedResolverOf((lookUp) => (lookUp === 1 ? good : hanging()));
+    await asked.directory.get(noLimit);
     expect(asked.at(asked.runtime.time + 20_001)).toBeUndefined();
     expect(await asked.waits(asked.runtime.time + 400)).toEqual({ outcome: ["10.0.0.1"], tookMs: 200 });
   });
 
   test("older than the stale limit is used only when the look-up has failed", async () => {
-    const asked = directoryOf((lookUp) => (lookUp === 1 ? good : hanging()));
-    await asked.directory.wait(noLimit);
+    const asked = cachedResolverOf((lookUp) => (lookUp === 1 ? good : hanging()));
+    await asked.directory.get(noLimit);
     expect(asked.at(asked.runtime.time + 3_600_001)).toBeUndefined();
     expect(await asked.waits(Number.POSITIVE_INFINITY)).toEqual({ outcome: ["10.0.0.1"], tookMs: 5_000 });
   });
 
   test("of an hour to come, by a clock that went back, is used while it is asked for again", async () => {
-    const asked = directoryOf((lookUp) => (lookUp === 1 ? good : other));
-    await asked.directory.wait(noLimit);
+    const asked = cachedResolverOf((lookUp) => (lookUp === 1 ? good : other));
+    await asked.directory.get(noLimit);
     expect(asked.at(asked.runtime.time - 3_600_000)).toEqual(["10.0.0.1"]);
     expect(asked.lookUps).toBe(2);
     await settled();
@@ -109,15 +109,15 @@ describe("a good answer", () => {
   });
 
   test("that came after the endpoint was chosen which failed is not doubted", async () => {
-    const asked = directoryOf(() => good);
-    await asked.directory.wait(noLimit);
+    const asked = cachedResolverOf(() => good);
+    await asked.directory.get(noLimit);
     const { runtime, directory } = asked;
     const resolvedAt = runtime.time;
     runtime.time += 1_000;
-    directory.suspect(runtime.time, resolvedAt - 1, never);
-    directory.suspect(runtime.time, resolvedAt, never);
+    directory.hintStale(runtime.time, resolvedAt - 1, never);
+    directory.hintStale(runtime.time, resolvedAt, never);
     expect(asked.lookUps).toBe(1);
-    directory.suspect(runtime.time, resolvedAt + 1, never);
+    directory.hintStale(runtime.time, resolvedAt + 1, never);
     expect(asked.lookUps).toBe(2);
   });
 });
@@ -128,8 +128,8 @@ describe("an empty answer", () => {
     [3_000, 3_000],
     [60_000, 5_000],
   ])("of a TTL of %i ms is held for %i ms", async (ttlMs, heldMs) => {
-    const asked = directoryOf(() => empty(ttlMs));
-    await asked.directory.wait(noLimit);
+    const asked = cachedResolverOf(() => empty(ttlMs));
+    await asked.directory.get(noLimit);
     const bornAt = asked.runtime.time;
     expect(asked.at(bornAt + heldMs)).toEqual([]);
     expect(asked.lookUps).toBe(1);
@@ -144,8 +144,8 @@ describe("an empty answer", () => {
     ["a good one among them begins anew", [0, 10_000, 20_000, "good", 30_000, 40_000], false],
   ] as const)("is believed after a good one when confirmed: %s", async (_, times, believed) => {
     let says: Resolution = good;
-    const { directory, runtime } = directoryOf(() => says);
-    await directory.wait(noLimit);
+    const { directory, runtime } = cachedResolverOf(() => says);
+    await directory.get(noLimit);
     const firstAt = runtime.time;
     for (const time of times) {
       says = time === "good" ? good : empty(0);
@@ -164,7 +164,7 @@ describe("a failed look-up", () => {
     ["at least", 0, 0.8],
     ["at most", 1 - Number.EPSILON, 1.2],
   ])("is made again after 1 s × 1.6ⁿ up to 30 s, %s", async (_, random, factor) => {
-    const asked = directoryOf(failing, random);
+    const asked = cachedResolverOf(failing, random);
     for (let failures = 0; failures < 12; failures++) {
       asked.at(asked.runtime.time);
       await settled();
@@ -178,7 +178,7 @@ describe("a failed look-up", () => {
   });
 
   test("after a success begins with 1 s again", async () => {
-    const asked = directoryOf((lookUp) => (lookUp === 4 ? good : failing()));
+    const asked = cachedResolverOf((lookUp) => (lookUp === 4 ? good : failing()));
     for (let lookUp = 0; lookUp < 5; lookUp++) {
       await asked.directory.refresh(undefined).catch(() => {});
     }
@@ -193,16 +193,16 @@ describe("a failed look-up", () => {
   });
 
   test("without an older answer fails the call, with its reason", async () => {
-    const { directory } = directoryOf(failing);
-    const failure = await directory.wait(noLimit).catch((error: unknown) => error);
+    const { directory } = cachedResolverOf(failing);
+    const failure = await directory.get(noLimit).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(NoAnswerError);
     expect(failure).toMatchObject({ message: "test: SERVFAIL", cause: { message: "SERVFAIL" } });
   });
 });
 
 test("a look-up that was frozen with the process, and fails when it goes on, delays no look-up: it failed long ago", async () => {
-  const asked = directoryOf((lookUp) => (lookUp === 1 ? hanging() : good));
-  void asked.directory.wait(noLimit).catch(() => {});
+  const asked = cachedResolverOf((lookUp) => (lookUp === 1 ? hanging() : good));
+  void asked.directory.get(noLimit).catch(() => {});
   await asked.runtime.advance(2_000);
   asked.runtime.time += 600_000;
   await asked.runtime.advance(3_000);
@@ -212,8 +212,8 @@ test("a look-up that was frozen with the process, and fails when it goes on, del
 
 test("a look-up that was frozen with the process is overtaken after twice its limit, and what it finds is dropped", async () => {
   const answers: ((resolution: Resolution) => void)[] = [];
-  const asked = directoryOf(() => new Promise((resolve) => answers.push(resolve)));
-  void asked.directory.wait(noLimit).catch(() => {});
+  const asked = cachedResolverOf(() => new Promise((resolve) => answers.push(resolve)));
+  void asked.directory.get(noLimit).catch(() => {});
   await settled();
   const askedAt = asked.runtime.time;
   asked.at(askedAt + 9_999);

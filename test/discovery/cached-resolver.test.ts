@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Directory } from "../../src/discovery/cached-resolver.ts";
+import { CachedResolver } from "../../src/discovery/cached-resolver.ts";
 import type { Resolution } from "../../src/discovery/resolver.ts";
 import { FakeRuntime, settled } from "../support/fake-runtime.ts";
 import { noListener } from "../support/no-listener.ts";
@@ -9,7 +9,7 @@ const good: Resolution = { kind: "endpoints", endpoints: [{ address: "10.0.0.1",
 const noLimit = { signal: undefined, deadline: Number.POSITIVE_INFINITY };
 const never = Number.NEGATIVE_INFINITY;
 
-function directoryOf(answer: () => Resolution) {
+function cachedResolverOf(answer: () => Resolution) {
   const runtime = new FakeRuntime({ seed: 1 });
   let lookUps = 0;
   const resolver = {
@@ -19,64 +19,64 @@ function directoryOf(answer: () => Resolution) {
       return answer();
     },
   };
-  const directory = new Directory(resolver, ages, runtime, noListener);
+  const directory = new CachedResolver(resolver, ages, runtime, noListener);
   return { runtime, directory, lookUps: () => lookUps };
 }
 
 describe("a directory", () => {
   it("looks up once for a hundred calls at once, and not again while the answer is fresh", async () => {
-    const { runtime, directory, lookUps } = directoryOf(() => good);
-    await Promise.all(Array.from({ length: 100 }, () => directory.wait(noLimit)));
+    const { runtime, directory, lookUps } = cachedResolverOf(() => good);
+    await Promise.all(Array.from({ length: 100 }, () => directory.get(noLimit)));
     runtime.time += 7_900;
-    expect(directory.current(runtime.time)?.endpoints).toEqual(good.endpoints);
+    expect(directory.peek(runtime.time)?.endpoints).toEqual(good.endpoints);
     expect(lookUps()).toBe(1);
   });
 
   it("uses a stale answer while one look-up runs beside", async () => {
-    const { runtime, directory, lookUps } = directoryOf(() => good);
-    await directory.wait(noLimit);
+    const { runtime, directory, lookUps } = cachedResolverOf(() => good);
+    await directory.get(noLimit);
     runtime.time += 15_000;
-    expect(directory.current(runtime.time)?.endpoints).toEqual(good.endpoints);
-    expect(directory.current(runtime.time)?.endpoints).toEqual(good.endpoints);
+    expect(directory.peek(runtime.time)?.endpoints).toEqual(good.endpoints);
+    expect(directory.peek(runtime.time)?.endpoints).toEqual(good.endpoints);
     expect(lookUps()).toBe(2);
   });
 
   it("does not ask again when a connection failed that an older answer had named", async () => {
-    const { runtime, directory, lookUps } = directoryOf(() => good);
-    await directory.wait(noLimit);
+    const { runtime, directory, lookUps } = cachedResolverOf(() => good);
+    await directory.get(noLimit);
     const triedAt = runtime.time;
     runtime.time += 15_000;
-    directory.current(runtime.time);
-    await directory.settle(noLimit);
-    directory.suspect(runtime.time, triedAt, never);
+    directory.peek(runtime.time);
+    await directory.awaitRunning(noLimit);
+    directory.hintStale(runtime.time, triedAt, never);
     expect(lookUps()).toBe(2);
   });
 
   it("goes on with a good answer for an hour of failed look-ups", async () => {
     let dead = false;
-    const { runtime, directory } = directoryOf(() => {
+    const { runtime, directory } = cachedResolverOf(() => {
       if (dead) throw new Error("SERVFAIL");
       return good;
     });
-    await directory.wait(noLimit);
+    await directory.get(noLimit);
     dead = true;
     for (let minute = 0; minute < 60; minute++) {
       runtime.time += 60_000;
-      const answer = directory.current(runtime.time) ?? (await directory.wait(noLimit));
+      const answer = directory.peek(runtime.time) ?? (await directory.get(noLimit));
       expect(answer.endpoints).toEqual(good.endpoints);
     }
   });
 
   it("does not believe an empty answer before it is confirmed", async () => {
     let answer: Resolution = good as Resolution;
-    const { runtime, directory } = directoryOf(() => answer);
-    await directory.wait(noLimit);
+    const { runtime, directory } = cachedResolverOf(() => answer);
+    await directory.get(noLimit);
     answer = { kind: "empty", ttlMs: 0, reason: "NXDOMAIN" };
     const sizes: number[] = [];
     for (let i = 0; i < 3; i++) {
       runtime.time += 20_000;
-      sizes.push((directory.current(runtime.time) ?? (await directory.wait(noLimit))).endpoints.length);
-      await directory.settle(noLimit);
+      sizes.push((directory.peek(runtime.time) ?? (await directory.get(noLimit))).endpoints.length);
+      await directory.awaitRunning(noLimit);
     }
     expect(sizes.slice(0, 2)).toEqual([1, 1]);
     expect(directory.answer?.endpoints).toEqual([]);
@@ -93,12 +93,12 @@ describe("a directory", () => {
       between: "nothing" | "successes" = "nothing",
     ) {
       let asked = 0;
-      const { runtime, directory } = directoryOf(() => answer(++asked));
-      await directory.wait(noLimit);
+      const { runtime, directory } = cachedResolverOf(() => answer(++asked));
+      await directory.get(noLimit);
       for (let i = 0; i < calls; i++) {
         runtime.time += everyMs;
-        directory.suspect(runtime.time, runtime.time, between === "successes" ? runtime.time - 1 : never);
-        await directory.settle(noLimit);
+        directory.hintStale(runtime.time, runtime.time, between === "successes" ? runtime.time - 1 : never);
+        await directory.awaitRunning(noLimit);
       }
       return { lookUps: asked - 1, endpoints: directory.answer?.endpoints };
     }
@@ -143,13 +143,13 @@ describe("what an answer lacks at first", () => {
     endpoints: [...good.endpoints, { address: "10.0.0.2", port: 80 }],
     ttlMs: 60_000,
   };
-  const shown = (directory: Directory, now: number) =>
-    directory.current(now)?.endpoints.map(({ address }) => address.replace("10.0.0.", ""));
+  const shown = (directory: CachedResolver, now: number) =>
+    directory.peek(now)?.endpoints.map(({ address }) => address.replace("10.0.0.", ""));
 
   it("joins it without another look-up, at the age that it has", async () => {
     const rest = deferred<Resolution>();
-    const { runtime, directory, lookUps } = directoryOf(() => ({ ...good, rest: rest.promise }));
-    await directory.wait(noLimit);
+    const { runtime, directory, lookUps } = cachedResolverOf(() => ({ ...good, rest: rest.promise }));
+    await directory.get(noLimit);
     expect(shown(directory, runtime.time)).toEqual(["1"]);
     const resolvedAt = directory.answer?.resolvedAt;
     runtime.time += 3_000;
@@ -162,8 +162,8 @@ describe("what an answer lacks at first", () => {
 
   it("may stay away: calls go on with what there is", async () => {
     const rest = Promise.reject(new Error("SERVFAIL"));
-    const { runtime, directory } = directoryOf(() => ({ ...good, rest }));
-    await directory.wait(noLimit);
+    const { runtime, directory } = cachedResolverOf(() => ({ ...good, rest }));
+    await directory.get(noLimit);
     await settled();
     expect(shown(directory, runtime.time)).toEqual(["1"]);
   });
@@ -171,24 +171,24 @@ describe("what an answer lacks at first", () => {
   it("is of no use once a newer look-up has begun", async () => {
     const rest = deferred<Resolution>();
     let isFirst = true;
-    const { runtime, directory } = directoryOf(() => {
+    const { runtime, directory } = cachedResolverOf(() => {
       const answer = isFirst ? { ...good, rest: rest.promise } : good;
       isFirst = false;
       return answer;
     });
-    await directory.wait(noLimit);
+    await directory.get(noLimit);
     runtime.time += 15_000;
-    directory.current(runtime.time);
+    directory.peek(runtime.time);
     rest.resolve(both);
-    await directory.settle(noLimit);
+    await directory.awaitRunning(noLimit);
     await settled();
     expect(shown(directory, runtime.time)).toEqual(["1"]);
   });
 
   it("is given up with the look-up's time, or with the directory", async () => {
     for (const end of ["time", "close"]) {
-      const { runtime, directory } = directoryOf(() => ({ ...good, rest: new Promise(() => {}) }));
-      await directory.wait(noLimit);
+      const { runtime, directory } = cachedResolverOf(() => ({ ...good, rest: new Promise(() => {}) }));
+      await directory.get(noLimit);
       expect(runtime.timers).toBe(1);
       if (end === "time") await runtime.advance(5_000);
       else directory.close();

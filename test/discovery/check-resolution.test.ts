@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from "vitest";
-import { Directory } from "../../src/discovery/cached-resolver.ts";
+import { CachedResolver } from "../../src/discovery/cached-resolver.ts";
 import { checkedResolver } from "../../src/discovery/check-resolution.ts";
 import type { Resolution, ResolveContext, Resolver } from "../../src/discovery/resolver.ts";
 import type { TlsOptions } from "../../src/net/tls-options.ts";
@@ -111,10 +111,10 @@ describe("an answer of a resolver", () => {
     };
     const runtime = new FakeRuntime();
     const limits = { minTtlMs: 5_000, maxTtlMs: 300_000, maxStaleMs: 3_600_000 };
-    const directory = new Directory(checkedResolver(resolver, "target", false), limits, runtime, noListener);
-    const answer = await directory.wait({ signal: undefined, deadline: Infinity });
+    const directory = new CachedResolver(checkedResolver(resolver, "target", false), limits, runtime, noListener);
+    const answer = await directory.get({ signal: undefined, deadline: Infinity });
     expect(answer.ttlMs).toBe(5_000);
-    for (let i = 0; i < 100; i++) directory.current(runtime.time);
+    for (let i = 0; i < 100; i++) directory.peek(runtime.time);
     expect(lookUps).toBe(1);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from "vitest";
-import { Directory } from "../../src/discovery/cached-resolver.ts";
+import { CachedResolver } from "../../src/discovery/cached-resolver.ts";
 import { checkedResolver } from "../../src/discovery/check-resolution.ts";
 import type { Resolution } from "../../src/discovery/resolver.ts";
 import type { EndpointSpec } from "../../src/endpoint.ts";
@@ -28,7 +28,7 @@ function service(most: number, ttlMs = MINUTE) {
     state.empty
       ? { kind: "empty", ttlMs: 0, reason: "NXDOMAIN" }
       : { kind: "endpoints", endpoints: sample().map(spec), ttlMs, partial: state.hosts.length >= most };
-  const directory = new Directory(
+  const directory = new CachedResolver(
     checkedResolver({ target: "test", resolve: async () => answer() }, "target", false),
     { minTtlMs: 5_000, maxTtlMs: 300_000, maxStaleMs: 3_600_000 },
     runtime,
@@ -45,7 +45,7 @@ function service(most: number, ttlMs = MINUTE) {
     async after(ms: number): Promise<number[]> {
       runtime.time += ms;
       await directory.refresh(undefined);
-      const { endpoints } = await directory.wait(noLimit);
+      const { endpoints } = await directory.get(noLimit);
       return endpoints.map(({ address }) => Number(address.split(".")[3])).sort((a, b) => a - b);
     },
   };

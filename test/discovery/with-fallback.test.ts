@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { Directory, NoAnswerError } from "../../src/discovery/cached-resolver.ts";
+import { CachedResolver, NoAnswerError } from "../../src/discovery/cached-resolver.ts";
 import type { Resolution } from "../../src/discovery/resolver.ts";
-import { Failover } from "../../src/discovery/with-fallback.ts";
+import { WithFallback } from "../../src/discovery/with-fallback.ts";
 import type { EndpointSpec } from "../../src/endpoint.ts";
 import { FakeRuntime, settled } from "../support/fake-runtime.ts";
 import { noListener } from "../support/no-listener.ts";
@@ -26,7 +26,7 @@ function failover(firstDoes: Behaviour, secondDoes: Behaviour) {
   const does = { first: firstDoes, second: secondDoes };
   const lookUps = { first: 0, second: 0 };
   const directory = (which: "first" | "second") =>
-    new Directory(
+    new CachedResolver(
       {
         target: which,
         async resolve({ signal }) {
@@ -43,7 +43,7 @@ function failover(firstDoes: Behaviour, secondDoes: Behaviour) {
     );
   /** What a pool would say of the first target's endpoints. */
   const health = { ejected: false };
-  const both = new Failover({
+  const both = new WithFallback({
     first: directory("first"),
     second: directory("second"),
     serves: () => !health.ejected,
@@ -60,7 +60,7 @@ function failover(firstDoes: Behaviour, secondDoes: Behaviour) {
       const startedAt = runtime.time;
       let list: string | undefined;
       const asked = (async () =>
-        both.current(startedAt) ?? both.wait({ signal: undefined, deadline: startedAt + timeoutMs }))();
+        both.peek(startedAt) ?? both.get({ signal: undefined, deadline: startedAt + timeoutMs }))();
       asked.then(
         (found) => {
           list = found.endpoints.map(({ address, tier = 0 }) => `${address}/${tier}`).join(" ");
@@ -198,12 +198,12 @@ describe("the fallback", () => {
     const { call, both, lookUps, health, runtime } = failover(endpoints("a"), endpoints("x"));
     await call();
     await runtime.advance(6_000);
-    both.suspect(runtime.time, runtime.time, Number.NEGATIVE_INFINITY);
+    both.hintStale(runtime.time, runtime.time, Number.NEGATIVE_INFINITY);
     await runtime.advance(1);
     expect(lookUps).toEqual({ first: 2, second: 1 });
     health.ejected = true;
     await runtime.advance(6_000);
-    both.suspect(runtime.time, runtime.time, Number.NEGATIVE_INFINITY);
+    both.hintStale(runtime.time, runtime.time, Number.NEGATIVE_INFINITY);
     expect(lookUps).toEqual({ first: 3, second: 2 });
   });
 });

@@ -1,6 +1,6 @@
 import { promises as dns } from "node:dns";
 import { describe, expect, test } from "vitest";
-import { createDnsClient } from "../../src/dns/stub-resolver.ts";
+import { createStubResolver } from "../../src/dns/stub-resolver.ts";
 import { nodeDnsSockets } from "../../src/node/dns/node-dns-sockets.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 import { type DnsPeer, type PeerQuery, type PeerStep, startDnsPeer } from "../support/dns-peer.ts";
@@ -74,7 +74,7 @@ function clientOf(
   timeoutMs = GAP_MS,
 ) {
   const servers = peers.map(({ port }) => ({ address: "127.0.0.1", port }));
-  const client = createDnsClient({
+  const client = createStubResolver({
     servers: async () => ({ servers, timeoutMs, attempts }),
     sockets: nodeDnsSockets,
     runtime: { ...systemRuntime, clock },
@@ -208,7 +208,7 @@ test("behind two dead servers, and with one round of attempts, one that drops ED
   await using dropping = await startDnsPeer((query) => (query.edns ? [] : [good(query)]));
   // The gap is the deadline's part here.
   const servers = [dead, dead, dropping].map(({ port }) => ({ address: "127.0.0.1", port }));
-  const client = createDnsClient({
+  const client = createStubResolver({
     servers: async () => ({ servers, timeoutMs: 30_000, attempts: 1 }),
     sockets: nodeDnsSockets,
     runtime: systemRuntime,

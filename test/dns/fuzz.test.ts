@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { LookUpFact } from "../../src/discovery/answer-cache.ts";
-import { Directory } from "../../src/discovery/cached-resolver.ts";
+import { CachedResolver } from "../../src/discovery/cached-resolver.ts";
 import type { Resolver } from "../../src/discovery/resolver.ts";
 import { type DnsClient, DnsError } from "../../src/dns/dns-client.ts";
 import type { DnsSockets, SocketListener } from "../../src/dns/dns-sockets.ts";
-import { createDnsClient } from "../../src/dns/stub-resolver.ts";
+import { createStubResolver } from "../../src/dns/stub-resolver.ts";
 import { canonicalIp } from "../../src/net/ip-address.ts";
 import { createConsulResolver } from "../../src/schemes/consul/consul-dns.ts";
 import { createHostResolver } from "../../src/schemes/dns.ts";
@@ -135,7 +135,7 @@ test(`${MESSAGES_TO_SEND} mutated answers: nothing hangs, nothing but our own er
   const runtime = new FakeRuntime({ seed: 5 });
   const sockets = inMemorySockets();
   const servers = async () => ({ servers: [{ address: "127.0.0.1", port: 53 }] });
-  const dns = createDnsClient({ servers, sockets, runtime });
+  const dns = createStubResolver({ servers, sockets, runtime });
   const counts = { answered: 0, unconfirmed: 0, failed: 0 };
   let pending = 0;
   const directories = Array.from({ length: LANES }, (_, lane) => {
@@ -146,7 +146,7 @@ test(`${MESSAGES_TO_SEND} mutated answers: nothing hangs, nothing but our own er
       if (problem !== undefined) throw problem;
     };
     const limits = { minTtlMs: 5_000, maxTtlMs: 300_000, maxStaleMs: 3_600_000 };
-    return new Directory(resolverFor(seeds[lane % seeds.length] as Buffer, dns, lane), limits, runtime, {
+    return new CachedResolver(resolverFor(seeds[lane % seeds.length] as Buffer, dns, lane), limits, runtime, {
       onLookUp: onFact,
       onAnswer() {},
     });
@@ -157,7 +157,7 @@ test(`${MESSAGES_TO_SEND} mutated answers: nothing hangs, nothing but our own er
   while (sockets.sent < MESSAGES_TO_SEND) {
     runtime.time += ROUND_MS;
     pending = LANES;
-    for (const directory of directories) directory.current(runtime.time);
+    for (const directory of directories) directory.peek(runtime.time);
     // Promises first; then the timers of those that were not answered.
     await new Promise((resolve) => setImmediate(resolve));
     if (pending > 0) await runtime.advance(5_000);

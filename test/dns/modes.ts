@@ -46,7 +46,7 @@ export const truncated = (query: PeerQuery) => [message(query, { flags: "8700" }
 
 export const MODES: readonly Mode[] = [
   { name: "an answer", like: "knot", answer: once(GOOD), comes: USERS, ttlMs: 30_000 },
-  // Answers to other questions, and what guessers send (RFC 5452).
+  // AnswerSource to other questions, and what guessers send (RFC 5452).
   {
     name: "a wrong ID",
     like: "RFC 5452 section 9.1",

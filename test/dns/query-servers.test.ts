@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createDnsClient } from "../../src/dns/stub-resolver.ts";
+import { createStubResolver } from "../../src/dns/stub-resolver.ts";
 import { nodeDnsSockets } from "../../src/node/dns/node-dns-sockets.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 import { type PeerQuery, type PeerStep, startDnsPeer } from "../support/dns-peer.ts";
@@ -11,7 +11,7 @@ async function ask(timeoutMs: number, answering: (query: PeerQuery, asked: numbe
   await using peer = await startDnsPeer((query) => answering(query, peer.queries.length));
   const { port } = peer;
   const servers = async () => ({ servers: [{ address: "127.0.0.1", port }], timeoutMs });
-  const client = createDnsClient({ servers, sockets: nodeDnsSockets, runtime: systemRuntime });
+  const client = createStubResolver({ servers, sockets: nodeDnsSockets, runtime: systemRuntime });
   const deadline = systemRuntime.clock.now() + 2_000;
   const found = await client.srv("users.test", { signal: new AbortController().signal, deadline }).catch(String);
   return { found, asked: peer.queries.length };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ServerConfig } from "../../src/dns/query-servers.ts";
-import { createDnsClient } from "../../src/dns/stub-resolver.ts";
+import { createStubResolver } from "../../src/dns/stub-resolver.ts";
 import { nodeDnsSockets } from "../../src/node/dns/node-dns-sockets.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 import { type Answering, type DnsPeer, startDnsPeer } from "../support/dns-peer.ts";
@@ -16,7 +16,7 @@ const servfail: Answering = (query) => [message(query, { flags: "8182" })];
 /** Asks a client of these servers as often as said. What it draws is always `random`. */
 async function ask(peers: readonly DnsPeer[], config: Omit<ServerConfig, "servers">, random = 0.5, times = 1) {
   const servers = peers.map(({ port }) => ({ address: "127.0.0.1", port }));
-  const client = createDnsClient({
+  const client = createStubResolver({
     servers: async () => ({ servers, ...config }),
     sockets: nodeDnsSockets,
     runtime: { ...systemRuntime, random: () => random },
@@ -79,7 +79,7 @@ test("a server that does not understand EDNS is asked without it for ten minutes
   await using peer = await startDnsPeer(old);
   let aheadMs = 0;
   const now = () => systemRuntime.clock.now() + aheadMs;
-  const client = createDnsClient({
+  const client = createStubResolver({
     servers: async () => ({ servers: [{ address: "127.0.0.1", port: peer.port }] }),
     sockets: nodeDnsSockets,
     runtime: { ...systemRuntime, clock: { now } },

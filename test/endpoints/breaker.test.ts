@@ -1,7 +1,7 @@
 import { CircuitBreakerPolicy } from "cockatiel";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { Breaker, type Ticket } from "../../src/endpoints/breaker.ts";
-import { Health } from "../../src/endpoints/failure-counter.ts";
+import { Breaker, type Permit } from "../../src/endpoints/breaker.ts";
+import { FailureCounter } from "../../src/endpoints/failure-counter.ts";
 import type { FailureKind } from "../../src/resilience/outcome.ts";
 import { mulberry32, settled } from "../support/fake-runtime.ts";
 
@@ -36,7 +36,7 @@ async function eject(breaker: Breaker, kind: "connect" | "answered", now: number
 
 /** A breaker that is out, and the moment at which it may be tried. */
 async function halfOpen(kind: "connect" | "answered" = "connect"): Promise<{ breaker: Breaker; now: number }> {
-  const breaker = new Breaker(new Health(LIMITS), LONGEST);
+  const breaker = new Breaker(new FailureCounter(LIMITS), LONGEST);
   const now = Math.ceil(await eject(breaker, kind, 0));
   expect(breaker.state(now)).toBe("half-open");
   return { breaker, now };
@@ -44,21 +44,21 @@ async function halfOpen(kind: "connect" | "answered" = "connect"): Promise<{ bre
 
 describe("closed", () => {
   test("a new one is, for ever", () => {
-    const breaker = new Breaker(new Health(LIMITS), LONGEST);
+    const breaker = new Breaker(new FailureCounter(LIMITS), LONGEST);
     expect(breaker.state(0)).toBe("closed");
     expect(breaker.changesAt).toBe(Number.POSITIVE_INFINITY);
     expect(breaker.cause).toBeUndefined();
   });
 
   test("one failed connection ejects", async () => {
-    const breaker = new Breaker(new Health(LIMITS), LONGEST);
+    const breaker = new Breaker(new FailureCounter(LIMITS), LONGEST);
     expect(await fail(breaker, "connect", 0)).toBeCloseTo(1_000);
     expect(breaker.state(0)).toBe("ejected");
     expect(breaker.cause).toBe("connect");
   });
 
   test("three answered failures in a row eject", async () => {
-    const breaker = new Breaker(new Health(LIMITS), LONGEST);
+    const breaker = new Breaker(new FailureCounter(LIMITS), LONGEST);
     expect(await fail(breaker, "answered", 0)).toBeUndefined();
     expect(await fail(breaker, "answered", 0)).toBeUndefined();
     expect(await fail(breaker, "answered", 0)).toBeCloseTo(5_000);
@@ -66,14 +66,14 @@ describe("closed", () => {
   });
 
   test("what ejects by the ratio counts as answered", async () => {
-    const breaker = new Breaker(new Health(LIMITS), LONGEST);
+    const breaker = new Breaker(new FailureCounter(LIMITS), LONGEST);
     for (let i = 0; i < 9; i++) expect(await fail(breaker, "soft", 0)).toBeUndefined();
     expect(await fail(breaker, "soft", 0)).toBeCloseTo(5_000);
     expect(breaker.cause).toBe("answered");
   });
 
   test("a success between failures keeps it closed", async () => {
-    const breaker = new Breaker(new Health(LIMITS), LONGEST);
+    const breaker = new Breaker(new FailureCounter(LIMITS), LONGEST);
     for (let i = 0; i < 4; i++) {
       await fail(breaker, "answered", 0);
       expect(breaker.succeeded(breaker.start(0), 0)).toBe(false);
@@ -82,7 +82,7 @@ describe("closed", () => {
   });
 
   test("a cancelled attempt counts for nothing", async () => {
-    const breaker = new Breaker(new Health(LIMITS), LONGEST);
+    const breaker = new Breaker(new FailureCounter(LIMITS), LONGEST);
     await fail(breaker, "answered", 0);
     await fail(breaker, "answered", 0);
     breaker.cancelled(breaker.start(0));
@@ -91,17 +91,17 @@ describe("closed", () => {
   });
 
   test("failures at the same moment eject once", async () => {
-    const breaker = new Breaker(new Health(LIMITS), LONGEST);
+    const breaker = new Breaker(new FailureCounter(LIMITS), LONGEST);
     const tickets = Array.from({ length: 50 }, () => breaker.start(0));
-    const outs = await Promise.all(tickets.map((ticket) => breaker.failed(ticket, "connect", 0)));
+    const outs = await Promise.all(tickets.map((permit) => breaker.failed(permit, "connect", 0)));
     expect(outs.filter((forMs) => forMs !== undefined)).toHaveLength(1);
     // The first time out, not the fiftieth.
     expect(breaker.changesAt).toBeLessThanOrEqual(1_000);
   });
 
   test("a failed connection ejects beside other outcomes of the same moment", async () => {
-    const breaker = new Breaker(new Health(LIMITS), LONGEST);
-    const tickets = [breaker.start(0), breaker.start(0), breaker.start(0)] as [Ticket, Ticket, Ticket];
+    const breaker = new Breaker(new FailureCounter(LIMITS), LONGEST);
+    const tickets = [breaker.start(0), breaker.start(0), breaker.start(0)] as [Permit, Permit, Permit];
     const failed = [breaker.failed(tickets[0], "connect", 0), breaker.failed(tickets[1], "soft", 0)];
     breaker.succeeded(tickets[2], 0);
     await Promise.all(failed);
@@ -116,7 +116,7 @@ describe("time out", () => {
   ] as const)(
     "after %s failures starts at %i ms and grows %f times, to %i ms",
     async (kind, first, factor, longest) => {
-      const breaker = new Breaker(new Health(LIMITS), LONGEST);
+      const breaker = new Breaker(new FailureCounter(LIMITS), LONGEST);
       let now = 0;
       for (let n = 0; n < 12; n++) {
         const forMs = n === 0 ? await eject(breaker, kind, now) : ((await fail(breaker, kind, now)) as number);
@@ -127,7 +127,7 @@ describe("time out", () => {
   );
 
   test("after refused connections is 1.5 s at most for a minute, and then grows as after others", async () => {
-    const breaker = new Breaker(new Health(LIMITS), LONGEST);
+    const breaker = new Breaker(new FailureCounter(LIMITS), LONGEST);
     let now = 1_000_000;
     const times: number[] = [];
     for (let n = 0; n < 50; n++) {
@@ -146,7 +146,7 @@ describe("time out", () => {
     const random = mulberry32(17);
     const outs: number[] = [];
     for (let i = 0; i < 2_000; i++)
-      outs.push((await fail(new Breaker(new Health(LIMITS), random), "connect", 0)) as number);
+      outs.push((await fail(new Breaker(new FailureCounter(LIMITS), random), "connect", 0)) as number);
     expect(Math.min(...outs)).toBeGreaterThanOrEqual(500);
     expect(Math.max(...outs)).toBeLessThanOrEqual(1_000);
     expect(outs.reduce((sum, forMs) => sum + forMs, 0) / outs.length).toBeCloseTo(750, -1);
@@ -154,13 +154,13 @@ describe("time out", () => {
   });
 
   test("a restarted backend is back within 2 s, also when its first probe came too early", async () => {
-    const breaker = new Breaker(new Health(LIMITS), LONGEST);
+    const breaker = new Breaker(new FailureCounter(LIMITS), LONGEST);
     const first = Math.ceil(await eject(breaker, "connect", 0));
     expect(first).toBeLessThanOrEqual(2_000);
   });
 
   test("ends on the clock alone", async () => {
-    const breaker = new Breaker(new Health(LIMITS), () => 0);
+    const breaker = new Breaker(new FailureCounter(LIMITS), () => 0);
     await eject(breaker, "connect", 10_000);
     expect(breaker.changesAt).toBe(10_500);
     expect(breaker.state(10_499)).toBe("ejected");
@@ -169,27 +169,27 @@ describe("time out", () => {
   });
 
   test("a clock that goes back locks nothing out", async () => {
-    const breaker = new Breaker(new Health(LIMITS), LONGEST);
+    const breaker = new Breaker(new FailureCounter(LIMITS), LONGEST);
     await eject(breaker, "connect", 3_600_000);
     expect(breaker.state(0)).toBe("half-open");
-    const ticket = breaker.start(0);
-    expect(ticket?.probe).toBeDefined();
-    expect(await breaker.succeeded(ticket, 0)).toBe(true);
+    const permit = breaker.start(0);
+    expect(permit?.probe).toBeDefined();
+    expect(await breaker.succeeded(permit, 0)).toBe(true);
     expect(breaker.state(0)).toBe("closed");
   });
 
   test("attempts made meanwhile are extras, and what becomes of them changes nothing", async () => {
-    const breaker = new Breaker(new Health(LIMITS), LONGEST);
+    const breaker = new Breaker(new FailureCounter(LIMITS), LONGEST);
     await eject(breaker, "connect", 0);
     const { changesAt } = breaker;
     for (const end of [
-      (ticket?: Ticket) => breaker.failed(ticket, "connect", 1),
-      (ticket?: Ticket) => breaker.succeeded(ticket, 1),
-      (ticket?: Ticket) => breaker.cancelled(ticket),
+      (permit?: Permit) => breaker.failed(permit, "connect", 1),
+      (permit?: Permit) => breaker.succeeded(permit, 1),
+      (permit?: Permit) => breaker.cancelled(permit),
     ]) {
-      const ticket = breaker.start(1);
-      expect(ticket).toStrictEqual({ probe: undefined });
-      await end(ticket);
+      const permit = breaker.start(1);
+      expect(permit).toStrictEqual({ probe: undefined });
+      await end(permit);
     }
     await settled();
     expect(breaker.state(1)).toBe("ejected");
@@ -197,7 +197,7 @@ describe("time out", () => {
   });
 
   test("an attempt from before it neither brings the endpoint back nor keeps it out longer", async () => {
-    const breaker = new Breaker(new Health(LIMITS), LONGEST);
+    const breaker = new Breaker(new FailureCounter(LIMITS), LONGEST);
     const [good, bad] = [breaker.start(0), breaker.start(0)];
     await eject(breaker, "connect", 0);
     const { changesAt } = breaker;
@@ -212,7 +212,7 @@ describe("time out", () => {
     onTestFinished(() => {
       vi.useRealTimers();
     });
-    const breaker = new Breaker(new Health(LIMITS), LONGEST);
+    const breaker = new Breaker(new FailureCounter(LIMITS), LONGEST);
     vi.setSystemTime(1e12);
     const now = Math.ceil(await eject(breaker, "connect", 0));
     vi.setSystemTime(0);
@@ -224,7 +224,7 @@ describe("half-open", () => {
   test("lets exactly one probe through", async () => {
     const { breaker, now } = await halfOpen();
     const tickets = Array.from({ length: 10 }, () => breaker.start(now));
-    expect(tickets.filter((ticket) => ticket?.probe !== undefined)).toHaveLength(1);
+    expect(tickets.filter((permit) => permit?.probe !== undefined)).toHaveLength(1);
     expect(tickets.slice(1)).toStrictEqual(Array(9).fill({ probe: undefined }));
     expect(breaker.state(now)).toBe("probing");
     expect(breaker.changesAt).toBe(now + PROBE_LIMIT_MS);
@@ -278,7 +278,7 @@ describe("half-open", () => {
   });
 
   test("a return starts the times out from the first again", async () => {
-    const breaker = new Breaker(new Health(LIMITS), LONGEST);
+    const breaker = new Breaker(new FailureCounter(LIMITS), LONGEST);
     let now = Math.ceil(await eject(breaker, "connect", 0));
     now += Math.ceil((await fail(breaker, "connect", now)) as number);
     await breaker.succeeded(breaker.start(now), now);
@@ -337,7 +337,7 @@ describe("cockatiel", () => {
   test("its circuit breaker decides: without it in breaker.ts nothing is ejected and no probe settles", async () => {
     const execute = vi.spyOn(CircuitBreakerPolicy.prototype, "execute");
     onTestFinished(() => execute.mockRestore());
-    const breaker = new Breaker(new Health(LIMITS), LONGEST);
+    const breaker = new Breaker(new FailureCounter(LIMITS), LONGEST);
     expect(await fail(breaker, "connect", 0)).toBeDefined();
     expect(execute).toHaveBeenCalledTimes(1);
     expect(await breaker.succeeded(breaker.start(2_000), 2_000)).toBe(true);
@@ -347,7 +347,7 @@ describe("cockatiel", () => {
   test("is not entered while nothing failed", () => {
     const execute = vi.spyOn(CircuitBreakerPolicy.prototype, "execute");
     onTestFinished(() => execute.mockRestore());
-    const breaker = new Breaker(new Health(LIMITS), LONGEST);
+    const breaker = new Breaker(new FailureCounter(LIMITS), LONGEST);
     for (let i = 0; i < 10; i++) breaker.succeeded(breaker.start(i), i);
     expect(execute).not.toHaveBeenCalled();
   });
@@ -356,26 +356,26 @@ describe("cockatiel", () => {
 test("any order of attempts and outcomes, by a clock that jumps, leaves it usable", async () => {
   const random = mulberry32(99);
   for (let run = 0; run < 100; run++) {
-    const breaker = new Breaker(new Health(LIMITS), random);
-    const running: { readonly ticket: Ticket | undefined }[] = [];
+    const breaker = new Breaker(new FailureCounter(LIMITS), random);
+    const running: { readonly permit: Permit | undefined }[] = [];
     let now = 1e9;
     for (let i = 0; i < 60; i++) {
       now += Math.floor((random() - 0.2) * 4_000);
-      if (random() < 0.5) running.push({ ticket: breaker.start(now) });
+      if (random() < 0.5) running.push({ permit: breaker.start(now) });
       const attempt = running.splice(Math.floor(random() * running.length), 1)[0];
       if (attempt === undefined) continue;
-      const { ticket } = attempt;
+      const { permit } = attempt;
       const kind = (["connect", "answered", "soft"] as const)[Math.floor(random() * 3)] as FailureKind;
       const ends = [
-        () => breaker.succeeded(ticket, now),
-        () => breaker.failed(ticket, kind, now),
-        () => breaker.cancelled(ticket),
+        () => breaker.succeeded(permit, now),
+        () => breaker.failed(permit, kind, now),
+        () => breaker.cancelled(permit),
       ];
       const ended = (ends[Math.floor(random() * 3)] as () => unknown)();
       if (random() < 0.7) await ended;
-      expect(running.filter(({ ticket }) => ticket?.probe !== undefined).length).toBeLessThanOrEqual(1);
+      expect(running.filter(({ permit }) => permit?.probe !== undefined).length).toBeLessThanOrEqual(1);
     }
-    for (const { ticket } of running) breaker.cancelled(ticket);
+    for (const { permit } of running) breaker.cancelled(permit);
     await settled();
     now += 61_000;
     expect(["closed", "half-open"]).toContain(breaker.state(now));

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { eligibleView } from "../../src/endpoints/eligible.ts";
-import type { EndpointRecord } from "../../src/endpoints/endpoint-state.ts";
+import type { EndpointState } from "../../src/endpoints/endpoint-state.ts";
 import { eject, record } from "../support/records.ts";
 
-const names = (records: readonly EndpointRecord[]) => records.map(({ key }) => key);
+const names = (records: readonly EndpointState[]) => records.map(({ key }) => key);
 
-function tier(number: number, ...keys: string[]): EndpointRecord[] {
+function tier(number: number, ...keys: string[]): EndpointState[] {
   return keys.map((key) => record(key, { tier: number }));
 }
 
-async function ejectAll(records: readonly EndpointRecord[], kind: "connect" | "answered", now = 0): Promise<void> {
+async function ejectAll(records: readonly EndpointState[], kind: "connect" | "answered", now = 0): Promise<void> {
   for (const each of records) await eject(each, kind, now);
 }
 
@@ -60,18 +60,18 @@ describe("(a) the first tier with an eligible endpoint", () => {
 
 describe("half-open", () => {
   test("an endpoint belongs to the set until its probe runs", async () => {
-    const [a, b] = tier(0, "a", "b") as [EndpointRecord, EndpointRecord];
+    const [a, b] = tier(0, "a", "b") as [EndpointState, EndpointState];
     await eject(a, "connect", 0);
     expect(names(eligibleView([[a, b]], 999).members)).toEqual(["b"]);
     expect(names(eligibleView([[a, b]], 1_000).members)).toEqual(["a", "b"]);
-    const ticket = a.breaker?.start(1_000);
+    const permit = a.breaker?.start(1_000);
     expect(names(eligibleView([[a, b]], 1_000).members)).toEqual(["b"]);
-    a.breaker?.cancelled(ticket!);
+    a.breaker?.cancelled(permit!);
     expect(names(eligibleView([[a, b]], 1_000).members)).toEqual(["a", "b"]);
   });
 
   test("a probe that runs changes nothing by the clock before it expires", async () => {
-    const [a, b] = tier(0, "a", "b") as [EndpointRecord, EndpointRecord];
+    const [a, b] = tier(0, "a", "b") as [EndpointState, EndpointState];
     await eject(a, "connect", 0);
     a.breaker?.start(1_000);
     expect(eligibleView([[a, b]], 1_000).changesAt).toBe(11_000);
@@ -80,7 +80,7 @@ describe("half-open", () => {
   });
 
   test("the view changes when the first of several may be tried", async () => {
-    const [a, b, c] = tier(0, "a", "b", "c") as [EndpointRecord, EndpointRecord, EndpointRecord];
+    const [a, b, c] = tier(0, "a", "b", "c") as [EndpointState, EndpointState, EndpointState];
     await eject(a, "answered", 0);
     await eject(b, "connect", 500);
     expect(eligibleView([[a, b, c]], 500).changesAt).toBeCloseTo(1_500);
@@ -171,7 +171,7 @@ describe("(c) nothing eligible anywhere", () => {
   });
 
   test("is a single endpoint while its probe runs", async () => {
-    const [a] = tier(0, "a") as [EndpointRecord];
+    const [a] = tier(0, "a") as [EndpointState];
     await eject(a, "connect", 0);
     a.breaker?.start(1_000);
     expect(names(eligibleView([[a]], 1_000).members)).toEqual(["a"]);

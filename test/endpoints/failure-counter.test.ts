@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { Health } from "../../src/endpoints/failure-counter.ts";
+import { FailureCounter } from "../../src/endpoints/failure-counter.ts";
 import type { FailureKind } from "../../src/resilience/outcome.ts";
 import { mulberry32 } from "../support/fake-runtime.ts";
 
 const LIMITS = { consecutiveFailures: 3, failureRatio: 0.5, minCalls: 10 };
 
-const start = () => new Health(LIMITS);
+const start = () => new FailureCounter(LIMITS);
 
 /** Whether the failure is one too many: as cockatiel asks. */
-function fails(health: Health, kind: FailureKind, now: number): boolean {
+function fails(health: FailureCounter, kind: FailureKind, now: number): boolean {
   health.failed(kind, now);
   return health.failure();
 }
@@ -134,7 +134,7 @@ describe("the window of 30 s", () => {
     const random = mulberry32(21);
     for (let run = 0; run < 50; run++) {
       // Rows are switched off, so that the ratio alone decides.
-      const health = new Health({ ...LIMITS, consecutiveFailures: Number.POSITIVE_INFINITY });
+      const health = new FailureCounter({ ...LIMITS, consecutiveFailures: Number.POSITIVE_INFINITY });
       const calls: { bucket: number; failed: boolean }[] = [];
       let now = Math.floor(random() * 1e12);
       for (let i = 0; i < 200; i++) {

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import type { EndpointSpec } from "../../src/endpoint.ts";
-import type { EndpointRecord } from "../../src/endpoints/endpoint-state.ts";
+import type { EndpointState } from "../../src/endpoints/endpoint-state.ts";
 import { Pool } from "../../src/endpoints/pool.ts";
 import type { PickerFactory } from "../../src/pickers/picker.ts";
 import { roundRobin } from "../../src/pickers/round-robin.ts";
@@ -23,7 +23,7 @@ function setUp(list: EndpointSpec[], breaker: typeof BREAKER_LIMITS | false = BR
     await eject(find(address), kind, now);
     pool.invalidate();
   };
-  const triedOf = (tried: string[]) => new Set<EndpointRecord>(tried.map(find));
+  const triedOf = (tried: string[]) => new Set<EndpointState>(tried.map(find));
   const untried = (tried: string[], { now = 0 } = {}) =>
     pool.pickUntried(now, pickInfo, triedOf(tried))?.endpoint.address;
   const forUnsent = (tried: string[], { now = 0 } = {}) =>
@@ -38,7 +38,7 @@ describe("pick", () => {
     ["answered", "a"],
   ] as const)("of one whose trial is due after a failure of kind %s: %s goes next", async (kind, next) => {
     const { pool, find, picker } = setUp(specs("a", "b"));
-    picker.mockImplementation((candidates) => ({ pick: () => candidates[0] as EndpointRecord }));
+    picker.mockImplementation((candidates) => ({ pick: () => candidates[0] as EndpointState }));
     await eject(find("b"), kind, 0);
     pool.invalidate();
     const dueAt = find("b").breaker?.changesAt as number;
@@ -141,11 +141,11 @@ describe("the view", () => {
     const { pool, find, out } = setUp(specs("a", "b"));
     await out("a", "connect");
     const { breaker } = find("a");
-    const ticket = breaker?.start(1_000);
+    const permit = breaker?.start(1_000);
     pool.invalidate();
     expect(pool.view(1_000).members).toHaveLength(1);
     // As the call layer does: it cancels, and invalidates in the same turn.
-    breaker?.cancelled(ticket!);
+    breaker?.cancelled(permit!);
     pool.invalidate();
     expect(pool.view(1_000).members).toHaveLength(2);
   });

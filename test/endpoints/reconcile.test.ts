@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { EndpointSpec } from "../../src/endpoint.ts";
-import { EndpointRecord } from "../../src/endpoints/endpoint-state.ts";
+import { EndpointState } from "../../src/endpoints/endpoint-state.ts";
 import { reconcile } from "../../src/endpoints/reconcile.ts";
 import { closable } from "../support/records.ts";
 
 const MINUTE = 60_000;
 
-let records: Map<string, EndpointRecord>;
+let records: Map<string, EndpointState>;
 beforeEach(() => {
   records = new Map();
 });
@@ -16,13 +16,13 @@ function apply(specs: readonly EndpointSpec[], now = 0) {
     records,
     specs,
     (spec) => spec.name ?? "test",
-    (key, endpoint) => new EndpointRecord(key, endpoint, 0, { breaker: false, random: () => 0 }),
+    (key, endpoint) => new EndpointState(key, endpoint, 0, { breaker: false, random: () => 0 }),
     now,
   );
 }
 
 const spec = (address: string, more: Partial<EndpointSpec> = {}): EndpointSpec => ({ address, port: 80, ...more });
-const addresses = (list: readonly EndpointRecord[]) => list.map(({ endpoint }) => endpoint.address);
+const addresses = (list: readonly EndpointState[]) => list.map(({ endpoint }) => endpoint.address);
 const find = (address: string) => [...records.values()].find(({ endpoint }) => endpoint.address === address);
 /** As the first call to it would. */
 const use = (address: string) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import type { Candidate, Picker, PickerFactory } from "../../src/pickers/picker.ts";
-import { guardedPicker } from "../../src/pickers/safe-picker.ts";
+import { safePicker } from "../../src/pickers/safe-picker.ts";
 import { candidates, countOf, pickInfo, pickTimes } from "../support/candidates.ts";
 import { mulberry32 } from "../support/fake-runtime.ts";
 
@@ -26,7 +26,7 @@ describe("falls back to two choices", () => {
   ])("where %s", (_, factory) => {
     const set = candidates(1, 1);
     set[0]!.inFlight = 1;
-    const picks = pickTimes(guardedPicker(factory, ignore)(set, undefined, mulberry32(1)), 10);
+    const picks = pickTimes(safePicker(factory, ignore)(set, undefined, mulberry32(1)), 10);
     expect(countOf(picks, set[1]!)).toBe(10);
   });
 });
@@ -34,14 +34,14 @@ describe("falls back to two choices", () => {
 test("uses the user's pick where it is good", () => {
   const set = candidates(1, 1);
   set[0]!.inFlight = 5;
-  const picker = guardedPicker((all) => ({ pick: () => all[0] as Candidate }), ignore)(set, undefined, mulberry32(1));
+  const picker = safePicker((all) => ({ pick: () => all[0] as Candidate }), ignore)(set, undefined, mulberry32(1));
   expect(countOf(pickTimes(picker, 10), set[0]!)).toBe(10);
 });
 
 test("tells the user's picker the time and the call", () => {
   const set = candidates(1, 1);
   const pick = vi.fn(() => set[0] as Candidate);
-  guardedPicker(() => ({ pick }), ignore)(set, undefined, mulberry32(1)).pick(42, pickInfo);
+  safePicker(() => ({ pick }), ignore)(set, undefined, mulberry32(1)).pick(42, pickInfo);
   expect(pick).toHaveBeenCalledExactlyOnceWith(42, pickInfo);
 });
 
@@ -56,14 +56,14 @@ test("a pick may use `this`", () => {
     }
   }
   const set = candidates(1, 1);
-  const picker = guardedPicker((all) => new Own(all), ignore)(set, undefined, mulberry32(1));
+  const picker = safePicker((all) => new Own(all), ignore)(set, undefined, mulberry32(1));
   expect(countOf(pickTimes(picker, 10), set[1]!)).toBe(10);
 });
 
 test("`previous` is what the user's factory made, not the guard round it", () => {
   const made: Picker[] = [];
   const seen: (Picker | undefined)[] = [];
-  const factory = guardedPicker((set, previous) => {
+  const factory = safePicker((set, previous) => {
     seen.push(previous);
     made.push({ pick: () => set[0] as Candidate });
     return made.at(-1) as Picker;
@@ -76,7 +76,7 @@ test("`previous` is what the user's factory made, not the guard round it", () =>
 test("after a factory that failed, `previous` is undefined", () => {
   const seen: (Picker | undefined)[] = [];
   let fail = true;
-  const factory = guardedPicker((set, previous) => {
+  const factory = safePicker((set, previous) => {
     seen.push(previous);
     if (fail) broken();
     return { pick: () => set[0] as Candidate };

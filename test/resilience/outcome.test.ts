@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { type FailureFact, recordFact } from "../../src/resilience/failure-facts.ts";
-import { type AttemptContext, classify, failureKind, type Outcome } from "../../src/resilience/outcome.ts";
+import { classify, failureKind, type Outcome, type OutcomeContext } from "../../src/resilience/outcome.ts";
 
 /** What connect-node and undici raise, as measured with connect-node 2.2.0 on Node 24. */
 function systemError(message: string, fields: Record<string, unknown> = {}): Error {
@@ -23,7 +23,7 @@ function fetchFailed(cause: unknown): ConnectError {
   return local("fetch failed", Code.Unknown, new TypeError("fetch failed", { cause }));
 }
 
-function context(fields: Partial<AttemptContext> = {}): AttemptContext {
+function context(fields: Partial<OutcomeContext> = {}): OutcomeContext {
   return {
     signal: undefined,
     deadlinePassed: false,

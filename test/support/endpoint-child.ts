@@ -10,7 +10,7 @@ const say = (fact: object) => process.stdout.write(`${JSON.stringify(fact)}\n`);
 if (action === "wait") {
   // What the call layer does: a limit of its own, by a timer that holds the process, and a signal.
   const controller = new AbortController();
-  const waiting = transport.connect?.(Date.now(), { signal: controller.signal, repeatable: false });
+  const waiting = transport.connect?.(Date.now(), { signal: controller.signal, canRetry: false });
   await new Promise((resolve) => setTimeout(resolve, options.waitMs));
   controller.abort();
   waiting?.catch(() => {});

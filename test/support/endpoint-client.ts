@@ -1,8 +1,9 @@
 import { type Client, createClient } from "@connectrpc/connect";
 import { hostAndPort } from "../../src/endpoint.ts";
 import type { EndpointTransport } from "../../src/endpoints/endpoint-transport.ts";
+import type { ConnectOptions } from "../../src/net/connect-options.ts";
 import type { TlsFilesListener } from "../../src/net/tls-files-change.ts";
-import type { ConnectOptions, TlsOptions } from "../../src/net/tls-options.ts";
+import type { TlsOptions } from "../../src/net/tls-options.ts";
 import { createNodeEndpointTransports } from "../../src/node/endpoint-transports.ts";
 import { causesOf, factAmong, recordFact } from "../../src/resilience/failure-facts.ts";
 import { type Clock, systemRuntime } from "../../src/runtime.ts";

@@ -1,5 +1,5 @@
 import type { DnsSockets } from "../../src/dns/dns-sockets.ts";
-import { createDnsClient } from "../../src/dns/stub-resolver.ts";
+import { createStubResolver } from "../../src/dns/stub-resolver.ts";
 import type { EndpointTransportFactory } from "../../src/endpoints/endpoint-transport.ts";
 import type { Platform } from "../../src/platform.ts";
 import type { FakeRuntime } from "./fake-runtime.ts";
@@ -12,9 +12,9 @@ export function fakePlatform(
 ): Platform {
   return {
     runtime,
-    createDnsClient: ({ servers = [], transport }) => {
+    createStubResolver: ({ servers = [], transport }) => {
       const config = { servers: servers.map((address) => ({ address, port: 53 })) };
-      return createDnsClient({ servers: async () => config, sockets, runtime, transport });
+      return createStubResolver({ servers: async () => config, sockets, runtime, transport });
     },
     httpGet: () => Promise.reject(new Error("no HTTP here")),
     readTextFile: () => Promise.reject(new Error("no files here")),

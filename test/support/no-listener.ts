@@ -1,4 +1,4 @@
-import type { DirectoryListener } from "../../src/discovery/cached-resolver.ts";
+import type { CachedResolverListener } from "../../src/discovery/cached-resolver.ts";
 
 /** Nobody listens to what a directory's look-ups come to. */
-export const noListener: DirectoryListener = { onLookUp() {}, onAnswer() {} };
+export const noListener: CachedResolverListener = { onLookUp() {}, onAnswer() {} };

@@ -1,4 +1,4 @@
-import { EndpointRecord } from "../../src/endpoints/endpoint-state.ts";
+import { EndpointState } from "../../src/endpoints/endpoint-state.ts";
 import type { EndpointTransport } from "../../src/endpoints/endpoint-transport.ts";
 import type { FailureKind } from "../../src/resilience/outcome.ts";
 
@@ -11,8 +11,8 @@ export interface RecordFields {
 }
 
 /** A record as the pool makes it; times out are always the longest. */
-export function record(name: string, { tier = 0, weight = 1, breaker = true }: RecordFields = {}): EndpointRecord {
-  const made = new EndpointRecord(name, { address: name, port: 80, verifiedName: "test", metadata: {} }, 0.5, {
+export function record(name: string, { tier = 0, weight = 1, breaker = true }: RecordFields = {}): EndpointState {
+  const made = new EndpointState(name, { address: name, port: 80, verifiedName: "test", metadata: {} }, 0.5, {
     breaker: breaker && BREAKER_LIMITS,
     random: () => 1 - Number.EPSILON,
   });
@@ -22,7 +22,7 @@ export function record(name: string, { tier = 0, weight = 1, breaker = true }: R
 }
 
 /** Fails attempts until the endpoint is out: 1 s after a connect failure, 5 s after answered ones. */
-export async function eject(target: EndpointRecord, kind: FailureKind, now: number): Promise<void> {
+export async function eject(target: EndpointState, kind: FailureKind, now: number): Promise<void> {
   do await target.failed(target.breaker?.start(now), kind, now);
   while (target.breaker?.state(now) === "closed");
 }

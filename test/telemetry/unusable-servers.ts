@@ -41,7 +41,7 @@ const NO_TLS = "the server speaks no TLS there: set tls: false (CONNECT_LB_TLS=f
 const REFUSED =
   "the server refuses the client certificate: tls.cert must be one that it trusts, valid now, with the certificates between it and the authority";
 
-/** Answers whatever comes first with these bytes, and hangs up. */
+/** AnswerSource whatever comes first with these bytes, and hangs up. */
 const answering = (bytes: Buffer) => () => createServer((socket) => socket.once("data", () => socket.end(bytes)));
 const alert = (description: number) => Buffer.from([0x15, 3, 1, 0, 2, 2, description]);
 const both = ["TLSv1.2", "TLSv1.3"] as const;

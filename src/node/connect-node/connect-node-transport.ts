@@ -8,7 +8,7 @@ import {
 } from "@connectrpc/connect-node";
 import { transportBorder } from "../../endpoints/attempt-link.ts";
 import type { CarryingTransport } from "../../endpoints/endpoint-transport.ts";
-import type { ConnectOptions } from "../../net/tls-options.ts";
+import type { ConnectOptions } from "../../net/connect-options.ts";
 import { Http2Sessions } from "../http2/http2-sessions.ts";
 import { ConnectNodeExchange, type ConnectNodeExchanges } from "./connect-node-exchanges.ts";
 import { getOrPost } from "./get-or-post.ts";

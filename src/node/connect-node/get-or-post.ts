@@ -9,7 +9,7 @@ import {
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import type { Transport } from "@connectrpc/connect";
 import { createMethodUrl } from "@connectrpc/connect/protocol";
-import type { ConnectOptions } from "../../net/tls-options.ts";
+import type { ConnectOptions } from "../../net/connect-options.ts";
 
 /** What proxies take (nginx and Apache: 8 KiB a line); Node's HTTP/1.1 server takes 16 KiB for line and headers together. */
 const LONGEST_URL = 8_192;

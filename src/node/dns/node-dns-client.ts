@@ -1,7 +1,7 @@
 import type { AddressFamily, AddressRecord, DnsClient } from "../../dns/dns-client.ts";
 import { checkName, isLocalhost } from "../../dns/name.ts";
 import type { ServerConfig } from "../../dns/query-servers.ts";
-import { createDnsClient } from "../../dns/stub-resolver.ts";
+import { createStubResolver } from "../../dns/stub-resolver.ts";
 import { parseHostPort } from "../../net/host-port.ts";
 import type { Runtime } from "../../runtime.ts";
 import { ofFamily } from "../../schemes/families.ts";
@@ -26,7 +26,7 @@ export function createNodeDnsClient(options: NodeDnsClientOptions, runtime: Runt
   const servers = options.servers?.length ? fixed(options.servers) : createSystemServers(runtime.clock);
   const hosts = createHostsFile(runtime.clock);
   const hasFamily = createOwnFamilies(runtime.clock);
-  const client = createDnsClient({
+  const client = createStubResolver({
     servers,
     sockets: nodeDnsSockets,
     runtime,

@@ -30,7 +30,10 @@ const MOST_FIELDS = 128;
  *
  * @param announced the server's SETTINGS_MAX_HEADER_LIST_SIZE.
  */
-export function tooLarge(headers: OutgoingHttpHeaders, announced: number | undefined): ConnectError | undefined {
+export function headerListTooLarge(
+  headers: OutgoingHttpHeaders,
+  announced: number | undefined,
+): ConnectError | undefined {
   const { fields, bytes } = sizeOf(headers);
   const listSize = bytes + LIST_OVERHEAD * fields;
   const blockSize = BLOCK_OVERHEAD + FIELD_OVERHEAD * fields + bytes;

@@ -10,14 +10,14 @@ import type { ConnectionEnd } from "../../endpoints/endpoint-transport.ts";
 import type { Clock } from "../../runtime.ts";
 import type { Exchange, Handlers } from "../exchange.ts";
 import type { Credentials } from "../net/tls-context.ts";
-import { tooLarge } from "./header-size.ts";
+import { headerListTooLarge } from "./header-size.ts";
 import { Http2Code } from "./http2-codes.ts";
 import { failureOfStream, lostConnection } from "./http2-failure.ts";
 import { Http2Liveness, type SignsOfLife } from "./http2-liveness.ts";
 import { notifyOfSilence, takeBackDoubted } from "./http2-silence.ts";
 import { Http2Watchdog, type Watched } from "./http2-watchdog.ts";
 import { ResetAllowance } from "./reset-allowance.ts";
-import { ResponseReader } from "./response-watcher.ts";
+import { ResponseWatcher } from "./response-watcher.ts";
 import { RoundTrip } from "./round-trip.ts";
 
 export interface Http2ConnectionOptions {
@@ -124,7 +124,7 @@ export class Http2Connection implements SignsOfLife, Watched {
     this.#begin(stream, exchange);
     // connect-node listens only after a microtask; an error before that must not be uncaught.
     stream.on("error", () => {});
-    (stream as AsyncIterable<Buffer>)[Symbol.asyncIterator] = () => new ResponseReader(stream, this.#heard);
+    (stream as AsyncIterable<Buffer>)[Symbol.asyncIterator] = () => new ResponseWatcher(stream, this.#heard);
     // Called once, when the stream is over. What it is over with becomes the stream's own error: Node gives one error of
     // the session to all its streams, of which some never left and some were answered.
     const destroy = stream._destroy;
@@ -146,7 +146,7 @@ export class Http2Connection implements SignsOfLife, Watched {
 
   /** The error of a request whose headers would harm the other calls on the connection; undefined where they fit. */
   headerProblem(headers: OutgoingHttpHeaders): ConnectError | undefined {
-    return tooLarge(headers, this.#session.remoteSettings.maxHeaderListSize);
+    return headerListTooLarge(headers, this.#session.remoteSettings.maxHeaderListSize);
   }
 
   /** No new streams. Running ones finish, then the connection closes. */

@@ -1,7 +1,7 @@
 import type { ClientHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
-import type { Waiting } from "../../endpoints/endpoint-transport.ts";
+import type { ConnectRequest } from "../../endpoints/endpoint-transport.ts";
 import { connectTimeout } from "../../resilience/connect-limit.ts";
 import { recordSight } from "../../resilience/connection-hints.ts";
 import { connectError } from "../net/connect-errors.ts";
@@ -18,7 +18,7 @@ export interface Http2DialOptions extends Http2ConnectionOptions {
 }
 
 /** For a connection that no call needs yet. */
-const IN_BACKGROUND: Waiting = { repeatable: false, signal: new AbortController().signal };
+const IN_BACKGROUND: ConnectRequest = { canRetry: false, signal: new AbortController().signal };
 
 /**
  * An HTTP/2 connection in the making, shared by all calls that wait for it. It does not hold the process: the calls do.
@@ -33,7 +33,7 @@ export class Http2Dial {
   readonly #options: Http2DialOptions;
   readonly #limit: DialLimit;
   /** The calls that wait, each with what ends that. */
-  readonly #waiting = new Map<Waiting, () => void>();
+  readonly #waiting = new Map<ConnectRequest, () => void>();
   #resolve!: (connection: Http2Connection) => void;
   #reject!: (reason: unknown) => void;
   #tcp: TcpDial | undefined;
@@ -104,7 +104,7 @@ export class Http2Dial {
     this.#handshake?.close();
   }
 
-  #leave(waiting: Waiting): void {
+  #leave(waiting: ConnectRequest): void {
     this.#waiting.delete(waiting);
     // A pending TCP connect holds the process even if its socket is unref'd (libuv counts the request). Later phases do
     // not, and are left to finish for the next call: or calls with deadlines shorter than a handshake would begin it anew

@@ -1,4 +1,4 @@
-import type { Waiting } from "../../endpoints/endpoint-transport.ts";
+import type { ConnectRequest } from "../../endpoints/endpoint-transport.ts";
 import { connectTimeout, waitForConnection } from "../../resilience/connect-limit.ts";
 import { isTimeLimit } from "../../resilience/policies.ts";
 import { connectFailure, endpointClosed } from "../net/connect-errors.ts";
@@ -46,7 +46,7 @@ export class Http2Dialer {
   }
 
   /** @param waiting the call that waits; without it, the dial goes on to its end. */
-  dial(now: number, waiting: Waiting | undefined): Promise<void> {
+  dial(now: number, waiting: ConnectRequest | undefined): Promise<void> {
     if (this.#closed) return Promise.reject(connectFailure(endpointClosed()));
     const dial = this.#shared(now);
     dial.join(waiting);
@@ -69,7 +69,7 @@ export class Http2Dialer {
     const { clock } = this.#options;
     const ms = this.#limitMs;
     const giveUp = new AbortController();
-    const dialled = this.dial(clock.now(), { repeatable: false, signal: giveUp.signal });
+    const dialled = this.dial(clock.now(), { canRetry: false, signal: giveUp.signal });
     await waitForConnection(dialled, { ms, clock }).catch((error) => {
       if (!isTimeLimit(error)) throw error;
       giveUp.abort();

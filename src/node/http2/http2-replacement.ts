@@ -6,14 +6,14 @@ import type { Http2Connection } from "./http2-connection.ts";
 /** How soon the replacement of a connection is tried again. */
 const AGAIN_MS = 10_000;
 
-export interface AgeLimits {
+export interface ConnectionAgeLimits {
   /** A connection that is older is replaced; Infinity for no limit. */
   readonly maxAgeMs: number;
   readonly random: () => number;
 }
 
 /** Spread, so that connections made together do not all end together (gRPC servers' MAX_CONNECTION_AGE, too). */
-export function spreadAgeMs({ maxAgeMs, random }: AgeLimits): number {
+export function spreadAgeMs({ maxAgeMs, random }: ConnectionAgeLimits): number {
   return maxAgeMs * (0.9 + 0.2 * random());
 }
 
@@ -29,7 +29,11 @@ export function isReplaced(connection: Http2Connection, now: number): boolean {
 }
 
 /** Whether its credentials were replaced on disk so long ago that it must not be used any more, replaced or not. */
-export function isOutdated(connection: Http2Connection, now: number, { maxAgeMs, random }: AgeLimits): boolean {
+export function isOutdated(
+  connection: Http2Connection,
+  now: number,
+  { maxAgeMs, random }: ConnectionAgeLimits,
+): boolean {
   endWithCredentials(connection, now, maxAgeMs, random);
   return now >= connection.retireAt;
 }

@@ -1,5 +1,5 @@
 import type { ClientHttp2Stream, ClientSessionRequestOptions, OutgoingHttpHeaders } from "node:http2";
-import type { ConnectionEnd, Waiting } from "../../endpoints/endpoint-transport.ts";
+import type { ConnectionEnd, ConnectRequest } from "../../endpoints/endpoint-transport.ts";
 import { recordFact } from "../../resilience/failure-facts.ts";
 import { isWithin } from "../../runtime.ts";
 import { GapCheck, trustedGapMs } from "../event-loop.ts";
@@ -9,14 +9,14 @@ import type { TlsContext } from "../net/tls-context.ts";
 import type { Http2Connection } from "./http2-connection.ts";
 import { Http2Dialer, type Http2DialerOptions } from "./http2-dialer.ts";
 import { type IdleLimits, verification, whyPastUse } from "./http2-idle.ts";
-import { type AgeLimits, isOutdated, isReplaced, putOff, spreadAgeMs } from "./http2-replacement.ts";
+import { type ConnectionAgeLimits, isOutdated, isReplaced, putOff, spreadAgeMs } from "./http2-replacement.ts";
 
 /** A server that allows few streams gets so many connections, for calls that no other endpoint has room for. */
 const MOST_CONNECTIONS = 4;
 /** Where a further one could not be made, it is not tried again for so long. */
 const ADD_AGAIN_MS = 5_000;
 
-export interface Http2SessionsOptions extends Omit<Http2DialerOptions, "maxAgeMs">, IdleLimits, AgeLimits {
+export interface Http2SessionsOptions extends Omit<Http2DialerOptions, "maxAgeMs">, IdleLimits, ConnectionAgeLimits {
   /** The endpoint's URL; its path is not looked at. */
   readonly baseUrl: string;
 }
@@ -76,7 +76,7 @@ export class Http2Sessions {
    *
    * @param waiting the call; without it, the dial goes on to its end.
    */
-  connect(now: number, waiting?: Waiting): Promise<void> | undefined {
+  connect(now: number, waiting?: ConnectRequest): Promise<void> | undefined {
     if (this.#options.changingTls !== undefined) this.#retireOutdated(this.#options.changingTls, now);
     const current = this.#chosen();
     if (current === undefined) return this.#dialer.dial(now, waiting);
@@ -91,7 +91,7 @@ export class Http2Sessions {
         return this.#checked(now, waiting);
       case "verifying":
         this.#gap.seenUntil = now;
-        return waiting?.repeatable ? undefined : this.#verified(current, waiting);
+        return waiting?.canRetry ? undefined : this.#verified(current, waiting);
       case "ready":
         this.#gap.seenUntil = now;
         return undefined;
@@ -174,7 +174,7 @@ export class Http2Sessions {
   }
 
   /** Another connection beside the full ones. If it cannot be made, the call waits for its turn on those. */
-  async #oneMore(now: number, waiting: Waiting | undefined): Promise<void> {
+  async #oneMore(now: number, waiting: ConnectRequest | undefined): Promise<void> {
     try {
       await this.#dialer.dial(now, waiting);
     } catch (error) {
@@ -200,7 +200,7 @@ export class Http2Sessions {
   }
 
   /** After a gap: what arrived during it is seen first. */
-  async #checked(now: number, waiting: Waiting | undefined): Promise<void> {
+  async #checked(now: number, waiting: ConnectRequest | undefined): Promise<void> {
     await this.#gap.run();
     // What is past its use goes first, and is not missed: connections for more streams than one allows among it.
     for (const connection of this.#connections) {
@@ -210,11 +210,11 @@ export class Http2Sessions {
     const current = this.#chosen();
     if (current === undefined) return this.#dialer.dial(this.#options.clock.now(), waiting);
     const verifying = verification(current, now, this.#options) !== undefined;
-    if (verifying && waiting?.repeatable !== true) await this.#verified(current, waiting);
+    if (verifying && waiting?.canRetry !== true) await this.#verified(current, waiting);
   }
 
   /** For a call that must not be sent twice: it waits until the server has answered the PING. */
-  async #verified(current: Http2Connection, waiting: Waiting | undefined): Promise<void> {
+  async #verified(current: Http2Connection, waiting: ConnectRequest | undefined): Promise<void> {
     await current.liveness.verification;
     if (!current.usable) await this.#dialer.dial(this.#options.clock.now(), waiting);
   }

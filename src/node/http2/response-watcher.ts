@@ -9,7 +9,7 @@ const MOST_AHEAD = 65_536;
  * takes a stream that has ended before its first `next()` for one that broke ("Premature close",
  * lib/internal/streams/end-of-stream.js), and a connection that closes takes along what was not read.
  */
-export class ResponseReader implements AsyncIterator<Buffer> {
+export class ResponseWatcher implements AsyncIterator<Buffer> {
   readonly #stream: ClientHttp2Stream;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;

@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders } from "node:http2";
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { createMethodSerializationLookup } from "@connectrpc/connect/protocol";
-import type { ConnectOptions } from "../../net/tls-options.ts";
+import type { ConnectOptions } from "../../net/connect-options.ts";
 import type { StreamHead } from "../http2/http2-sessions.ts";
 import type { ResponseReader } from "./response.ts";
 

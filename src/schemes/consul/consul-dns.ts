@@ -1,5 +1,5 @@
 import { Bounds } from "../../discovery/bounds.ts";
-import { asSample } from "../../discovery/partial-answers.ts";
+import { asPartialAnswer } from "../../discovery/partial-answers.ts";
 import type { Resolver } from "../../discovery/resolver.ts";
 import type { AddressFamily, DnsClient } from "../../dns/dns-client.ts";
 import { resolveSrvAnswer } from "../srv.ts";
@@ -50,7 +50,8 @@ export function createConsulResolver(options: ConsulResolverOptions): Resolver {
         addressOf: (host) => addressInTarget(host, domain),
         lookUp: (host, limits) => (isConsulTarget(host, domain) ? dns : systemDns).addresses(host, limits, family),
       });
-      if (answer.kind !== "nxdomain" || resolution.kind !== "empty") return overUdp ? asSample(resolution) : resolution;
+      if (answer.kind !== "nxdomain" || resolution.kind !== "empty")
+        return overUdp ? asPartialAnswer(resolution) : resolution;
       const enterprise = options.namespace ?? options.partition;
       const causes = enterprise === undefined ? NXDOMAIN_CAUSES : `${NXDOMAIN_CAUSES}, ${NOT_ENTERPRISE}`;
       return { ...resolution, reason: `${resolution.reason}: ${causes}` };

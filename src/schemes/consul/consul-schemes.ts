@@ -1,6 +1,6 @@
 import { quotedUnlessSecret } from "../../common/secret.ts";
 import { defaults } from "../../config/defaults.ts";
-import { writtenBoolean } from "../../config/parse-value.ts";
+import { booleanParser } from "../../config/parse-value.ts";
 import { checkHostName } from "../../net/host-name.ts";
 import { type HostPort, parseHostPort } from "../../net/host-port.ts";
 import type { Scheme } from "../scheme.ts";
@@ -81,9 +81,9 @@ export function consulHttp(scheme: "consul+http" | "consul+https", defaultPort: 
 
 function booleanOf(key: string, text: string | undefined): boolean | undefined {
   if (text === undefined) return undefined;
-  const { value } = writtenBoolean.read(text);
+  const { value } = booleanParser.parse(text);
   if (typeof value === "boolean") return value;
-  throw new TypeError(`"${key}" in its query must be ${writtenBoolean.description}, not ${quotedUnlessSecret(text)}`);
+  throw new TypeError(`"${key}" in its query must be ${booleanParser.description}, not ${quotedUnlessSecret(text)}`);
 }
 
 function agentOf(server: string, defaultPort: number): HostPort {

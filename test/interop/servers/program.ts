@@ -22,7 +22,7 @@ export interface Configuration {
   readonly args: readonly string[];
   /** By name, in the server's directory. */
   readonly files: Readonly<Record<string, string>>;
-  /** Directories that the server does not make itself. */
+  /** TargetResolvers that the server does not make itself. */
   readonly folders?: readonly string[];
 }
 

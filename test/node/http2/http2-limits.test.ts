@@ -6,7 +6,7 @@ import { startEchoServer } from "../../support/servers.ts";
 
 // How often a connection is asked by PING, and how old it may become.
 
-const unrepeatable = { signal: new AbortController().signal, repeatable: false };
+const unrepeatable = { signal: new AbortController().signal, canRetry: false };
 
 /** Longer than the 1 s after which a connection is verified, and shorter than the idle limit. */
 const GAP_MS = 2_000;

@@ -8,8 +8,8 @@ import { startEchoServer } from "../../support/servers.ts";
 
 const never = new AbortController().signal;
 const calls = {
-  "may be repeated": { signal: never, repeatable: true },
-  "may not be repeated": { signal: never, repeatable: false },
+  "may be repeated": { signal: never, canRetry: true },
+  "may not be repeated": { signal: never, canRetry: false },
 };
 
 /** Idle for longer than the 1 s after which a connection is verified, and shorter than the idle limit. */

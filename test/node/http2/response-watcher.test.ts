@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { ResponseReader } from "../../../src/node/http2/response-watcher.ts";
+import { ResponseWatcher } from "../../../src/node/http2/response-watcher.ts";
 import { rejection } from "../../support/endpoint-client.ts";
 
 const CHUNK = 32_768;
@@ -33,7 +33,7 @@ async function responseOf(chunks: number) {
   return {
     sent,
     stream,
-    reader: new ResponseReader(stream, () => {}),
+    reader: new ResponseWatcher(stream, () => {}),
     [Symbol.dispose]() {
       session.destroy();
       server.close();
@@ -41,7 +41,7 @@ async function responseOf(chunks: number) {
   };
 }
 
-async function lengthOf(reader: ResponseReader): Promise<number> {
+async function lengthOf(reader: ResponseWatcher): Promise<number> {
   let bytes = 0;
   for (let next = await reader.next(); next.done !== true; next = await reader.next()) bytes += next.value.length;
   return bytes;

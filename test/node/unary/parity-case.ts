@@ -1,5 +1,5 @@
 import { constants } from "node:http2";
-import type { ConnectOptions } from "../../../src/net/tls-options.ts";
+import type { ConnectOptions } from "../../../src/net/connect-options.ts";
 import {
   clientOf,
   type End,

@@ -2,7 +2,7 @@ import { getEventListeners } from "node:events";
 import { type MessageInitShape, toJson } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport, type UnaryResponse } from "@connectrpc/connect";
 import { expect, vi } from "vitest";
-import type { ConnectOptions } from "../../../src/net/tls-options.ts";
+import type { ConnectOptions } from "../../../src/net/connect-options.ts";
 import type { UnaryClientOptions } from "../../../src/node/unary/unary-client.ts";
 import { causesOf, factAmong } from "../../../src/resilience/failure-facts.ts";
 import { endpointClient } from "../../support/endpoint-client.ts";

@@ -1,6 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
-import type { ConnectOptions } from "../../../src/net/tls-options.ts";
+import type { ConnectOptions } from "../../../src/net/connect-options.ts";
 import { cancels, type Observed, type ParityCase } from "./parity-case.ts";
 import type { End, Protocol, UnaryInput } from "./paths.ts";
 import { type Answer, begin, respond } from "./script.ts";
