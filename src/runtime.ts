@@ -1,5 +1,6 @@
 /** Milliseconds on a clock that moves through a freeze of the process (wall time). It may jump, also backwards. */
 export interface Clock {
+  /** The moment, in milliseconds. */
   now(): number;
 }
 
