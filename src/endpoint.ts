@@ -29,9 +29,11 @@ export interface ListedEndpoint extends EndpointSpec {
 
 /** An endpoint of the balanced transport. Identity is (address, port, verified name). */
 export interface Endpoint {
+  /** An IP address, without brackets. Where addresses cannot be pinned (fetch), a host name. */
   readonly address: string;
   /** Leads to the same server by the other family. It may change while the endpoint stays. */
   readonly alternateAddress?: string;
+  /** TCP port, 1 to 65535. */
   readonly port: number;
   /** The name that TLS verifies, and the host of `:authority`: the name the user wrote, not what DNS answered. */
   readonly verifiedName: string;
@@ -39,6 +41,7 @@ export interface Endpoint {
   readonly name?: string;
   /** It comes from `fallbackTarget`. */
   readonly fallback?: true;
+  /** What the source knows besides: Consul tags and meta, a zone. Empty where it says nothing. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 

@@ -16,10 +16,12 @@ export class ConfigurationError extends Error {
     Object.defineProperty(ConfigurationError.prototype, BRAND, { value: true });
   }
 
+  /** For logs, and for code that cannot use `instanceof`. */
   override readonly name = "ConfigurationError";
   /** One sentence each. */
   readonly problems: readonly string[];
 
+  /** @param problems one sentence each, at least one. */
   constructor(problems: readonly string[]) {
     super(problems.length === 1 ? problems[0] : `${problems.length} problems:\n- ${problems.join("\n- ")}`);
     this.problems = problems;

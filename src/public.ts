@@ -32,7 +32,9 @@ export { type AttemptReport, type CallReport, callReport } from "./telemetry/cal
 export type {
   BalancedTransportEvent,
   BalancedTransportEventListener,
+  EventBody,
   EventOrigin,
+  LookUpSource,
   UserCallback,
 } from "./telemetry/events.ts";
 export type { AnswerSnapshot, EndpointSnapshot, RetryBudgetSnapshot, Snapshot } from "./telemetry/snapshot.ts";

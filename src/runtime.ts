@@ -1,5 +1,6 @@
 /** Milliseconds on a clock that moves through a freeze of the process (wall time). It may jump, also backwards. */
 export interface Clock {
+  /** The moment, in milliseconds. */
   now(): number;
 }
 
@@ -32,7 +33,7 @@ export interface Runtime {
 }
 
 /** Why something is aborted that nobody waits for any more. Built once: aborting without a reason captures a stack. */
-export const OVER = new Error("nobody waits for this any more");
+export const OVER = new Error("the result is no longer needed");
 
 /** Timers take at most this: longer ones fire at once (Node, and every browser). */
 export const LONGEST_TIMER_MS = 2_147_483_647;

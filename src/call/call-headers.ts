@@ -47,11 +47,11 @@ export function callersFields(header: HeadersInit): HeaderFields | string {
 function unreadable(header: HeadersInit): string {
   for (const [name, value] of entriesOf(header)) {
     if (!isAllowed(name, ""))
-      return `header name ${quotedUnlessSecret(name)} is none that HTTP allows (RFC 9110 section 5.1)`;
+      return `${quotedUnlessSecret(name)} is not a valid HTTP header name (RFC 9110 section 5.1)`;
     if (!isAllowed("x", value))
-      return `header ${quoted(name)} has a value that HTTP cannot carry; text in other characters than Latin-1 goes through encodeBinaryHeader()`;
+      return `header ${quoted(name)} has a value that HTTP does not allow; encode text outside Latin-1 with encodeBinaryHeader()`;
   }
-  return "headers must be Headers, an object, or a list of pairs of a name and a value";
+  return "headers must be Headers, an object, or a list of [name, value] pairs";
 }
 
 function entriesOf(header: HeadersInit): [string, string][] {

@@ -53,4 +53,4 @@ export class Race implements AttemptRace {
 }
 
 /** Built once: it reaches nobody. */
-export const OUTRUN = new Error("the call was answered through its other copy");
+export const OUTRUN = new Error("the other copy of the call was answered first");

@@ -27,7 +27,9 @@ const MANY_NAMES = 24;
 export function suggestion(word: string, names: readonly string[]): string {
   const name = nearest(word, names);
   if (name !== undefined) return `; did you mean "${name}"?`;
-  return names.length > MANY_NAMES ? "; docs/configuration.md lists what there is" : `; there are ${names.join(", ")}`;
+  return names.length > MANY_NAMES
+    ? "; docs/configuration.md lists all of them"
+    : `; expected one of: ${names.join(", ")}`;
 }
 
 /** Levenshtein's distance, with a swap of neighbours as one step. */

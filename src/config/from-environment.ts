@@ -33,7 +33,7 @@ export function readOptions(first: unknown, second: unknown): ReadOptions {
   const isUnnamed = typeof first === "object" && first !== null;
   const name = isUnnamed ? undefined : first;
   if (name !== undefined && typeof name !== "string") problems.push("the transport's name must be text, or left out");
-  if (isUnnamed && second !== undefined) problems.push("the name comes before the options, or is left out");
+  if (isUnnamed && second !== undefined) problems.push("pass the name before the options, or leave it out");
   const { env = globalThis.process?.env ?? {}, ...code } = checked(isUnnamed ? first : second, problems);
   if (problems.length > 0) throw new ConfigurationError(problems);
   const read = readEnvironment(name as string | undefined, env, code.target !== undefined);
@@ -52,7 +52,7 @@ function checked(options: unknown, problems: string[]): EnvironmentTransportOpti
   }
   const variables = Object.keys(options).filter((name) => name.startsWith("CONNECT_LB_"));
   if (variables.length > 0)
-    problems.push(`${escaped(variables[0] as string)} is a variable: give variables as { env }`);
+    problems.push(`${escaped(variables[0] as string)} is a variable: pass variables as { env }`);
   const { env } = options as { readonly env?: unknown };
   if (env !== undefined && (typeof env !== "object" || env === null))
     problems.push("env must be an object of variables");

@@ -18,20 +18,20 @@ const HINTS = lazily(
       ["tlscafile", 'did you mean "TLS_CA"? A path is written as "file:/path"'],
       ["tlscertfile", 'did you mean "TLS_CERT"? A path is written as "file:/path"'],
       ["tlskeyfile", 'did you mean "TLS_KEY"? A path is written as "file:/path"'],
-      ["insecure", 'did you mean "TLS"? With "false" there is none; certificates are always verified, by "TLS_CA"'],
-      ["tlsskipverify", 'certificates are always verified: "TLS_CA" says by which authority'],
-      ["tlsinsecureskipverify", 'certificates are always verified: "TLS_CA" says by which authority'],
+      ["insecure", 'did you mean "TLS"? "false" turns TLS off; certificates are always verified, by "TLS_CA"'],
+      ["tlsskipverify", 'certificates are always verified: "TLS_CA" sets the authority to trust'],
+      ["tlsinsecureskipverify", 'certificates are always verified: "TLS_CA" sets the authority to trust'],
       ["dnsttl", 'did you mean "DNS_MIN_TTL" or "DNS_MAX_TTL"?'],
       ["minttl", 'did you mean "DNS_MIN_TTL"?'],
       ["maxttl", 'did you mean "DNS_MAX_TTL"?'],
       ["http2", 'did you mean "HTTP_VERSION"? It is "2" or "1.1"'],
       ["grpc", 'did you mean "PROTOCOL"? It is "connect", "grpc" or "grpc-web"'],
-      ["policy", "a policy can be given in code only"],
-      ["interceptors", "interceptors can be given in code only"],
-      ["pinginterval", 'there are no PINGs at intervals: "VERIFY_AFTER" says when an idle connection is verified'],
-      ["keepalive", 'there are no PINGs at intervals: "VERIFY_AFTER" says when an idle connection is verified'],
+      ["policy", "a policy can be set only in code"],
+      ["interceptors", "interceptors can be set only in code"],
+      ["pinginterval", 'there are no PINGs at intervals: "VERIFY_AFTER" sets when an idle connection is verified'],
+      ["keepalive", 'there are no PINGs at intervals: "VERIFY_AFTER" sets when an idle connection is verified'],
       ["enabletls", 'did you mean "TLS"? It is "true" or "false"'],
-      ["disabletls", 'did you mean "TLS"? With "false" there is none'],
+      ["disabletls", 'did you mean "TLS"? "false" turns TLS off'],
       ["disableretry", 'did you mean "RETRY"? With "false" every call is sent once'],
       ["disablebreaker", 'did you mean "BREAKER"? With "false" no endpoint is ever ejected'],
       ["loadbalancer", 'did you mean "PICKER"? It is "p2c" or "round-robin"'],
@@ -58,7 +58,7 @@ const OPTION_HINTS = lazily(
       ["baseUrl", 'did you mean "target"? For one server it is "dns:///users.example.com:8443"'],
       ["url", 'did you mean "target"? For one server it is "dns:///users.example.com:8443"'],
       ["nodeOptions", 'did you mean "tls" (certificates) or "connection" (how long connections live)?'],
-      ["sessionManager", 'did you mean "connection"? It says how long connections live'],
+      ["sessionManager", 'did you mean "connection"? It sets how long connections live'],
       ["headers", 'did you mean "interceptors"? They set headers of every call'],
       ["metadata", 'did you mean "interceptors"? They set headers of every call'],
       ["logger", 'did you mean "log" ("info" or "debug") or "onEvent"?'],
@@ -66,7 +66,7 @@ const OPTION_HINTS = lazily(
       ["loadBalancer", 'did you mean "picker"? It is "p2c" or "round-robin"'],
       ["loadBalancingPolicy", 'did you mean "picker"? It is "p2c" or "round-robin"'],
       ["circuitBreaker", 'did you mean "breaker"?'],
-      ["tls.rejectUnauthorized", 'certificates are always verified: "tls.ca" says by which authority'],
+      ["tls.rejectUnauthorized", 'certificates are always verified: "tls.ca" sets the authority to trust'],
       ["tls.passphrase", 'a key is given without a passphrase, as "tls.key"'],
       ["tls.servername", 'did you mean "tls.serverName"?'],
     ]),
@@ -83,14 +83,14 @@ const VALUE_HINTS: Readonly<Record<string, (value: unknown) => string | undefine
       ? "write [Code.Unavailable], with Code of @connectrpc/connect"
       : undefined,
   log: (value) => {
-    if (value === true || value === "warn" || value === "error") return 'did you mean "info"? It has warnings as well';
+    if (value === true || value === "warn" || value === "error") return 'did you mean "info"? It includes warnings';
     return typeof value === "object" || typeof value === "function"
       ? 'to write to a logger of your own, use "onEvent"'
       : undefined;
   },
-  "dns.servers": (value) => (typeof value === "string" ? "write a list, also of one" : undefined),
-  interceptors: (value) => (typeof value === "function" ? "write a list, also of one" : undefined),
-  attemptInterceptors: (value) => (typeof value === "function" ? "write a list, also of one" : undefined),
+  "dns.servers": (value) => (typeof value === "string" ? "write a list, even for one entry" : undefined),
+  interceptors: (value) => (typeof value === "function" ? "write a list, even for one entry" : undefined),
+  attemptInterceptors: (value) => (typeof value === "function" ? "write a list, even for one entry" : undefined),
   "connect.sendCompression": (value) =>
     value === "gzip" ? "write compressionGzip, of @connectrpc/connect-node" : undefined,
 };
@@ -112,7 +112,7 @@ export function optionHint(path: string): string | undefined {
 }
 
 const GRPC_JS =
-  'channel options of grpc-js mean nothing here: "retry", "breaker" and "picker" do what a service config does';
+  'channel options of grpc-js have no effect here: "retry", "breaker" and "picker" do what a service config does';
 
 /** As far as a slip of the fingers goes. */
 const TYPO = 2;

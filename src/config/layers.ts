@@ -20,7 +20,7 @@ export function parseOption(
 ): { value: unknown } | { problem: string } {
   const { type, secret } = definition;
   const parsed = type.parser?.parse(text);
-  if (parsed === undefined) return { problem: `${by} can be given in code only` };
+  if (parsed === undefined) return { problem: `${by} can be set only in code` };
   if (parsed.value !== undefined && type.accepts(parsed.value)) return { value: parsed.value };
   if (parsed.problem !== undefined && !mayBeSecret(text)) return { problem: `${by} ${parsed.problem}` };
   const hint = mayBeSecret(text) ? "" : valueHint(definition, parsed.value ?? text);

@@ -105,6 +105,7 @@ export interface RetryOptions {
   peekStreams?: boolean;
 }
 
+/** When an endpoint is ejected. Defaults: docs/DECISIONS.md. */
 export interface BreakerOptions {
   /** Failed calls in a row that eject an endpoint; a connection that cannot be made ejects it at once. Default: 3. */
   consecutiveFailures?: number;
@@ -114,6 +115,7 @@ export interface BreakerOptions {
   minCalls?: number;
 }
 
+/** How DNS is asked, and how long an answer is used, whatever its source is. */
 export interface DnsOptions {
   /**
    * DNS servers, as "address" or "address:port", asked in this order. If the target names a server, that one is asked
@@ -139,6 +141,7 @@ export interface DnsOptions {
   maxStaleMs?: number;
 }
 
+/** How long a connection is used, and when it is checked before. */
 export interface ConnectionOptions {
   /** A connection unused for longer is replaced before the next call. Default: 50 s for HTTP/2, 5 s for HTTP/1.1. */
   idleMs?: number;
@@ -156,5 +159,12 @@ export interface ConnectionOptions {
 
 /** A policy round a call; cockatiel's `IPolicy` is one. */
 export interface CallPolicy {
+  /**
+   * Runs a call.
+   *
+   * @param fn makes the call; `context.signal` ends it. It may be run again: each run is a call of its own.
+   * @param signal the caller's: aborts when the call is no longer wanted.
+   * @returns what `fn` returned. What it throws in place of that is the call's error.
+   */
   execute<T>(fn: (context: { signal: AbortSignal }) => PromiseLike<T> | T, signal?: AbortSignal): Promise<T>;
 }

@@ -67,7 +67,7 @@ export function checkTogether(options: BalancedTransportOptions): string[] {
       problems.push(`tls.${tls.cert === undefined ? "key needs tls.cert" : "cert needs tls.key"}`);
     }
     if (tls.targetSuffixes !== undefined && tls.serverName !== "target") {
-      problems.push('tls.targetSuffixes has a meaning only with tls.serverName: "target"');
+      problems.push('tls.targetSuffixes needs tls.serverName: "target"');
     }
   }
   if (protocol === "grpc" && httpVersion === "1.1") {
@@ -93,7 +93,8 @@ function withoutEffect({ attemptInterceptors = [], connection = {} }: BalancedTr
   );
   if (attemptInterceptors.length > 0) set.unshift("attemptInterceptors");
   return set.map(
-    (option) => `${option} has no effect beside createEndpointTransport: give it to the transport that this makes`,
+    (option) =>
+      `${option} has no effect beside createEndpointTransport: pass it to the transport that this factory creates`,
   );
 }
 

@@ -58,7 +58,7 @@ export class Bounds {
 
   /** Why so many were left out: a reason for each. */
   reasons(count: number): readonly string[] {
-    const why = `an answer has more endpoints than the ${this.most} that are used: they are a random part of it`;
+    const why = `the answer has more than ${this.most} endpoints: a random part of them is used`;
     return new Array<string>(count).fill(why);
   }
 

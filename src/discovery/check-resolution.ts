@@ -20,7 +20,7 @@ function checkResolution(resolution: Resolution): Resolution {
   if (kind === "empty" || kind === "unavailable") {
     const { ttlMs, reason } = resolution as Resolution & { readonly kind: typeof kind };
     if (typeof reason !== "string") {
-      throw new TypeError(`reason must be a string that says why there are no endpoints, not ${show(reason)}`);
+      throw new TypeError(`reason must be a string that explains why there are no endpoints, not ${show(reason)}`);
     }
     if (kind === "unavailable") return { kind, reason, ...checkTtl(ttlMs) };
     return { kind, reason, ...checkTtl(ttlMs), ...checkTokens((resolution as Partial<Listing>).cleartextTokens) };
@@ -32,7 +32,7 @@ function checkResolution(resolution: Resolution): Resolution {
   }
   const { endpoints, ttlMs, partial = false, dropped = [], cleartextTokens, rest } = resolution as Listing;
   if (!Array.isArray(endpoints) || endpoints.length === 0) {
-    throw new TypeError('the resolver returned no endpoints; to say that there are none, return kind "empty"');
+    throw new TypeError('the resolver returned an empty list of endpoints; return kind "empty" instead');
   }
   if (typeof partial !== "boolean") throw new TypeError(`partial must be true or false, not ${show(partial)}`);
   const specs = Array.from(endpoints as readonly EndpointSpec[], (spec, index) =>

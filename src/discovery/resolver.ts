@@ -18,11 +18,13 @@ export interface Resolver {
   resolve(context: ResolveContext): Promise<Resolution>;
 }
 
+/** What a look-up is given. */
 export interface ResolveContext {
   /** Aborts when the result is of no more use: the look-up's limit has passed, or the transport was closed. */
   readonly signal: AbortSignal;
   /** When to give up, on `clock`: a little before `signal` aborts, so that there is time to say why. */
   readonly deadline: number;
+  /** The transport's clock; a resolver reads no other, so that a test can replace it. */
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   random(): number;
@@ -36,32 +38,46 @@ export interface ResolveContext {
 
 /** What a look-up found. */
 export type Resolution =
-  /**
-   * `endpoints` holds at least one. `ttlMs`: how long the answer may be used, in milliseconds from 0, Infinity included;
-   * it is kept within `dns.minTtlMs` and `dns.maxTtlMs`, and is `dns.minTtlMs` where it is missing. `partial`: a random part of what there is,
-   * which is merged with the parts before it. `dropped`: a reason for each record that was left out because it cannot
-   * be used, for the event `records-dropped`. `cleartextTokens`: the registry servers that were sent a secret without
-   * TLS and not over loopback, for the event `token-in-cleartext`. `rest`: the whole of it, where a part is found out so
-   * slowly that calls should not wait for it; they use `endpoints` until then, and go on with them if it rejects.
-   */
+  /** The servers that the service has. */
   | {
       readonly kind: "endpoints";
+      /** At least one. */
       readonly endpoints: readonly EndpointSpec[];
+      /**
+       * How long the answer may be used, in milliseconds from 0, Infinity included; it is kept within `dns.minTtlMs` and
+       * `dns.maxTtlMs`. Default: `dns.minTtlMs`.
+       */
       readonly ttlMs?: number;
+      /** It is a random part of what there is, which is merged with the parts before it. Default: false. */
       readonly partial?: boolean;
+      /** A reason for each record that was left out because it cannot be used, for the event `records-dropped`. */
       readonly dropped?: readonly string[];
+      /**
+       * The registry servers that were sent a secret without TLS and not over loopback, for the event
+       * `token-in-cleartext`.
+       */
       readonly cleartextTokens?: readonly string[];
+      /**
+       * The whole of it, where a part is found out so slowly that calls should not wait for it; they use `endpoints`
+       * until then, and go on with them if it rejects.
+       */
       readonly rest?: Promise<Resolution>;
     }
-  /**
-   * The name exists without servers, or does not exist. After good data it takes effect when confirmed. `ttlMs` is kept
-   * within 1 s and 5 s, and is 1 s where it is missing.
-   */
+  /** The name exists without servers, or does not exist. After good data it takes effect when confirmed. */
   | {
       readonly kind: "empty";
+      /** How long it is believed, in milliseconds; it is kept within 1 s and 5 s. Default: 1 s. */
       readonly ttlMs?: number;
+      /** Why there are none, in words for a person: in `snapshot()`, in events, and as the cause of calls' errors. */
       readonly reason: string;
+      /** As with endpoints. */
       readonly cleartextTokens?: readonly string[];
     }
   /** The service is decidedly not available (an SRV target of "."): obeyed at once. */
-  | { readonly kind: "unavailable"; readonly ttlMs?: number; readonly reason: string };
+  | {
+      readonly kind: "unavailable";
+      /** As of an empty answer. */
+      readonly ttlMs?: number;
+      /** As of an empty answer. */
+      readonly reason: string;
+    };

@@ -120,7 +120,7 @@ function checkNames(spec: EndpointSpec, { common, trusted }: NameRules): Endpoin
     return { reason: `the server name ${quoted(spec.name)} is not a host name` };
   }
   if (name === undefined && (trusted !== undefined || (common === undefined && host === undefined))) {
-    return { reason: `the server ${address} came without a name to verify` };
+    return { reason: `the server ${address} has no name to verify` };
   }
   if (name !== undefined && trusted?.some((domain) => isInDomain(name, domain)) === false) {
     return { reason: `the server name ${name} is in none of the trusted domains (${trusted.join(", ")})` };

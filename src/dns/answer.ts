@@ -54,7 +54,7 @@ export function readFinding(question: Question, message: DnsMessage): DnsAnswer 
   if (message.answerCount > 0) throw new DnsError("answered with records of other names or types only");
   // dnsmasq's own NODATA has neither a SOA nor the authoritative bit, but it offers recursion; a lame server does not.
   if (!message.authoritative && !message.recursionAvailable) {
-    throw new DnsError(`is lame: it answered ${rcodeName(message.rcode)} without records, and is no authority`);
+    throw new DnsError(`is lame: it answered ${rcodeName(message.rcode)} without records, and is not authoritative`);
   }
   return { kind: "nodata", isUnconfirmed: true, aliases, ttlSeconds: 0 };
 }

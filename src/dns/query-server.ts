@@ -151,7 +151,7 @@ function roundTrip(
     };
     const onAbort = () => {
       done();
-      reject(new DnsError("was not waited for", { cause: signal.reason }));
+      reject(new DnsError("its answer is no longer needed", { cause: signal.reason }));
     };
     const close = sockets[transport](server, sent.bytes, {
       onMessage(message) {

@@ -37,7 +37,7 @@ export async function exchange(
   const { servers } = config;
   const { signal, deadline } = limits;
   const what = `${question.type} ${question.name}`;
-  if (servers.length === 0) throw new DnsError(`cannot ask for ${what}: there is no DNS server to ask`);
+  if (servers.length === 0) throw new DnsError(`cannot look up ${what}: no DNS server is configured`);
   const startedAt = clock.now();
   const tries = Math.max(MIN_TRIES, servers.length * (config.attempts ?? 2));
   // Short enough for a second try with each: a server may be silent because of EDNS alone.

@@ -73,7 +73,7 @@ function read(text: string): Reading {
   if (written === "") return { problem: "it is empty" };
   // Before the case is changed: to lower case, the sign of kelvin becomes a "k".
   if (!/^[A-Za-z0-9_.-]*$/.test(written)) {
-    return { problem: 'it has other characters than letters, digits, "-", "_" and dots' };
+    return { problem: 'it contains characters other than letters, digits, "-", "_" and dots' };
   }
   const name = written.toLowerCase();
   if (name.length > LONGEST) return { problem: `it is longer than ${LONGEST} characters` };
@@ -85,7 +85,7 @@ function read(text: string): Reading {
   // The URL standard reads "1.2.3" and "0x7f.1" as IPv4 addresses.
   if (/^(\d+|0x[0-9a-f]*)$/.test(labels.at(-1) as string)) return { problem: "its last label is a number" };
   if (labels.some((label) => label.startsWith("xn--")) && urlHost(name) !== name) {
-    return { problem: "a label of it starts with xn-- and is not the form of any other (RFC 5891)" };
+    return { problem: "it has a label that starts with xn-- and is not a valid A-label (RFC 5891)" };
   }
   return { name };
 }

@@ -1,5 +1,5 @@
 /**
- * Loads modules of Node's, which the build leaves to their first use (tsup.builtins.ts), when a transport is made. A
+ * Loads modules of Node's, which the build leaves to their first use (build/builtins.ts), when a transport is made. A
  * Lambda makes it in its init phase, which has more CPU than the first invocation.
  */
 export function loadEarly(...modules: readonly string[]): void {

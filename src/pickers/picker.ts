@@ -4,6 +4,7 @@ import type { Endpoint } from "../endpoint.ts";
 
 /** An eligible endpoint, as a picker sees it. `inFlight` and `load` change between picks; the rest does not. */
 export interface Candidate {
+  /** The server: its address, name and metadata. */
   readonly endpoint: Endpoint;
   /** Share of the traffic relative to the other candidates, above 0. */
   readonly weight: number;
@@ -17,7 +18,9 @@ export interface Candidate {
 
 /** What is known of the attempt that a pick is for. */
 export interface PickInfo {
+  /** The method that is called, as its proto describes it. */
   readonly method: DescMethod;
+  /** The call's own context values: for keys that decide the pick. */
   readonly contextValues: ContextValues;
   /** 1 for a call's first attempt. */
   readonly attempt: number;
@@ -25,6 +28,13 @@ export interface PickInfo {
 
 /** Chooses one of the candidates it was made with. */
 export interface Picker {
+  /**
+   * Called for each attempt; must be quick.
+   *
+   * @param now the transport's clock, in milliseconds.
+   * @returns one of the candidates. If it throws, or returns anything else, power of two choices picks, and the event
+   * `callback-failed` says so, once.
+   */
   pick(now: number, call: PickInfo): Candidate;
 }
 

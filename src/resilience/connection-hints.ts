@@ -16,23 +16,23 @@ const USE_HTTP1 =
   'set httpVersion: "1.1" (CONNECT_LB_HTTP_VERSION=1.1), which protocol "connect" and "grpc-web" can use';
 const USE_TLS = "leave tls: false (CONNECT_LB_TLS=false) out";
 const USE_CLIENT_CERTIFICATE = "set tls.cert and tls.key (CONNECT_LB_TLS_CERT, CONNECT_LB_TLS_KEY)";
-const TRUST_AUTHORITY = "set tls.ca (CONNECT_LB_TLS_CA) to the authority that issued it";
-const NO_TLS = "the server speaks no TLS there: set tls: false (CONNECT_LB_TLS=false), or use the TLS port";
+const TRUST_AUTHORITY = "set tls.ca (CONNECT_LB_TLS_CA) to that authority's certificate";
+const NO_TLS = "the server does not speak TLS there: set tls: false (CONNECT_LB_TLS=false), or use the TLS port";
 const CERTIFICATE_REFUSED =
-  "the server refuses the client certificate: tls.cert must be one that it trusts, valid now, with the certificates between it and the authority";
+  "the server refuses the client certificate: tls.cert must be one that it trusts, valid now, with its intermediate certificates";
 
 const SIGHTS = {
   "tls-alert": `the server speaks TLS there: ${USE_TLS}, or use the cleartext port`,
-  "http2-frame": "the server speaks HTTP/2 there, and no HTTP/1.1: leave httpVersion (CONNECT_LB_HTTP_VERSION) out",
+  "http2-frame": "the server speaks HTTP/2 there, not HTTP/1.1: leave httpVersion (CONNECT_LB_HTTP_VERSION) out",
   "no-alpn": `the server did not choose HTTP/2 in the TLS handshake (ALPN): ${USE_HTTP1}, or switch HTTP/2 on in the server`,
-  "not-http2": `the server answers in something else than HTTP/2: ${USE_HTTP1}, or use the port of HTTP/2`,
+  "not-http2": `the server's response is not HTTP/2: ${USE_HTTP1}, or use the port of HTTP/2`,
   "no-protocol":
-    "the server may speak HTTP/2 only, as Node's does that answers so: leave httpVersion (CONNECT_LB_HTTP_VERSION) out",
-  closed: `the server closed the connection without an answer: it may speak TLS there (${USE_TLS}), or another version of HTTP (httpVersion), or be shutting down`,
-  "closed-in-tls": `the server closed the connection without an answer to TLS: it may want a client certificate (${USE_CLIENT_CERTIFICATE}), or speak no TLS there (tls: false), or another version of HTTP (httpVersion), or be shutting down`,
+    "the server may speak HTTP/2 only (Node's HTTP/2 servers send this response): leave httpVersion (CONNECT_LB_HTTP_VERSION) out",
+  closed: `the server closed the connection without a response: it may speak TLS there (${USE_TLS}), or another version of HTTP (httpVersion), or be shutting down`,
+  "closed-in-tls": `the server closed the connection during the TLS handshake: it may require a client certificate (${USE_CLIENT_CERTIFICATE}), or not speak TLS there (tls: false), or another version of HTTP (httpVersion), or be shutting down`,
   "closed-on-certificate":
-    "the server closed the connection without an answer to TLS: it may not trust the client certificate of tls.cert, or speak another version of HTTP (httpVersion), or be shutting down",
-  silent: `the server accepted the connection and said nothing: it may speak HTTP/1.1 only (${USE_HTTP1}), or have TLS where this client has none, or be overloaded`,
+    "the server closed the connection during the TLS handshake: it may not trust the client certificate of tls.cert, or speak another version of HTTP (httpVersion), or be shutting down",
+  silent: `the server accepted the connection and sent nothing: it may speak HTTP/1.1 only (${USE_HTTP1}), or expect TLS, or be overloaded`,
   "no-connection":
     "no connection was made before the deadline: it may be too short for a first call (warmUp() connects before), or a firewall drops the packets, or the address is wrong, or the server does not speak HTTP/2 there",
 } as const;
@@ -41,18 +41,18 @@ const SIGHTS = {
 const CODES = lazily(
   (): ReadonlyMap<string, string> =>
     new Map([
-      ["ECONNREFUSED", "nothing listens at that address and port: the server is down, or the port is another one"],
+      ["ECONNREFUSED", "nothing listens at that address and port: the server is down, or the port is wrong"],
       [
         "ETIMEDOUT",
         "a firewall or security group may drop the packets, or the address is wrong, or the server does not speak HTTP/2 there",
       ],
       ...each(
         ["EHOSTUNREACH", "ENETUNREACH", "EAFNOSUPPORT"],
-        "this machine has no route to that address: set dns.family (CONNECT_LB_DNS_FAMILY) to the family that it has, or mend the network",
+        "this machine has no route to that address: set dns.family (CONNECT_LB_DNS_FAMILY) to the family that it has, or repair the network",
       ),
       ...each(
         ["EMFILE", "ENFILE"],
-        "this process or machine has no file descriptor left: raise its limit (ulimit -n), or make one transport and keep it",
+        "this process or machine has no file descriptor left: raise its limit (ulimit -n), or create one transport and keep it",
       ),
       ...each(["ENOBUFS", "ENOMEM"], "this machine has no memory left for connections"),
       ["EADDRNOTAVAIL", "this machine has no free port, or no address, to connect from"],
@@ -62,19 +62,19 @@ const CODES = lazily(
       ),
       ...each(
         ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "UNABLE_TO_GET_ISSUER_CERT", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"],
-        `the server's certificate is of an authority that is not trusted: ${TRUST_AUTHORITY}; if that is trusted, the server must send the certificates between them as well`,
+        `the authority that issued the server's certificate is not trusted: ${TRUST_AUTHORITY}; if it is trusted, the server must also send the intermediate certificates`,
       ),
       [
         "SELF_SIGNED_CERT_IN_CHAIN",
-        `the server's certificate is of an authority that is not trusted: ${TRUST_AUTHORITY}`,
+        `the authority that issued the server's certificate is not trusted: ${TRUST_AUTHORITY}`,
       ],
       [
         "DEPTH_ZERO_SELF_SIGNED_CERT",
-        "the server's certificate is self-signed: set tls.ca (CONNECT_LB_TLS_CA) to that certificate, or give the server one of an authority",
+        "the server's certificate is self-signed: set tls.ca (CONNECT_LB_TLS_CA) to that certificate, or use a certificate that an authority has issued",
       ],
       ["CERT_HAS_EXPIRED", "the server's certificate has expired: renew it, or set this machine's clock"],
       ["CERT_NOT_YET_VALID", "the server's certificate is not valid yet: set this machine's clock, or the issuer's"],
-      ["ERR_OSSL_X509_KEY_VALUES_MISMATCH", "tls.key is not the key of tls.cert: give those that were issued together"],
+      ["ERR_OSSL_X509_KEY_VALUES_MISMATCH", "tls.key is not the key of tls.cert: use a certificate and its own key"],
       ...each(
         [
           "ERR_OSSL_PEM_NO_START_LINE",
@@ -86,7 +86,7 @@ const CODES = lazily(
       ),
       [
         "ERR_TLS_FILE",
-        'a file of tls.ca, tls.cert or tls.key cannot be used: mend the path behind "file:", or the file; it is read again at the next connection',
+        'a file of tls.ca, tls.cert or tls.key cannot be used: correct the path after "file:", or the file; it is read again at the next connection',
       ],
     ]),
 );
@@ -100,15 +100,15 @@ const OPENSSL = lazily(
       [267, NO_TLS],
       [
         1040,
-        `the server refuses the TLS handshake: it may want a client certificate (${USE_CLIENT_CERTIFICATE}), or another cipher or version of TLS`,
+        `the server refuses the TLS handshake: it may require a client certificate (${USE_CLIENT_CERTIFICATE}), or another cipher or version of TLS`,
       ],
       ...each([1042, 1043, 1044, 1045, 1046, 1048, 1049], CERTIFICATE_REFUSED),
       [
         1070,
-        "the server takes no version of TLS that this process offers (1.2 and 1.3, unless Node is told otherwise)",
+        "the server accepts no version of TLS that this process offers (1.2 and 1.3, unless Node is configured otherwise)",
       ],
-      [1112, "the server knows no such name: set tls.serverName (CONNECT_LB_TLS_SERVER_NAME) to one that it has"],
-      [1116, `the server wants a client certificate: ${USE_CLIENT_CERTIFICATE}`],
+      [1112, "the server does not know this name: set tls.serverName (CONNECT_LB_TLS_SERVER_NAME) to one that it has"],
+      [1116, `the server requires a client certificate: ${USE_CLIENT_CERTIFICATE}`],
       [
         1120,
         `the server does not offer this version of HTTP over TLS (ALPN): ${USE_HTTP1}, or leave it out if it is set`,
@@ -116,7 +116,7 @@ const OPENSSL = lazily(
     ]),
 );
 
-/** AnswerSource that are not of a Connect or gRPC handler. */
+/** Answers that are not of a Connect or gRPC handler. */
 const STATUSES = lazily(
   (): ReadonlyMap<number, string> =>
     new Map([
@@ -124,7 +124,7 @@ const STATUSES = lazily(
         [404, 405],
         "nothing handles that path there: pathPrefix must be what the server puts before /package.Service/Method, and the server must have that service and speak that protocol",
       ),
-      [415, "the server does not take that protocol: protocol must be one that it speaks"],
+      [415, "the server does not accept that protocol: protocol must be one that it speaks"],
       ...each(
         [301, 302, 307, 308],
         "the server redirects, which calls do not follow: the target must name the server itself, and tls must be as it wants",
@@ -170,9 +170,9 @@ function nameHint(chain: readonly object[]): string | undefined {
   const error = chain.find((cause) => systemError(cause).code === "ERR_TLS_CERT_ALTNAME_INVALID");
   if (error === undefined) return undefined;
   const names = memberOf(memberOf(error, "cert"), "subjectaltname");
-  const has = typeof names === "string" ? `is for ${quoted(names, 200)}` : "names no host";
+  const has = typeof names === "string" ? `is for ${quoted(names, 200)}` : "has no host name";
   const verified = quoted(String(memberOf(error, "host")));
-  return `the server's certificate ${has}, and not for ${verified}: if that is your server, set tls.serverName (CONNECT_LB_TLS_SERVER_NAME) to a name of it, or have ${verified} put into it`;
+  return `the server's certificate ${has}, not for ${verified}: if that is your server, set tls.serverName (CONNECT_LB_TLS_SERVER_NAME) to a name in the certificate, or issue one for ${verified}`;
 }
 
 function each<K>(keys: readonly K[], hint: string): [K, string][] {

@@ -4,22 +4,42 @@ import { causesOf, factAmong } from "./failure-facts.ts";
 
 /** What became of an attempt that failed (docs/ARCHITECTURE.md, "Outcomes"). */
 export type Outcome =
-  /** It never left: no server can have processed it. `code` is the system's, without an address. */
-  | { readonly kind: "not-sent"; readonly code: string }
-  /** The server says that it did not process it (RFC 9113 section 8.7); `leaving`: because it is going away. */
-  | { readonly kind: "refused"; readonly leaving: boolean }
-  /**
-   * It was sent, and the answer was lost, did not come in time, or came from something else than a handler ("proxy",
-   * "foreign": another program at that address): it may have been processed.
-   */
-  | { readonly kind: "ambiguous"; readonly cause: "stale" | "lost" | "timeout" | "proxy" | "foreign" | "unknown" }
+  /** It never left: no server can have processed it. */
+  | {
+      readonly kind: "not-sent";
+      /** The system's, such as "ECONNREFUSED", without an address. */
+      readonly code: string;
+    }
+  /** The server says that it did not process it (RFC 9113 section 8.7). */
+  | {
+      readonly kind: "refused";
+      /** Because it is going away. */
+      readonly leaving: boolean;
+    }
+  /** It was sent, and may have been processed. */
+  | {
+      readonly kind: "ambiguous";
+      /**
+       * The answer was lost (on a connection that idleness or a freeze had ended: "stale"), did not come in time, or
+       * came from something else than a handler ("proxy", "foreign": another program at that address).
+       */
+      readonly cause: "stale" | "lost" | "timeout" | "proxy" | "foreign" | "unknown";
+    }
   /** The server answered with an error. */
-  | { readonly kind: "answered"; readonly code: Code }
-  /**
-   * It says nothing of the endpoint: the caller aborted, its deadline passed, the request would fail at any server
-   * ("request"), or an interceptor of an attempt threw.
-   */
-  | { readonly kind: "caller"; readonly cause: "abort" | "deadline" | "request" | "interceptor" };
+  | {
+      readonly kind: "answered";
+      /** The server's. */
+      readonly code: Code;
+    }
+  /** It says nothing of the endpoint. */
+  | {
+      readonly kind: "caller";
+      /**
+       * The caller aborted, its deadline passed, the request would fail at any server ("request"), or an interceptor of
+       * an attempt threw.
+       */
+      readonly cause: "abort" | "deadline" | "request" | "interceptor";
+    };
 
 /** What is known of the attempt besides its error. */
 export interface OutcomeContext {

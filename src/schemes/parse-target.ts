@@ -45,7 +45,7 @@ const CREDENTIALS = /^([a-z][a-z0-9+.-]*:\/\/)?(?:[^?#]*@|(?<=:\/\/)[^/?#]*%40)/
 function parse(text: string, option: TargetOption, report: (what: string) => void): Target | undefined {
   if (CREDENTIALS.test(text)) {
     // What stands before it may be a password, with slashes in it: nothing of it is read, or shown.
-    report("credentials do not belong into a target");
+    report("a target must not contain credentials");
     return undefined;
   }
   const match = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/i.exec(text);
@@ -57,7 +57,7 @@ function parse(text: string, option: TargetOption, report: (what: string) => voi
   const scheme = Object.hasOwn(schemes, schemeName.toLowerCase()) ? schemes[schemeName.toLowerCase()] : undefined;
   if (scheme === undefined) {
     const meant = /^(https?|grpcs?)$/i.test(schemeName) ? urlHint(text) : suggestion(schemeName, Object.keys(schemes));
-    report(`there is no scheme "${schemeName}"${meant}`);
+    report(`unknown scheme "${schemeName}"${meant}`);
     return undefined;
   }
   const servers = authority === "" ? [] : authority.split(",");
@@ -66,9 +66,9 @@ function parse(text: string, option: TargetOption, report: (what: string) => voi
     if (authority === "") report(`it has no name, as in "${scheme.example}"`);
     else report(`it has no name after the server, as in "${withName(scheme, schemeName, authority, notServers)}"`);
   } else if (servers.length > 0 && scheme.servers === "none") {
-    report(`"${schemeName}" asks no server; write three slashes, as in "${scheme.example}"`);
+    report(`"${schemeName}" takes no server; write three slashes, as in "${scheme.example}"`);
   } else if (servers.length === 0 && scheme.servers === "named") {
-    report(`it names no server to ask, as in "${scheme.example}"`);
+    report(`it needs a server, as in "${scheme.example}"`);
   }
   for (const server of scheme.servers === "none" || name === "" ? [] : notServers) {
     if (scheme.servers === "named") report(`the server "${server}" must be a host or an IP address, or host:port`);
@@ -78,7 +78,7 @@ function parse(text: string, option: TargetOption, report: (what: string) => voi
     }
   }
   if (/^[^/]+\/$/.test(name)) report("its name ends with a slash; leave that out");
-  else if (name.includes("/")) report("its name has a slash; one name stands after the server");
+  else if (name.includes("/")) report("its name has a slash; write one name after the server");
   return { option, scheme, text, servers, name: decoded(name, report), ...queryOf(query, scheme, option, report) };
 }
 
@@ -111,12 +111,12 @@ function queryOf(
   for (const [key, value] of new URLSearchParams(query)) {
     const definition = optionsByName().get(key);
     const isRepeatable = scheme.repeatable?.includes(key) ?? false;
-    if (seen.has(key) && !isRepeatable) report(`"${key}" stands twice in its query`);
+    if (seen.has(key) && !isRepeatable) report(`"${key}" appears twice in its query`);
     else if (scheme.secrets?.has(key)) {
-      report(`"${key}" is a secret, which has no place in a target; set ${scheme.secrets.get(key)}`);
+      report(`"${key}" is a secret and must not be in a target; set ${scheme.secrets.get(key)}`);
     } else if (definition?.secret)
-      report(`"${key}" may be a secret, which has no place in a target; set ${variableOf(key)}`);
-    else if (definition?.notInTarget) report(`"${key}" has no place in a target; set ${variableOf(key)}`);
+      report(`"${key}" may be a secret and must not be in a target; set ${variableOf(key)}`);
+    else if (definition?.notInTarget) report(`"${key}" must not be in a target; set ${variableOf(key)}`);
     else if (definition !== undefined && option === "fallbackTarget") {
       report(`"${key}" in its query is an option of the whole transport, which only "target" can give`);
     } else if (definition === undefined && !scheme.keys.includes(key)) {
@@ -143,7 +143,7 @@ function decoded(name: string, report: (what: string) => void): string {
   try {
     return decodeURIComponent(name);
   } catch {
-    report("it has a percent sign that starts no escape");
+    report("it has a percent sign that does not start an escape");
     return name;
   }
 }

@@ -61,11 +61,13 @@ export function createSrvResolver(options: SrvResolverOptions): Resolver {
 /** The name to ask for, and the one without its leading `_service._proto` labels. */
 function namesOf(written: string): { name: string; authority: string } {
   if (/:\d*$/.test(written)) {
-    throw new DnsError(`${quoted(written)} has a port, which SRV records give: leave it out, or use dns:///`);
+    throw new DnsError(
+      `${quoted(written)} has a port, but ports come from the SRV records: leave it out, or use dns:///`,
+    );
   }
   const [labels = ""] = /^(?:_[^.]*(?:\.|$)){0,2}/.exec(written) ?? [];
   if (labels === written) {
-    throw new DnsError(`${quoted(written)} has nothing but service labels: which domain is it in?`);
+    throw new DnsError(`${quoted(written)} has only service labels: add the domain`);
   }
   const authority = checkHostName(written.slice(labels.length));
   return { name: checkName(labels + authority), authority };
@@ -101,7 +103,7 @@ export async function resolveSrvAnswer(
     return { kind: "unavailable", ttlMs, reason };
   }
   const named = withHostNames(answer.records.filter((record) => record.target !== "." && record.port > 0));
-  const reason = "a server name has bytes that no host name has";
+  const reason = "a server name contains bytes that a host name must not contain";
   const dropped = [...named.dropped, ...Array.from({ length: unspellable }, () => reason)];
   const { records } = named;
   if (records.length === 0 && dropped.length > 0) throw new DnsError(nothingLeft(dropped));

@@ -8,12 +8,15 @@ import type { StopReason } from "../resilience/stop-reason.ts";
 export interface AttemptReport {
   /** "address:port". */
   readonly endpoint: string;
+  /** The name that TLS verified, or would have. */
   readonly verifiedName: string;
+  /** The tier of the endpoint: from 0, the first that is used. */
   readonly tier: number;
   /** What became of it: docs/ARCHITECTURE.md, "Outcomes". */
   readonly outcome: Outcome["kind"];
   /** The Connect code of its error, if it had one. */
   readonly code: Code | undefined;
+  /** From its start, the wait for a connection included, to its failure, in milliseconds. */
   readonly durationMs: number;
   /** The error as the endpoint's transport threw it. */
   readonly error: unknown;
@@ -26,13 +29,15 @@ export interface AttemptReport {
 
 /** What stands behind a call's error, for logs: it may name addresses, which the error's message never does. */
 export interface CallReport {
+  /** The transport's target, as it was written. */
   readonly target: string;
+  /** "package.Service/Method". */
   readonly method: string;
   /** Those that failed, in their order. Empty if none could be made. */
   readonly attempts: readonly AttemptReport[];
   /** Why there was no further attempt. */
   readonly stopped: StopReason;
-  /** Age of the answer in use when the call failed; undefined if there was none. */
+  /** Age of the answer in use when the call failed, in milliseconds; undefined if there was none. */
   readonly answerAgeMs: number | undefined;
   /** Why the last look-up failed, if it did. */
   readonly lookUpError: unknown;

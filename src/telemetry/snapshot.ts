@@ -6,46 +6,74 @@ import type { RetryBudget } from "../resilience/budget.ts";
 
 /** The state of a balanced transport, as plain JSON. */
 export interface Snapshot {
+  /** The transport's target, as it was written. */
   readonly target: string;
   /** The answer in use; absent before the first look-up. */
   readonly answer?: AnswerSnapshot;
   /** Of `fallbackTarget`, if there is one. */
-  readonly fallback?: { readonly target: string; readonly answer?: AnswerSnapshot };
+  readonly fallback?: {
+    /** As it was written. */
+    readonly target: string;
+    /** Its last answer; absent before the first look-up. */
+    readonly answer?: AnswerSnapshot;
+  };
   /** The tier that calls go to, and whether health is disregarded; absent without endpoints. */
-  readonly serving?: { readonly tier: number; readonly mode: "eligible" | "panic" | "none-eligible" };
+  readonly serving?: {
+    /** From 0, the first that is used. */
+    readonly tier: number;
+    /**
+     * "eligible": to the endpoints that are not ejected; "panic": also to those that are out for their answers, because
+     * too few are left; "none-eligible": all are ejected, and all are tried.
+     */
+    readonly mode: "eligible" | "panic" | "none-eligible";
+  };
+  /** Those of the answer in use, ejected ones included, by tier. */
   readonly endpoints: readonly EndpointSnapshot[];
+  /** How much of it is spent. */
   readonly retryBudget: RetryBudgetSnapshot;
 }
 
 /** What bounds retries: failed attempts and hedges add 1 to the debt, a success pays 0.1 of it and a second 0.05. */
 export interface RetryBudgetSnapshot {
+  /** What is spent now: from 0 to `size`. */
   readonly debt: number;
   /** Retries need a debt below this less 5. It is 10 at rest, and grows with the calls in flight. */
   readonly size: number;
 }
 
+/** How old an answer is, and how long it is used. */
 export interface AnswerSnapshot {
+  /** Milliseconds since it came; negative where the clock went back. */
   readonly ageMs: number;
+  /** Its time to live in milliseconds, within `dns.minTtlMs` and `dns.maxTtlMs`. */
   readonly ttlMs: number;
-  /** Until it is asked again; negative if that is due. */
+  /** Milliseconds until it is asked again; negative if that is due. */
   readonly freshForMs: number;
   /** Why it has no endpoints. */
   readonly reason?: string;
 }
 
+/** One endpoint: where it is, its share and its health. */
 export interface EndpointSnapshot {
   /** "address:port". */
   readonly address: string;
+  /** The name that TLS verifies. */
   readonly verifiedName: string;
+  /** The server's own host name, where the source gives one. */
   readonly name?: string;
   /** It comes from `fallbackTarget`. */
   readonly fallback?: true;
+  /** From 0, the first that is used. */
   readonly tier: number;
+  /** Its share of the traffic within the tier, relative to the others. */
   readonly weight: number;
+  /** Calls under way, streams until their end. */
   readonly inFlight: number;
-  /** Log of how many times slower than average it seems: 0 is average or unknown. */
+  /** Natural log of how many times slower than average it seems: 0 is average or unknown. */
   readonly load: number;
+  /** Whether it gets calls; "closed" where `breaker` is `false`. */
   readonly breaker: BreakerState;
+  /** What the source knows besides: Consul tags and meta, a zone. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 

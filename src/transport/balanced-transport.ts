@@ -162,7 +162,7 @@ function invalidRequest(
   }
   if (timeoutMs !== undefined && timeoutMs > LONGEST_DURATION_MS && timeoutMs !== Number.POSITIVE_INFINITY) {
     return invalidCall(
-      `timeoutMs is a duration in milliseconds, not a moment: write the moment minus Date.now(), not ${timeoutMs}`,
+      `timeoutMs is a duration in milliseconds, not a timestamp: write timestamp - Date.now(), not ${timeoutMs}`,
     );
   }
   return typeof fields === "string" ? invalidCall(fields) : undefined;

@@ -18,7 +18,10 @@ const MARGIN_MS = 250;
 export function deadlineFrom(
   context: RemainingTime,
   { marginMs = MARGIN_MS }: { readonly marginMs?: number } = {},
-): { readonly timeoutMs: number } {
+): {
+  /** The time that is left to the call, in whole milliseconds from 1. */
+  readonly timeoutMs: number;
+} {
   if (typeof (context as RemainingTime | undefined)?.getRemainingTimeInMillis !== "function") {
     throw new TypeError(
       "deadlineFrom needs an object with getRemainingTimeInMillis(): the second argument of a Lambda's handler is one",

@@ -9,6 +9,7 @@ import { connectionHint } from "../resilience/connection-hints.ts";
 import { classify } from "../resilience/outcome.ts";
 import type { Runtime } from "../runtime.ts";
 
+/** How `BalancedTransport.warmUp()` warms up. */
 export interface WarmUpOptions {
   /** How many endpoints to connect to; those of this process's own order come first. Default 4, or all if there are fewer. */
   readonly connections?: number;

@@ -8,8 +8,8 @@ export interface BadCall {
 
 const connection = (name: string) => `header "${name}" belongs to the connection and cannot be set for a call`;
 const value = (name: string) =>
-  `header "${name}" has a value that HTTP cannot carry; text in other characters than Latin-1 goes through encodeBinaryHeader()`;
-const name = (text: string) => `header name ${JSON.stringify(text)} is none that HTTP allows (RFC 9110 section 5.1)`;
+  `header "${name}" has a value that HTTP does not allow; encode text outside Latin-1 with encodeBinaryHeader()`;
+const name = (text: string) => `${JSON.stringify(text)} is not a valid HTTP header name (RFC 9110 section 5.1)`;
 const timeout = (text: string) => `timeoutMs must be a number of milliseconds, not ${text}`;
 
 export const BAD_CALLS: readonly BadCall[] = [
@@ -38,10 +38,10 @@ export const BAD_CALLS: readonly BadCall[] = [
     },
     message: value("x-bad"),
   },
-  { options: { headers: 5 }, message: "headers must be Headers, an object, or a list of pairs of a name and a value" },
+  { options: { headers: 5 }, message: "headers must be Headers, an object, or a list of [name, value] pairs" },
   {
     options: { headers: ["ab"] },
-    message: "headers must be Headers, an object, or a list of pairs of a name and a value",
+    message: "headers must be Headers, an object, or a list of [name, value] pairs",
   },
   { options: { headers: { connection: "close" } }, message: connection("connection") },
   { options: { headers: { Connection: "close" } }, message: connection("connection") },
@@ -59,6 +59,6 @@ export const BAD_CALLS: readonly BadCall[] = [
   {
     options: { timeoutMs: 1_800_000_000_000 },
     message:
-      "timeoutMs is a duration in milliseconds, not a moment: write the moment minus Date.now(), not 1800000000000",
+      "timeoutMs is a duration in milliseconds, not a timestamp: write timestamp - Date.now(), not 1800000000000",
   },
 ];

@@ -67,16 +67,16 @@ export const badEnvironments: readonly {
   },
   {
     env: { CONNECT_LB_TARGET: "consul://token:secret@10.0.0.1/users" },
-    message: 'target "consul://***@10.0.0.1/users": credentials do not belong into a target',
+    message: 'target "consul://***@10.0.0.1/users": a target must not contain credentials',
   },
   {
     env: { CONNECT_LB_TARGET: "http://users" },
-    message: 'target "http://users": there is no scheme "http"; write "dns:///users:80", with tls: false for cleartext',
+    message: 'target "http://users": unknown scheme "http"; write "dns:///users:80", with tls: false for cleartext',
   },
   {
     env: { CONNECT_LB_TARGET: "etcd://10.0.0.7:2379/users" },
     message:
-      'target "etcd://10.0.0.7:2379/users": there is no scheme "etcd"; there are srv, consul, consul+http, consul+https, dns, static',
+      'target "etcd://10.0.0.7:2379/users": unknown scheme "etcd"; expected one of: srv, consul, consul+http, consul+https, dns, static',
   },
   {
     name: "retry",
@@ -137,19 +137,19 @@ export const badEnvironments: readonly {
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_DEBUG: "true" },
-    message: "unknown variable CONNECT_LB_DEBUG; docs/configuration.md lists what there is",
+    message: "unknown variable CONNECT_LB_DEBUG; docs/configuration.md lists all of them",
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_PORTS: "1" },
-    message: "unknown variable CONNECT_LB_PORTS; docs/configuration.md lists what there is",
+    message: "unknown variable CONNECT_LB_PORTS; docs/configuration.md lists all of them",
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_SERVICE: "users" },
-    message: "unknown variable CONNECT_LB_SERVICE; docs/configuration.md lists what there is",
+    message: "unknown variable CONNECT_LB_SERVICE; docs/configuration.md lists all of them",
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_SERVERS: "10.0.0.1" },
-    message: "unknown variable CONNECT_LB_SERVERS; docs/configuration.md lists what there is",
+    message: "unknown variable CONNECT_LB_SERVERS; docs/configuration.md lists all of them",
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_TLS_SERVERNAME: "x" },
@@ -161,7 +161,7 @@ export const badEnvironments: readonly {
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_RETRY_TIMEOUT: "1s" },
-    message: "unknown variable CONNECT_LB_RETRY_TIMEOUT; docs/configuration.md lists what there is",
+    message: "unknown variable CONNECT_LB_RETRY_TIMEOUT; docs/configuration.md lists all of them",
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_TIMEOUT: "500" },
@@ -446,7 +446,7 @@ export const badEnvironments: readonly {
   {
     env: { CONNECT_LB_TIMEOUT: "5", CONNECT_LB_PICKER: "x", CONNECT_LB_ZZZ: "1" },
     message:
-      '4 problems:\n- CONNECT_LB_PICKER must be "p2c" or "round-robin", not "x"\n- CONNECT_LB_TIMEOUT needs a unit: write "5ms" or "5s"\n- unknown variable CONNECT_LB_ZZZ; docs/configuration.md lists what there is\n- CONNECT_LB_TARGET is not set; set it to a target such as "srv:///_grpc._tcp.users.example.com"',
+      '4 problems:\n- CONNECT_LB_PICKER must be "p2c" or "round-robin", not "x"\n- CONNECT_LB_TIMEOUT needs a unit: write "5ms" or "5s"\n- unknown variable CONNECT_LB_ZZZ; docs/configuration.md lists all of them\n- CONNECT_LB_TARGET is not set; set it to a target such as "srv:///_grpc._tcp.users.example.com"',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test?timeout=500" },
@@ -461,7 +461,7 @@ export const badEnvironments: readonly {
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test?max-attempts=2&max-attempts=3" },
     message:
-      'target "srv:///_grpc._tcp.users.test?max-attempts=2&max-attempts=3": "max-attempts" stands twice in its query',
+      'target "srv:///_grpc._tcp.users.test?max-attempts=2&max-attempts=3": "max-attempts" appears twice in its query',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test?maxAttempts=2" },
@@ -471,7 +471,7 @@ export const badEnvironments: readonly {
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test?tls-key=hunter2" },
     message:
-      'target "srv:///_grpc._tcp.users.test?tls-key=***": "tls-key" may be a secret, which has no place in a target; set CONNECT_LB_TLS_KEY',
+      'target "srv:///_grpc._tcp.users.test?tls-key=***": "tls-key" may be a secret and must not be in a target; set CONNECT_LB_TLS_KEY',
   },
   {
     env: { CONNECT_LB_TARGET: "consul:///users", CONSUL_NAMESPACE: "team a" },
@@ -490,17 +490,17 @@ export const badEnvironments: readonly {
   {
     env: { CONNECT_LB_TARGET: "consul+http://10.0.0.1/users?auth=me:hunter2" },
     message:
-      'target "consul+http://10.0.0.1/users?auth=***": "auth" is a secret, which has no place in a target; set CONSUL_HTTP_AUTH',
+      'target "consul+http://10.0.0.1/users?auth=***": "auth" is a secret and must not be in a target; set CONSUL_HTTP_AUTH',
   },
   {
     env: { CONNECT_LB_TARGET: "consul+http://10.0.0.1/users?token=hunter2" },
     message:
-      'target "consul+http://10.0.0.1/users?token=***": "token" is a secret, which has no place in a target; set CONSUL_HTTP_TOKEN',
+      'target "consul+http://10.0.0.1/users?token=***": "token" is a secret and must not be in a target; set CONSUL_HTTP_TOKEN',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test?tls-ca=x" },
     message:
-      'target "srv:///_grpc._tcp.users.test?tls-ca=***": "tls-ca" may be a secret, which has no place in a target; set CONNECT_LB_TLS_CA',
+      'target "srv:///_grpc._tcp.users.test?tls-ca=***": "tls-ca" may be a secret and must not be in a target; set CONNECT_LB_TLS_CA',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test?timeout=" },
@@ -514,7 +514,7 @@ export const badEnvironments: readonly {
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test?tag=canary" },
     message:
-      'target "srv:///_grpc._tcp.users.test?tag=canary": unknown key "tag" in its query; docs/configuration.md lists what there is',
+      'target "srv:///_grpc._tcp.users.test?tag=canary": unknown key "tag" in its query; docs/configuration.md lists all of them',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test?tls=0&protocol=h2" },
@@ -534,12 +534,12 @@ export const badEnvironments: readonly {
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test?on-event=x" },
     message:
-      'target "srv:///_grpc._tcp.users.test?on-event=x": unknown key "on-event" in its query; docs/configuration.md lists what there is',
+      'target "srv:///_grpc._tcp.users.test?on-event=x": unknown key "on-event" in its query; docs/configuration.md lists all of them',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test?constructor=1" },
     message:
-      'target "srv:///_grpc._tcp.users.test?constructor=1": unknown key "constructor" in its query; docs/configuration.md lists what there is',
+      'target "srv:///_grpc._tcp.users.test?constructor=1": unknown key "constructor" in its query; docs/configuration.md lists all of them',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test?log=loud" },
@@ -548,7 +548,7 @@ export const badEnvironments: readonly {
   {
     env: { CONNECT_LB_TARGET: "consul:///users?near=_agent" },
     message:
-      'target "consul:///users?near=_agent": unknown key "near" in its query; docs/configuration.md lists what there is',
+      'target "consul:///users?near=_agent": unknown key "near" in its query; docs/configuration.md lists all of them',
   },
   {
     env: { CONNECT_LB_TARGET: "consul:///users?dcs=dc2" },
@@ -615,12 +615,12 @@ export const badEnvironments: readonly {
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_INSECURE: "true" },
     message:
-      'unknown variable CONNECT_LB_INSECURE; did you mean "CONNECT_LB_TLS"? With "false" there is none; certificates are always verified, by "CONNECT_LB_TLS_CA"',
+      'unknown variable CONNECT_LB_INSECURE; did you mean "CONNECT_LB_TLS"? "false" turns TLS off; certificates are always verified, by "CONNECT_LB_TLS_CA"',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_TLS_SKIP_VERIFY: "true" },
     message:
-      'unknown variable CONNECT_LB_TLS_SKIP_VERIFY; certificates are always verified: "CONNECT_LB_TLS_CA" says by which authority',
+      'unknown variable CONNECT_LB_TLS_SKIP_VERIFY; certificates are always verified: "CONNECT_LB_TLS_CA" sets the authority to trust',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_DNS_TTL: "1s" },
@@ -641,12 +641,12 @@ export const badEnvironments: readonly {
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_POLICY: "x" },
-    message: "unknown variable CONNECT_LB_POLICY; a policy can be given in code only",
+    message: "unknown variable CONNECT_LB_POLICY; a policy can be set only in code",
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_PING_INTERVAL: "1s" },
     message:
-      'unknown variable CONNECT_LB_PING_INTERVAL; there are no PINGs at intervals: "CONNECT_LB_VERIFY_AFTER" says when an idle connection is verified',
+      'unknown variable CONNECT_LB_PING_INTERVAL; there are no PINGs at intervals: "CONNECT_LB_VERIFY_AFTER" sets when an idle connection is verified',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_TLS: "__proto__" },
@@ -658,7 +658,7 @@ export const badEnvironments: readonly {
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", "CONNECT_LB_\u001b[31mRED": "x" },
-    message: "unknown variable CONNECT_LB_\\u001b[31mRED; docs/configuration.md lists what there is",
+    message: "unknown variable CONNECT_LB_\\u001b[31mRED; docs/configuration.md lists all of them",
   },
   {
     env: { CONNECTLB_TARGET: "srv:///_grpc._tcp.users.test" },
@@ -700,7 +700,7 @@ export const badEnvironments: readonly {
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_LOG: "warn" },
-    message: 'CONNECT_LB_LOG must be "info" or "debug", not "warn"; did you mean "info"? It has warnings as well',
+    message: 'CONNECT_LB_LOG must be "info" or "debug", not "warn"; did you mean "info"? It includes warnings',
   },
   {
     env: { CONNECT_LB_TARGET: "srv:///_grpc._tcp.users.test", CONNECT_LB_TIMEOUT: "1000" },

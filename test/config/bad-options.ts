@@ -42,7 +42,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: "static:///127.0.0.1:1", zzz: 1 },
     message:
-      'unknown option "zzz"; there are target, fallbackTarget, protocol, httpVersion, tls, pathPrefix, connect, interceptors, attemptInterceptors, picker, defaultTimeoutMs, attemptTimeoutMs, connectTimeoutMs, retry, breaker, policy, dns, connection, createEndpointTransport, onEvent, log',
+      'unknown option "zzz"; expected one of: target, fallbackTarget, protocol, httpVersion, tls, pathPrefix, connect, interceptors, attemptInterceptors, picker, defaultTimeoutMs, attemptTimeoutMs, connectTimeoutMs, retry, breaker, policy, dns, connection, createEndpointTransport, onEvent, log',
   },
   {
     options: { target: "static:///127.0.0.1:1", maxAttempts: 2 },
@@ -178,7 +178,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: "static:///127.0.0.1:1,a%2fb:2", tls: false },
     message:
-      'target "static:///127.0.0.1:1,a%2fb:2": "a/b" is not a host name: it has other characters than letters, digits, "-", "_" and dots; did you mean "a"?',
+      'target "static:///127.0.0.1:1,a%2fb:2": "a/b" is not a host name: it contains characters other than letters, digits, "-", "_" and dots; did you mean "a"?',
   },
   {
     options: { target: "dns:///1.2.3:80", tls: false },
@@ -191,7 +191,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: "srv:///_grpc._tcp.ü\u001b.test", tls: false },
     message:
-      'target "srv:///_grpc._tcp.ü\\u001b.test": "ü\\u001b.test" is not a host name: it has other characters than letters, digits, "-", "_" and dots',
+      'target "srv:///_grpc._tcp.ü\\u001b.test": "ü\\u001b.test" is not a host name: it contains characters other than letters, digits, "-", "_" and dots',
   },
   {
     options: { target: "srv:///\ufdd0.test", tls: false },
@@ -207,7 +207,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "static:///127.0.0.1:1", tls: { targetSuffixes: ["x.test"] } },
-    message: 'tls.targetSuffixes has a meaning only with tls.serverName: "target"',
+    message: 'tls.targetSuffixes needs tls.serverName: "target"',
   },
   {
     options: { target: "static:///127.0.0.1:1", pathPrefix: "api" },
@@ -223,7 +223,8 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "static:///127.0.0.1:1", attemptInterceptors: () => {} },
-    message: "attemptInterceptors must be a list, each entry a function, not a function; write a list, also of one",
+    message:
+      "attemptInterceptors must be a list, each entry a function, not a function; write a list, even for one entry",
   },
   {
     options: { target: "static:///127.0.0.1:1", picker: "p2" },
@@ -302,7 +303,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: "static:///127.0.0.1:1", dns: { servers: "10.0.0.2" } },
     message:
-      'dns.servers must be a list of IP addresses, each "address" or "address:port", not "10.0.0.2"; write a list, also of one',
+      'dns.servers must be a list of IP addresses, each "address" or "address:port", not "10.0.0.2"; write a list, even for one entry',
   },
   {
     options: { target: "static:///127.0.0.1:1", dns: { transport: "https" } },
@@ -354,7 +355,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: "http://users.example.com", tls: false },
     message:
-      'target "http://users.example.com": there is no scheme "http"; write "dns:///users.example.com:80", with tls: false for cleartext',
+      'target "http://users.example.com": unknown scheme "http"; write "dns:///users.example.com:80", with tls: false for cleartext',
   },
   {
     options: { target: "srv:/users", tls: false },
@@ -409,21 +410,21 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "srv:///_grpc._tcp", tls: false },
-    message: 'target "srv:///_grpc._tcp": "_grpc._tcp" has nothing but service labels: which domain is it in?',
+    message: 'target "srv:///_grpc._tcp": "_grpc._tcp" has only service labels: add the domain',
   },
   {
     options: { target: "srv:///users.example.com:8443", tls: false },
     message:
-      'target "srv:///users.example.com:8443": "users.example.com:8443" has a port, which SRV records give: leave it out, or use dns:///',
+      'target "srv:///users.example.com:8443": "users.example.com:8443" has a port, but ports come from the SRV records: leave it out, or use dns:///',
   },
   {
     options: { target: "srvs:///x.test", tls: false },
-    message: 'target "srvs:///x.test": there is no scheme "srvs"; did you mean "srv"?',
+    message: 'target "srvs:///x.test": unknown scheme "srvs"; did you mean "srv"?',
   },
   {
     options: { target: "etcd://10.0.0.7/services", tls: false },
     message:
-      'target "etcd://10.0.0.7/services": there is no scheme "etcd"; there are srv, consul, consul+http, consul+https, dns, static',
+      'target "etcd://10.0.0.7/services": unknown scheme "etcd"; expected one of: srv, consul, consul+http, consul+https, dns, static',
   },
   {
     options: { target: "srv:///x.test?max-atempts=2", tls: false },
@@ -436,7 +437,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "consul:///users?tag=a&tag=b", tls: false },
-    message: 'target "consul:///users?tag=a&tag=b": "tag" stands twice in its query',
+    message: 'target "consul:///users?tag=a&tag=b": "tag" appears twice in its query',
   },
   {
     options: { target: "consul:///users?dc=", tls: false },
@@ -445,11 +446,11 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: "consul:///us ers", tls: false },
     message:
-      'target "consul:///us ers": "us ers" is not a Consul service that DNS can ask for: 1 to 63 letters, digits, hyphens or underscores',
+      'target "consul:///us ers": "us ers" is not a Consul service that DNS can look up: 1 to 63 letters, digits, hyphens or underscores',
   },
   {
     options: { target: "consul://user:secret@10.0.0.1/users", tls: false },
-    message: 'target "consul://***@10.0.0.1/users": credentials do not belong into a target',
+    message: 'target "consul://***@10.0.0.1/users": a target must not contain credentials',
   },
   {
     options: { target: "consul:///users#x", tls: false },
@@ -513,7 +514,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: "static:///127.0.0.1:1?fallback-target=static:///10.0.0.1:1" },
     message:
-      'target "static:///127.0.0.1:1?fallback-target=static:///10.0.0.1:1": "fallback-target" has no place in a target; set CONNECT_LB_FALLBACK_TARGET',
+      'target "static:///127.0.0.1:1?fallback-target=static:///10.0.0.1:1": "fallback-target" must not be in a target; set CONNECT_LB_FALLBACK_TARGET',
   },
   {
     options: { target: "static:///", tls: false },
@@ -537,11 +538,11 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "srv:///%zz", tls: false },
-    message: 'target "srv:///%zz": it has a percent sign that starts no escape',
+    message: 'target "srv:///%zz": it has a percent sign that does not start an escape',
   },
   {
     options: { target: "srv:///x.test/y", tls: false },
-    message: 'target "srv:///x.test/y": its name has a slash; one name stands after the server',
+    message: 'target "srv:///x.test/y": its name has a slash; write one name after the server',
   },
   {
     options: { target: " srv:///x.test", tls: false },
@@ -559,11 +560,11 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "consul+http:///users", tls: false },
-    message: 'target "consul+http:///users": it names no server to ask, as in "consul+http://127.0.0.1:8500/users"',
+    message: 'target "consul+http:///users": it needs a server, as in "consul+http://127.0.0.1:8500/users"',
   },
   {
     options: { target: "consul+https:///users", tls: false },
-    message: 'target "consul+https:///users": it names no server to ask, as in "consul+https://127.0.0.1:8501/users"',
+    message: 'target "consul+https:///users": it needs a server, as in "consul+https://127.0.0.1:8501/users"',
   },
   {
     options: { target: "consul+http://10.0.0.1:8500", tls: false },
@@ -581,12 +582,12 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "consul+http://10.0.0.1/users/canary", tls: false },
-    message: 'target "consul+http://10.0.0.1/users/canary": its name has a slash; one name stands after the server',
+    message: 'target "consul+http://10.0.0.1/users/canary": its name has a slash; write one name after the server',
   },
   {
     options: { target: "consul+http://10.0.0.1/us ers", tls: false },
     message:
-      'target "consul+http://10.0.0.1/us ers": "us ers.service.consul" is not a host name: it has other characters than letters, digits, "-", "_" and dots',
+      'target "consul+http://10.0.0.1/us ers": "us ers.service.consul" is not a host name: it contains characters other than letters, digits, "-", "_" and dots',
   },
   {
     options: { target: "consul+http://10.0.0.1/_users._canary", tls: false },
@@ -634,11 +635,11 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: "consul+http://10.0.0.1/users?index=7", tls: false },
     message:
-      'target "consul+http://10.0.0.1/users?index=7": unknown key "index" in its query; docs/configuration.md lists what there is',
+      'target "consul+http://10.0.0.1/users?index=7": unknown key "index" in its query; docs/configuration.md lists all of them',
   },
   {
     options: { target: "consul+http://10.0.0.1/users?near=a&near=b", tls: false },
-    message: 'target "consul+http://10.0.0.1/users?near=a&near=b": "near" stands twice in its query',
+    message: 'target "consul+http://10.0.0.1/users?near=a&near=b": "near" appears twice in its query',
   },
   {
     options: { target: "consul+http://10.0.0.1/users?tag=a&tag=", tls: false },
@@ -651,11 +652,11 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "consul+http://:secret@10.0.0.1/users", tls: false },
-    message: 'target "consul+http://***@10.0.0.1/users": credentials do not belong into a target',
+    message: 'target "consul+http://***@10.0.0.1/users": a target must not contain credentials',
   },
   {
     options: { target: "consul-http://10.0.0.1/users", tls: false },
-    message: 'target "consul-http://10.0.0.1/users": there is no scheme "consul-http"; did you mean "consul+http"?',
+    message: 'target "consul-http://10.0.0.1/users": unknown scheme "consul-http"; did you mean "consul+http"?',
   },
   {
     options: { target: "static:///127.0.0.1:1", timeoutMs: 1 },
@@ -668,7 +669,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: "static:///127.0.0.1:1", "grpc.service_config": "x" },
     message:
-      'unknown option "grpc.service_config"; channel options of grpc-js mean nothing here: "retry", "breaker" and "picker" do what a service config does',
+      'unknown option "grpc.service_config"; channel options of grpc-js have no effect here: "retry", "breaker" and "picker" do what a service config does',
   },
   {
     options: { target: "static:///127.0.0.1:1", baseUrl: "x" },
@@ -682,16 +683,16 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: "static:///127.0.0.1:1", tls: { rejectUnauthorized: false } },
     message:
-      'unknown option "tls.rejectUnauthorized"; certificates are always verified: "tls.ca" says by which authority',
+      'unknown option "tls.rejectUnauthorized"; certificates are always verified: "tls.ca" sets the authority to trust',
   },
   {
     options: { target: "https://users.example.com" },
-    message: 'target "https://users.example.com": there is no scheme "https"; write "dns:///users.example.com:443"',
+    message: 'target "https://users.example.com": unknown scheme "https"; write "dns:///users.example.com:443"',
   },
   {
     options: { target: "https://users.example.com:8443/api" },
     message:
-      'target "https://users.example.com:8443/api": there is no scheme "https"; write "dns:///users.example.com:8443"',
+      'target "https://users.example.com:8443/api": unknown scheme "https"; write "dns:///users.example.com:8443"',
   },
   {
     options: { target: ["10.0.0.1:80"] },
@@ -735,11 +736,11 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "static:///127.0.0.1:1", log: true },
-    message: 'log must be "info" or "debug", not true; did you mean "info"? It has warnings as well',
+    message: 'log must be "info" or "debug", not true; did you mean "info"? It includes warnings',
   },
   {
     options: { target: "static:///127.0.0.1:1", log: "warn" },
-    message: 'log must be "info" or "debug", not "warn"; did you mean "info"? It has warnings as well',
+    message: 'log must be "info" or "debug", not "warn"; did you mean "info"? It includes warnings',
   },
   {
     options: { target: "static:///127.0.0.1:1", log: { info() {} } },
@@ -747,7 +748,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "static:///127.0.0.1:1", interceptors: () => {} },
-    message: "interceptors must be a list, each entry a function, not a function; write a list, also of one",
+    message: "interceptors must be a list, each entry a function, not a function; write a list, even for one entry",
   },
   {
     options: { target: "static:///127.0.0.1:1", connect: { sendCompression: "gzip" } },
@@ -764,7 +765,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   },
   {
     options: { target: "grpcs://users.example.com", tls: false },
-    message: 'target "grpcs://users.example.com": there is no scheme "grpcs"; write "dns:///users.example.com:443"',
+    message: 'target "grpcs://users.example.com": unknown scheme "grpcs"; write "dns:///users.example.com:443"',
   },
   {
     options: { target: "dns://users.example.com:8443" },
@@ -778,12 +779,12 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: "etcd:///users" },
     message:
-      'target "etcd:///users": there is no scheme "etcd"; there are srv, consul, consul+http, consul+https, dns, static',
+      'target "etcd:///users": unknown scheme "etcd"; expected one of: srv, consul, consul+http, consul+https, dns, static',
   },
   {
     options: { target: "xds:///users" },
     message:
-      'target "xds:///users": there is no scheme "xds"; there are srv, consul, consul+http, consul+https, dns, static',
+      'target "xds:///users": unknown scheme "xds"; expected one of: srv, consul, consul+http, consul+https, dns, static',
   },
   {
     options: { target: "static:///127.0.0.1:8080/" },
@@ -792,7 +793,7 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
   {
     options: { target: "static:///127.0.0.1:8080, 127.0.0.1:8081" },
     message:
-      'target "static:///127.0.0.1:8080, 127.0.0.1:8081": " 127.0.0.1" is not a host name: it has other characters than letters, digits, "-", "_" and dots; did you mean "127.0.0.1"?',
+      'target "static:///127.0.0.1:8080, 127.0.0.1:8081": " 127.0.0.1" is not a host name: it contains characters other than letters, digits, "-", "_" and dots; did you mean "127.0.0.1"?',
   },
   {
     options: {
@@ -802,6 +803,6 @@ export const badOptions: readonly { readonly options: unknown; readonly message:
       connection: { idleMs: 1_000, maxAgeMs: undefined },
     },
     message:
-      "2 problems:\n- attemptInterceptors has no effect beside createEndpointTransport: give it to the transport that this makes\n- connection.idleMs has no effect beside createEndpointTransport: give it to the transport that this makes",
+      "2 problems:\n- attemptInterceptors has no effect beside createEndpointTransport: pass it to the transport that this factory creates\n- connection.idleMs has no effect beside createEndpointTransport: pass it to the transport that this factory creates",
   },
 ];

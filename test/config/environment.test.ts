@@ -188,9 +188,9 @@ describe("the environment of a transport", () => {
     [
       "variables in place of options",
       [undefined, { CONNECT_LB_TARGET: target }],
-      /CONNECT_LB_TARGET is a variable: give variables as \{ env \}/,
+      /CONNECT_LB_TARGET is a variable: pass variables as \{ env \}/,
     ],
-    ["options before the name", [{ target }, "orders"], /the name comes before the options/],
+    ["options before the name", [{ target }, "orders"], /pass the name before the options/],
     ["a name that is no text", [7], /the transport's name must be text/],
     ["variables that are none", [{ env: "x" }], /env must be an object of variables/],
     [

@@ -256,7 +256,7 @@ export const mistakes: readonly Mistake[] = [
   told(
     "nothing listens",
     "could not connect to a server: ECONNREFUSED",
-    "nothing listens at that address and port: the server is down, or the port is another one",
+    "nothing listens at that address and port: the server is down, or the port is wrong",
     async () => call(await closedPort(), {}),
   ),
   told(
@@ -293,7 +293,7 @@ export const mistakes: readonly Mistake[] = [
   told(
     "Consul is down, by HTTP",
     LOOK_UP,
-    "consul+http://SERVER/users: Consul cannot be asked: SERVER: connect ECONNREFUSED SERVER: a Consul agent must listen there (its HTTP API has port 8500, or 8501 for TLS)",
+    "consul+http://SERVER/users: cannot query Consul: SERVER: connect ECONNREFUSED SERVER: a Consul agent must listen there (its HTTP API has port 8500, or 8501 for TLS)",
     async () => callTarget(`consul+http://127.0.0.1:${await closedPort()}/users`),
   ),
   told("a server that accepts and is silent", TIMED_OUT, NO_CONNECTION, async () => {
@@ -339,7 +339,7 @@ export const mistakes: readonly Mistake[] = [
     "idempotentMethods with a slash in front",
     'retry.idempotentMethods must be a list of methods, each "package.Service/Method" or "package.Service/*", not ["/users',
   ),
-  badCall("a moment as timeoutMs", "timeoutMs is a duration in milliseconds, not a moment"),
+  badCall("a moment as timeoutMs", "timeoutMs is a duration in milliseconds, not a timestamp"),
   accepted("the call option deadline of grpc-js", "Connect's clients do not pass it on to a transport", () =>
     withEcho((client) => client.get({}, { deadline: 1 } as never)),
   ),

@@ -76,7 +76,7 @@ describe.each(Object.entries(SECRETS))("%s", (_, secret) => {
     const given = secret.startsWith("-----") ? encodeURIComponent(secret) : secret;
     const message = messageOf(code({ target: written(`user:${given}`) }));
     expectHidden(message, secret);
-    expect(message, where).toContain("credentials do not belong into a target");
+    expect(message, where).toContain("a target must not contain credentials");
   });
 
   test.each(Object.entries(QUERY))("as %s is not shown", (_where, written) => {
@@ -89,7 +89,7 @@ test.each(["consul+http://user%3Ahunter2%40agent:8500/users", "consul+http://use
   (written) => {
     const message = messageOf(code({ target: written }));
     expectHidden(message, "hunter2");
-    expect(message).toContain("credentials do not belong into a target");
+    expect(message).toContain("a target must not contain credentials");
   },
 );
 

@@ -27,8 +27,8 @@ describe("an answer of a resolver", () => {
     ["nothing", undefined, /^the resolver returned kind nothing; it must be/],
     ["null", null, /^the resolver returned kind nothing/],
     ["another kind", { kind: "list" }, /^the resolver returned kind "list"/],
-    ["no list", answer({}), /^the resolver returned no endpoints/],
-    ["an empty list", answer([]), /^the resolver returned no endpoints/],
+    ["no list", answer({}), /^the resolver returned an empty list of endpoints/],
+    ["an empty list", answer([]), /^the resolver returned an empty list of endpoints/],
     ["a hole", answer([undefined, { address: "10.0.0.1", port: 1 }]), /^endpoints\[0\] must be an object, not missing/],
     ["partial: 1", answer([{ address: "10.0.0.1", port: 1 }], { partial: 1 }), /^partial must be true or false, not 1/],
     ["dropped: 1", answer([{ address: "10.0.0.1", port: 1 }], { dropped: 1 }), /^dropped must be a list of reasons/],
@@ -94,7 +94,7 @@ describe("an answer of a resolver", () => {
   });
 
   it.each(["empty", "unavailable"])("of kind %s needs a reason in words", async (kind) => {
-    const message = "reason must be a string that says why there are no endpoints, not ";
+    const message = "reason must be a string that explains why there are no endpoints, not ";
     await expect(resolve({ kind })).rejects.toThrow(new TypeError(`${message}missing`));
     await expect(resolve({ kind, reason: new Error("x") })).rejects.toThrow(new TypeError(`${message}{}`));
     expect(await resolve({ kind, reason: "none", more: 1 })).toEqual({ kind, reason: "none" });
@@ -161,7 +161,7 @@ describe("an answer of a resolver", () => {
     const isNamed = authority !== undefined || "serverName" in tls;
     expect(await resolve(answer([scoped, other]), tls, authority)).toMatchObject({
       endpoints: [...(isNamed ? [{ address: "fe80::1%eth0" }] : []), { address: "10.0.0.1" }],
-      dropped: isNamed ? [] : ["the server fe80::1%eth0 came without a name to verify"],
+      dropped: isNamed ? [] : ["the server fe80::1%eth0 has no name to verify"],
     });
     expect(await resolve(answer([{ ...scoped, name: "a.test" }]), tls, authority)).toMatchObject({
       endpoints: [{ address: "fe80::1%eth0", name: "a.test" }],
@@ -210,13 +210,13 @@ describe('with tls.serverName: "target"', () => {
       dropped: [
         "port 0",
         "the server name a.test is in none of the trusted domains (users.test)",
-        "the server 10.0.0.1 came without a name to verify",
+        "the server 10.0.0.1 has no name to verify",
         'the server name "a b" is not a host name',
         'the address "x y" is neither an IP address nor a host name',
       ],
     });
     await expect(resolve(answer(endpoints.slice(1)), byTarget("users.test"))).rejects.toThrow(
-      'no record of the answer can be used: the address "x y" is neither an IP address nor a host name; the server 10.0.0.1 came without a name to verify; the server name "a b" is not a host name; and 1 more',
+      'no record of the answer can be used: the address "x y" is neither an IP address nor a host name; the server 10.0.0.1 has no name to verify; the server name "a b" is not a host name; and 1 more',
     );
   });
 });

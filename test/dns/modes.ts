@@ -46,7 +46,7 @@ export const truncated = (query: PeerQuery) => [message(query, { flags: "8700" }
 
 export const MODES: readonly Mode[] = [
   { name: "an answer", like: "knot", answer: once(GOOD), comes: USERS, ttlMs: 30_000 },
-  // AnswerSource to other questions, and what guessers send (RFC 5452).
+  // Answers to other questions, and what guessers send (RFC 5452).
   {
     name: "a wrong ID",
     like: "RFC 5452 section 9.1",
@@ -255,7 +255,7 @@ export const MODES: readonly Mode[] = [
     name: "a lame answer",
     like: "BIND for a zone that it does not serve",
     answer: once({ flags: "8100" }),
-    comes: failure("is lame: it answered NOERROR without records, and is no authority"),
+    comes: failure("is lame: it answered NOERROR without records, and is not authoritative"),
   },
   {
     name: 'the target "."',

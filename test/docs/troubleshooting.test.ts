@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const page = readFileSync(`${root}/docs/troubleshooting.md`, "utf8");
 const [beforeLog = "", log = ""] = page.split("## The log\n");
 /** The section of reasons has names in place of messages. */
-const reasons = /### Why it was not tried again\n[\s\S]*?(?=\n##)/.exec(beforeLog)?.[0] ?? "";
+const reasons = /### Why it was not retried\n[\s\S]*?(?=\n##)/.exec(beforeLog)?.[0] ?? "";
 const tables = beforeLog.replace(reasons, "");
 const firstColumns = [...tables.matchAll(/^\| (.*?) \| /gm)].map(([, column]) => column as string);
 const rows = firstColumns.flatMap((column) => [...column.matchAll(/`([^`]+)`/g)].map(([, text]) => text as string));
@@ -31,15 +31,15 @@ const isOnPage = (message: string) => onPage.some((text) => text.test(message));
 
 /** Between parts of the library: no user ever sees them. */
 const INTERNAL = new Set([
-  "nobody waits for this any more",
+  "the result is no longer needed",
   "the stream was cancelled",
-  "the request was given up",
-  "was not waited for",
+  "the request was abandoned",
+  "its answer is no longer needed",
   "the probe was cancelled",
   "it has no endpoints",
   "too many PINGs under way",
   "no call waits for this connection",
-  "the call was answered through its other copy",
+  "the other copy of the call was answered first",
   // Names are checked where they come in, long before a socket.
   "tls: the name to verify is not a host name",
   // The options' checks come first.
@@ -60,7 +60,7 @@ describe("docs/troubleshooting.md", () => {
     expect(isOnPage(text)).toBe(true);
   });
 
-  it("has what wrong options, environments and calls are told", () => {
+  it("has the messages for wrong options, environments and calls", () => {
     expect(known.filter((message) => !isOnPage(message))).toEqual([]);
   });
 
@@ -74,13 +74,13 @@ describe("docs/troubleshooting.md", () => {
     expect(named.sort()).toEqual([...types].map(([, type]) => type).sort());
   });
 
-  it("has every reason why a call is not tried again, and no other", () => {
+  it("has every reason why a call is not retried, and no other", () => {
     const known = readFileSync(`${root}/src/resilience/stop-reason.ts`, "utf8").matchAll(/^ {2}\| "([\w-]+)"/gm);
     const named = [...reasons.matchAll(/^\| `([\w-]+)` \| (?!what it means)/gm)].map(([, name]) => name);
     expect(named.sort()).toEqual([...known].map(([, name]) => name).sort());
   });
 
-  it("has no row for what is not said any more", async () => {
+  it("has no row for a message that no longer exists", async () => {
     const said = [...inCode.map(({ text }) => text), ...known];
     for (const { provoke } of failures) said.push(...(await provoke()));
     const isSaid = (row: string) => said.some((message) => expression(row).test(message));

@@ -6,7 +6,7 @@ import { startDnsPeer } from "../support/dns-peer.ts";
 import { EchoService } from "../support/gen/echo_pb.ts";
 import { startEchoServer } from "../support/servers.ts";
 
-// AnswerSource of a size that nobody needs, from a DNS server that may be anybody's.
+// Answers of a size that nobody needs, from a DNS server that may be anybody's.
 
 const TARGETS = 1_500;
 const ADDRESSES = 40;

@@ -173,7 +173,7 @@ describe("consul+https", () => {
   test.each(["CONSUL_CACERT", "CONSUL_CLIENT_CERT"] as const)("fails without %s", async (variable) => {
     const { [variable]: _, ...others } = env();
     const error = String(await rejection(fromEnv(`consul+https://${agent.https}/users`, others).transport.refresh()));
-    expect(error).toMatch(/Consul cannot be asked: .*certificate/i);
+    expect(error).toMatch(/cannot query Consul: .*certificate/i);
     expect(error).not.toContain(tokens.reader);
   });
 });

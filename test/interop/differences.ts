@@ -67,7 +67,7 @@ export const DIFFERENCES: readonly Difference[] = [
     shows: async (port) => countOf((await answerOf(port, srv("three"))).authorities, "NS") > 0,
     ...THREE,
   },
-  // AnswerSource that are too long for UDP.
+  // Answers that are too long for UDP.
   {
     what: "truncates to nothing",
     shownBy: "knot, BIND, NSD, PowerDNS, unbound, PowerDNS Recursor, dnsdist, Knot Resolver",

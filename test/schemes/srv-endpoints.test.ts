@@ -205,7 +205,7 @@ describe("records that are not followed", () => {
   test('nor is one with bytes of no host name beside "."', async () => {
     const answering: Answering = (query) => [message(query, { answers: [srv("."), srv("a b.test")] })];
     await expect(resolve((peer) => `srv://${peer}/users.test`, answering)).rejects.toThrow(
-      "no record of the answer can be used: a server name has bytes that no host name has",
+      "no record of the answer can be used: a server name contains bytes that a host name must not contain",
     );
   });
 
@@ -221,7 +221,7 @@ describe("records that are not followed", () => {
     );
     expect(resolution).toMatchObject({
       endpoints: [{ address: "10.0.0.1" }],
-      dropped: Array(2).fill("a server name has bytes that no host name has"),
+      dropped: Array(2).fill("a server name contains bytes that a host name must not contain"),
     });
   });
 });

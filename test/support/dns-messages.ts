@@ -1,7 +1,7 @@
 /** Bytes from hex; spaces and line breaks are for the reader. A Buffer, as the sockets of Node hand them out. */
 export const hex = (text: string): Buffer => Buffer.from(text.replace(/\s/g, ""), "hex");
 
-/** AnswerSource as real servers sent them, with the ID 0x1234. Only Consul's is written by hand. */
+/** Answers as real servers sent them, with the ID 0x1234. Only Consul's is written by hand. */
 export const MESSAGES = {
   /** knot 3.2.6: `_grpc._tcp.three.svc.test SRV`, additional addresses, OPT; targets are not compressed. */
   knotThree: hex(`12348500 0001 0003 0000 0004 055f67727063045f7463700574687265650373766304746573740000210001

@@ -7,6 +7,14 @@ const options = JSON.parse(json) as EndpointClientOptions & { waitMs?: number; t
 const { client, transport, connect } = endpointClient(options);
 const say = (fact: object) => process.stdout.write(`${JSON.stringify(fact)}\n`);
 
+/** What holds the process when all is done. */
+async function sayWhatHolds(): Promise<void> {
+  // Node closes handles over a few turns. The pipes are this process's own output.
+  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+  const held = process.getActiveResourcesInfo().filter((name) => name !== "PipeWrap" && name !== "Immediate");
+  say({ held });
+}
+
 if (action === "wait") {
   // What the call layer does: a limit of its own, by a timer that holds the process, and a signal.
   const controller = new AbortController();
@@ -14,17 +22,12 @@ if (action === "wait") {
   await new Promise((resolve) => setTimeout(resolve, options.waitMs));
   controller.abort();
   waiting?.catch(() => {});
-  const done = performance.now();
-  // Node closes handles over a few turns. The pipes are this process's own output.
-  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
-  const resources = process.getActiveResourcesInfo().filter((name) => name !== "PipeWrap" && name !== "Immediate");
-  process.on("exit", () => say({ resources, lingeredMs: Math.round(performance.now() - done) }));
+  await sayWhatHolds();
 } else if (action === "call") {
   await connect();
   await client.get({}, options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs });
   if (options.httpVersion === "1.1") await rejection(client.get({ failCode: 5 }));
-  const done = performance.now();
-  process.on("exit", () => say({ lingeredMs: Math.round(performance.now() - done) }));
+  await sayWhatHolds();
 } else {
   await connect();
   await client.get({});

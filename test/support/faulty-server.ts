@@ -14,7 +14,7 @@ export interface FaultyRequest {
   readonly response: http.ServerResponse | http2.Http2ServerResponse;
   /** Number of the request on this server, from 1. */
   readonly number: number;
-  /** AnswerSource it as a good server does. */
+  /** Answers it as a good server does. */
   answer(): void;
 }
 

@@ -67,7 +67,7 @@ describe.each(wires)("%s over HTTP/%s", (protocol, httpVersion) => {
   });
 });
 
-const NOTHING_LISTENS = "nothing listens at that address and port: the server is down, or the port is another one";
+const NOTHING_LISTENS = "nothing listens at that address and port: the server is down, or the port is wrong";
 
 describe.each(wires)("%s over HTTP/%s", (protocol, httpVersion) => {
   const wire = { protocol, httpVersion, tls: false } as const;

@@ -32,9 +32,9 @@ test("certificates that were replaced are one line, with the paths of their file
   expect(linesOf("info", { type: "tls-reloaded", target: "srv:///x.test", files })).toEqual([
     'time=1970-01-01T00:00:00.000Z level=info msg="connect-lb: tls-reloaded" target=srv:///x.test files=/etc/tls/ca.crt,/etc/tls/tls.crt',
   ]);
-  const error = new Error("tls: file:/etc/tls/ca.crt holds no certificate");
+  const error = new Error("tls: file:/etc/tls/ca.crt contains no certificate");
   expect(linesOf("info", { type: "tls-reload-failed", target: "srv:///x.test", files, error })).toEqual([
-    'time=1970-01-01T00:00:00.000Z level=warn msg="connect-lb: tls-reload-failed" target=srv:///x.test files=/etc/tls/ca.crt,/etc/tls/tls.crt error="tls: file:/etc/tls/ca.crt holds no certificate"',
+    'time=1970-01-01T00:00:00.000Z level=warn msg="connect-lb: tls-reload-failed" target=srv:///x.test files=/etc/tls/ca.crt,/etc/tls/tls.crt error="tls: file:/etc/tls/ca.crt contains no certificate"',
   ]);
 });
 

@@ -117,7 +117,7 @@ describe.each(Object.entries(SHOWN_TO_CONSUL))("%s", (_, { env, secret }) => {
       );
       // It was shown to the agent, and the agent's answer is what the error is about.
       expect(JSON.stringify(shown.map(({ headers }) => headers))).toMatch(/x-consul-token|authorization/);
-      expect(seen).toMatch(/answered \d+ \(|is no JSON|is no list/);
+      expect(seen).toMatch(/answered \d+ \(|is not JSON|is not a list/);
       expectHidden(seen, secret);
     },
   );

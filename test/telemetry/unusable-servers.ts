@@ -37,11 +37,11 @@ const { ca } = authority;
 
 const HTTP1 = 'set httpVersion: "1.1" (CONNECT_LB_HTTP_VERSION=1.1), which protocol "connect" and "grpc-web" can use';
 const CERTIFICATE = "set tls.cert and tls.key (CONNECT_LB_TLS_CERT, CONNECT_LB_TLS_KEY)";
-const NO_TLS = "the server speaks no TLS there: set tls: false (CONNECT_LB_TLS=false), or use the TLS port";
+const NO_TLS = "the server does not speak TLS there: set tls: false (CONNECT_LB_TLS=false), or use the TLS port";
 const REFUSED =
-  "the server refuses the client certificate: tls.cert must be one that it trusts, valid now, with the certificates between it and the authority";
+  "the server refuses the client certificate: tls.cert must be one that it trusts, valid now, with its intermediate certificates";
 
-/** AnswerSource whatever comes first with these bytes, and hangs up. */
+/** Answers whatever comes first with these bytes, and hangs up. */
 const answering = (bytes: Buffer) => () => createServer((socket) => socket.once("data", () => socket.end(bytes)));
 const alert = (description: number) => Buffer.from([0x15, 3, 1, 0, 2, 2, description]);
 const both = ["TLSv1.2", "TLSv1.3"] as const;
@@ -74,7 +74,7 @@ export const unusable: readonly Unusable[] = [
     server: https2({}),
     options: { tls: false },
     message: /could not connect to a server: ECONNRESET|the connection to the server was lost/,
-    hint: "the server closed the connection without an answer: it may speak TLS there (leave tls: false (CONNECT_LB_TLS=false) out), or another version of HTTP (httpVersion), or be shutting down",
+    hint: "the server closed the connection without a response: it may speak TLS there (leave tls: false (CONNECT_LB_TLS=false) out), or another version of HTTP (httpVersion), or be shutting down",
   },
   {
     name: "a TLS server that answers cleartext with an alert",
@@ -90,7 +90,7 @@ export const unusable: readonly Unusable[] = [
     server: () => http.createServer(),
     options: { tls: false },
     message: /could not connect to a server: ERR_HTTP2_ERROR/,
-    hint: `the server answers in something else than HTTP/2: ${HTTP1}, or use the port of HTTP/2`,
+    hint: `the server's response is not HTTP/2: ${HTTP1}, or use the port of HTTP/2`,
   },
   {
     name: "HTTP/2 by TLS to a server of HTTP/1.1",
@@ -116,7 +116,7 @@ export const unusable: readonly Unusable[] = [
     server: () => http2.createServer(),
     options: { tls: false },
     message: /the connection to the server was lost/,
-    hint: "the server speaks HTTP/2 there, and no HTTP/1.1: leave httpVersion (CONNECT_LB_HTTP_VERSION) out",
+    hint: "the server speaks HTTP/2 there, not HTTP/1.1: leave httpVersion (CONNECT_LB_HTTP_VERSION) out",
   },
   {
     name: "HTTP/1.1 to a server of HTTP/2 that answers with a GOAWAY",
@@ -124,7 +124,7 @@ export const unusable: readonly Unusable[] = [
     server: answering(Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])),
     options: { tls: false },
     message: /the connection to the server was lost/,
-    hint: "the server speaks HTTP/2 there, and no HTTP/1.1: leave httpVersion (CONNECT_LB_HTTP_VERSION) out",
+    hint: "the server speaks HTTP/2 there, not HTTP/1.1: leave httpVersion (CONNECT_LB_HTTP_VERSION) out",
   },
   {
     name: "HTTP/1.1 by TLS to a server of HTTP/2",
@@ -133,7 +133,7 @@ export const unusable: readonly Unusable[] = [
     server: https2({ allowHTTP1: false }),
     options: { tls: { ca } },
     message: /HTTP 403/,
-    hint: "the server may speak HTTP/2 only, as Node's does that answers so: leave httpVersion (CONNECT_LB_HTTP_VERSION) out",
+    hint: "the server may speak HTTP/2 only (Node's HTTP/2 servers send this response): leave httpVersion (CONNECT_LB_HTTP_VERSION) out",
   },
   {
     name: "an authority that is not trusted",
@@ -142,7 +142,7 @@ export const unusable: readonly Unusable[] = [
     server: https2({}),
     options: { tls: {} },
     message: /could not connect to a server: UNABLE_TO_VERIFY_LEAF_SIGNATURE/,
-    hint: "the server's certificate is of an authority that is not trusted: set tls.ca (CONNECT_LB_TLS_CA) to the authority that issued it; if that is trusted, the server must send the certificates between them as well",
+    hint: "the authority that issued the server's certificate is not trusted: set tls.ca (CONNECT_LB_TLS_CA) to that authority's certificate; if it is trusted, the server must also send the intermediate certificates",
   },
   {
     name: "an authority that is not trusted, and that the server sends",
@@ -151,7 +151,7 @@ export const unusable: readonly Unusable[] = [
     server: https2({ cert: `${server.cert}\n${ca}` }),
     options: { tls: {} },
     message: /could not connect to a server: SELF_SIGNED_CERT_IN_CHAIN/,
-    hint: "the server's certificate is of an authority that is not trusted: set tls.ca (CONNECT_LB_TLS_CA) to the authority that issued it",
+    hint: "the authority that issued the server's certificate is not trusted: set tls.ca (CONNECT_LB_TLS_CA) to that authority's certificate",
   },
   {
     name: "a certificate that has expired",
@@ -177,7 +177,7 @@ export const unusable: readonly Unusable[] = [
     server: async (maxVersion) => https2(await authority.server({ dns: ["users.test", "*.users.test"] }))(maxVersion),
     options: { tls: { ca, serverName: "orders.test" } },
     message: /could not connect to a server: ERR_TLS_CERT_ALTNAME_INVALID/,
-    hint: 'the server\'s certificate is for "DNS:users.test, DNS:*.users.test", and not for "orders.test": if that is your server, set tls.serverName (CONNECT_LB_TLS_SERVER_NAME) to a name of it, or have "orders.test" put into it',
+    hint: 'the server\'s certificate is for "DNS:users.test, DNS:*.users.test", not for "orders.test": if that is your server, set tls.serverName (CONNECT_LB_TLS_SERVER_NAME) to a name in the certificate, or issue one for "orders.test"',
   },
   {
     name: "a server that wants a client certificate",
@@ -186,7 +186,7 @@ export const unusable: readonly Unusable[] = [
     server: https2({ requestCert: true, ca }),
     options: { tls: { ca } },
     message: /could not connect to a server: ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED/,
-    hint: `the server wants a client certificate: ${CERTIFICATE}`,
+    hint: `the server requires a client certificate: ${CERTIFICATE}`,
   },
   {
     name: "a server that wants a client certificate, over TLS 1.2",
@@ -195,7 +195,7 @@ export const unusable: readonly Unusable[] = [
     server: https2({ requestCert: true, ca }),
     options: { tls: { ca } },
     message: /could not connect to a server: (ERR_SSL_.*HANDSHAKE_FAILURE|EPROTO)/,
-    hint: `the server refuses the TLS handshake: it may want a client certificate (${CERTIFICATE}), or another cipher or version of TLS`,
+    hint: `the server refuses the TLS handshake: it may require a client certificate (${CERTIFICATE}), or another cipher or version of TLS`,
   },
   {
     name: "a client certificate that the server does not trust",
@@ -204,7 +204,7 @@ export const unusable: readonly Unusable[] = [
     server: https2({ requestCert: true, ca }),
     options: { tls: { ca, ...strangers } },
     message: /could not connect to a server: ECONNRESET|the connection to the server was lost/,
-    hint: "the server closed the connection without an answer to TLS: it may not trust the client certificate of tls.cert, or speak another version of HTTP (httpVersion), or be shutting down",
+    hint: "the server closed the connection during the TLS handshake: it may not trust the client certificate of tls.cert, or speak another version of HTTP (httpVersion), or be shutting down",
   },
   ...[42, 44, 45, 46, 48, 49].map((description) => ({
     name: `a server that refuses a client certificate with alert ${description}`,
@@ -220,7 +220,7 @@ export const unusable: readonly Unusable[] = [
     server: answering(alert(112)),
     options: { tls: { ca } },
     message: /could not connect to a server: (ERR_SSL_|EPROTO)/,
-    hint: "the server knows no such name: set tls.serverName (CONNECT_LB_TLS_SERVER_NAME) to one that it has",
+    hint: "the server does not know this name: set tls.serverName (CONNECT_LB_TLS_SERVER_NAME) to one that it has",
   },
   {
     name: "a server of another version of TLS",
@@ -228,7 +228,7 @@ export const unusable: readonly Unusable[] = [
     server: answering(alert(70)),
     options: { tls: { ca } },
     message: /could not connect to a server: (ERR_SSL_|EPROTO)/,
-    hint: "the server takes no version of TLS that this process offers (1.2 and 1.3, unless Node is told otherwise)",
+    hint: "the server accepts no version of TLS that this process offers (1.2 and 1.3, unless Node is configured otherwise)",
   },
   {
     name: "a key that is not the certificate's",
@@ -236,7 +236,7 @@ export const unusable: readonly Unusable[] = [
     server: https2({}),
     options: { tls: { ca, cert: client.cert, key: strangers.key } },
     message: /could not connect to a server: ERR_OSSL_X509_KEY_VALUES_MISMATCH/,
-    hint: "tls.key is not the key of tls.cert: give those that were issued together",
+    hint: "tls.key is not the key of tls.cert: use a certificate and its own key",
   },
   {
     name: "a key that lost its line ends",
@@ -252,7 +252,7 @@ export const unusable: readonly Unusable[] = [
     server: https2({}),
     options: { tls: { ca: "file:/does/not/exist.pem" } },
     message: /could not connect to a server: ERR_TLS_FILE/,
-    hint: 'a file of tls.ca, tls.cert or tls.key cannot be used: mend the path behind "file:", or the file; it is read again at the next connection',
+    hint: 'a file of tls.ca, tls.cert or tls.key cannot be used: correct the path after "file:", or the file; it is read again at the next connection',
   },
   {
     name: "a path that nothing handles",
@@ -284,7 +284,7 @@ export const unusable: readonly Unusable[] = [
     server: () => http.createServer((_, response) => void response.writeHead(415).end()),
     options: { tls: false },
     message: /HTTP 415/,
-    hint: "the server does not take that protocol: protocol must be one that it speaks",
+    hint: "the server does not accept that protocol: protocol must be one that it speaks",
   },
 ];
 

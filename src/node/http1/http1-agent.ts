@@ -174,7 +174,7 @@ export function createHttp1Agent(options: Http1AgentOptions): Http1Agent {
   };
 }
 
-/** Classes cannot be imported where they must not be loaded with this file (tsup.builtins.ts). */
+/** Classes cannot be imported where they must not be loaded with this file (build/builtins.ts). */
 function createAgent(isTls: boolean): HttpAgent {
   if (!isTls) return new (process.getBuiltinModule("node:http").Agent)({ keepAlive: true });
   return new (process.getBuiltinModule("node:https").Agent)({ keepAlive: true, maxCachedSessions: 0 });
@@ -187,7 +187,7 @@ function createAgent(isTls: boolean): HttpAgent {
 function endDialWith(request: ClientRequest, dial: TcpDial): void {
   const destroy = request.destroy.bind(request);
   request.destroy = (error) => {
-    dial.cancel(error ?? connectError("the request was given up", "ECANCELED"));
+    dial.cancel(error ?? connectError("the request was abandoned", "ECANCELED"));
     return destroy(error);
   };
 }

@@ -34,7 +34,7 @@ export const nodeHttpGet: HttpGet = (request) =>
     // Its listener stays, as the socket's does: a late error that nobody hears ends the process.
     sent.on("error", fail);
     // A 101 that nobody asked for closes it without an error.
-    const onClose = () => fail(new Error("the connection was closed without an answer"));
+    const onClose = () => fail(new Error("the connection was closed without a response"));
     sent.on("close", onClose);
     sent.on("response", (message) => {
       sent.off("close", onClose);
@@ -56,7 +56,7 @@ async function readBody(message: IncomingMessage, { maxBytes }: HttpRequest): Pr
   let bytes = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
+    if (bytes > maxBytes) throw new Error(`the response is longer than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   const { statusCode = 0, headers } = message;

@@ -115,7 +115,7 @@ function certificatesIn(file: string, content: string | Buffer): readonly string
   const text = content.toString("latin1");
   const begun = text.match(/-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/g) ?? [];
   const whole = text.match(/-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----[^-]+-----END \1-----/g) ?? [];
-  if (begun.length === 0) throw fault(`tls: ${file} holds no certificate`);
+  if (begun.length === 0) throw fault(`tls: ${file} contains no certificate`);
   if (begun.length > whole.length) throw fault(`tls: ${file} ends within a certificate`);
   return whole;
 }

@@ -58,7 +58,7 @@ async function readToken(path: string, readTextFile: ReadTextFile): Promise<stri
 /** Node would refuse it with an error of its own, that names no variable. */
 function checkHeader(from: string, token: string): string {
   if (/^[\x21-\x7e]+$/.test(token)) return token;
-  throw new Error(`${from} holds something else than one token: a space, a line end, or characters outside ASCII`);
+  throw new Error(`${from} must contain exactly one token, without spaces, line ends or characters outside ASCII`);
 }
 
 /** `btoa` takes bytes; the pair is UTF-8 (RFC 7617 section 2.1). */

@@ -41,7 +41,8 @@ export class ConsulFailures {
     this.#failures.set(agent, { text, isRefusal: false });
     if (error instanceof Error && "code" in error && error.code === "ECONNREFUSED") this.#waysOut.add(LISTEN);
     // SSL_R_WRONG_VERSION_NUMBER: what came is no record of TLS.
-    if (/\berror:0A00010B:/.test(text)) this.#waysOut.add("this agent speaks no TLS; write consul+http in the target");
+    if (/\berror:0A00010B:/.test(text))
+      this.#waysOut.add("this agent does not speak TLS; write consul+http in the target");
   }
 
   addResponse(agent: string, response: HttpResponse): void {
@@ -54,7 +55,7 @@ export class ConsulFailures {
 
   error(): Error {
     const failures = [...this.#failures];
-    if (failures.length === 0) return new Error("Consul cannot be asked: no time is left");
+    if (failures.length === 0) return new Error("cannot query Consul: no time is left");
     const waysOut = [...this.#waysOut].map((way) => `: ${way}`).join("");
     if (failures.every(([, { isRefusal }]) => isRefusal)) {
       const refusals = failures.map(([agent, { text }]) => {
@@ -64,7 +65,7 @@ export class ConsulFailures {
       return new Error(refusals.join("; ") + waysOut);
     }
     const reasons = failures.map(([agent, { text }]) => `${agent}: ${text}`).join("; ");
-    return new Error(`Consul cannot be asked: ${reasons}${waysOut}`);
+    return new Error(`cannot query Consul: ${reasons}${waysOut}`);
   }
 }
 
@@ -79,7 +80,7 @@ function wayOut({ status, body }: HttpResponse, path: string, { tokenFrom }: Con
   }
   if (status === 400 && /HTTPS server/i.test(body)) return "this agent speaks TLS; write consul+https in the target";
   if (status === 400) return "correct the target's query";
-  if (status === 401) return "set CONSUL_HTTP_AUTH to user:password, as the proxy before Consul wants it";
+  if (status === 401) return "set CONSUL_HTTP_AUTH to the user:password that the proxy before Consul requires";
   if (status === 403) {
     const needs = "service:read and node:read";
     return tokenFrom === undefined
@@ -87,5 +88,5 @@ function wayOut({ status, body }: HttpResponse, path: string, { tokenFrom }: Con
       : `the token of ${tokenFrom} must exist in Consul, and its policies must have ${needs}`;
   }
   if (status === 404 && path.startsWith("/v1/query/")) return "there must be a prepared query of that name or ID";
-  return "it must be Consul's HTTP API that listens there (port 8500, or 8501 for TLS), without a redirect";
+  return "Consul's HTTP API must listen there (port 8500, or 8501 for TLS), without a redirect";
 }

@@ -12,7 +12,7 @@ export interface ConsulInstance {
  * critical check), and those without a port that could be called: Consul hands out whatever was registered.
  */
 export function readInstances(entries: unknown): ConsulInstance[] {
-  if (!Array.isArray(entries)) throw new Error("the answer is no list of instances");
+  if (!Array.isArray(entries)) throw new Error("the response is not a list of instances");
   const instances: ConsulInstance[] = [];
   for (const entry of entries.map(object)) {
     const [node, service] = [object(entry.Node), object(entry.Service)];

@@ -57,7 +57,7 @@ export function createConsulHttpResolver(options: ConsulHttpResolverOptions): Re
       const { response, cleartextTokens } = await ask(path, context);
       const instances = instancesOf(response, options.near !== undefined);
       if (instances.length === 0) {
-        const reason = `Consul names no instance of ${service}: ${causes(response)}`;
+        const reason = `Consul lists no instance of ${service}: ${causes(response)}`;
         return { kind: "empty", ttlMs: 0, reason, cleartextTokens };
       }
       const { records, dropped } = withHostNames(instances.map(recordOf));
@@ -103,7 +103,7 @@ function instancesOf({ body }: HttpResponse, inOrder: boolean): ConsulInstance[]
     answer = JSON.parse(body);
   } catch {
     // Without V8's error as its cause: that quotes the answer, which may repeat a token.
-    throw new Error("Consul's answer is no JSON");
+    throw new Error("Consul's response is not JSON");
   }
   const nodes = typeof answer === "object" && answer !== null && "Nodes" in answer ? answer.Nodes : answer;
   const instances = readInstances(nodes);
@@ -123,10 +123,10 @@ const NOTHING: ReadonlyMap<string, Located> = new Map();
 
 function causes({ headers }: HttpResponse): string {
   if (headers["x-consul-results-filtered-by-acls"] === "true") {
-    return "its token (CONSUL_HTTP_TOKEN) may not read all of it, which takes service:read and node:read";
+    return "its token (CONSUL_HTTP_TOKEN) may not read all of them, which needs service:read and node:read";
   }
-  const unhealthy = "none is healthy, or the service or a tag of it is unknown";
+  const unhealthy = "none is healthy, or the service or its tag is unknown";
   return headers["x-consul-default-acl-policy"] === "deny"
-    ? `${unhealthy}, or there is no token that may read it (CONSUL_HTTP_TOKEN, with service:read and node:read)`
+    ? `${unhealthy}, or no token that may read it is set (CONSUL_HTTP_TOKEN, with service:read and node:read)`
     : `${unhealthy}, or the agent has just restarted`;
 }

@@ -45,7 +45,7 @@ export function consulName(asked: ConsulService): ConsulName {
   const rest = `service${placeOf(asked)}.${zone}`;
   const rfc2782 = /^_([^.]+)\._([^.]+)$/.exec(service);
   if (rfc2782) {
-    if (tag !== undefined) throw new DnsError(`the Consul service "${service}" names a tag already: leave tag out`);
+    if (tag !== undefined) throw new DnsError(`the Consul service "${service}" already has a tag: leave tag out`);
     const [plain, label] = [checkLabel("service", rfc2782[1]), checkLabel("tag", rfc2782[2])];
     return { name: checkName(`_${plain}._${label}.${rest}`), authority: authorityOf(plain, zone), domain: zone };
   }
@@ -84,7 +84,7 @@ function authorityOf(service: string, zone: string): string {
 function checkLabel(what: string, value: string | undefined): string {
   if (value !== undefined && /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(value)) return value.toLowerCase();
   const rule = "1 to 63 letters, digits, hyphens or underscores";
-  throw new DnsError(`${quotedUnlessSecret(value ?? "")} is not a Consul ${what} that DNS can ask for: ${rule}`);
+  throw new DnsError(`${quotedUnlessSecret(value ?? "")} is not a Consul ${what} that DNS can look up: ${rule}`);
 }
 
 /** Tags and prepared queries may have dots. There is no way to ask for two tags. */

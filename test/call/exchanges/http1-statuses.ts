@@ -1,6 +1,6 @@
 import type { Shape } from "./http1-shapes.ts";
 
-/** AnswerSource of a proxy, or of another program at the endpoint's address. */
+/** Answers of a proxy, or of another program at the endpoint's address. */
 export function* statusShapes(): Generator<Shape> {
   for (const status of STATUSES) {
     for (const [headers, hint] of HEADERS) {

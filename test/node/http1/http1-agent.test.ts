@@ -1,12 +1,14 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createTestAuthority } from "../../support/certificates.ts";
 import { endpointClient, manualClock, rejection } from "../../support/endpoint-client.ts";
 import { startFaultyRelay } from "../../support/faulty-relay.ts";
 import { startEchoServer } from "../../support/servers.ts";
 
 const httpVersion = "1.1";
-// A connection is free again a moment after the response has been read.
-const settled = () => new Promise((resolve) => setTimeout(resolve, 2));
+/** A connection is free again some turns of the event loop after the response has been read. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
 
 describe("idle connections", () => {
   test("are reused within the limit, and replaced beyond it by the clock alone", async () => {
@@ -99,7 +101,7 @@ describe("what is marked as not sent", () => {
     const tls = await authority.server();
     await using server = await startEchoServer({ httpVersion, tls });
     await using relay = await startFaultyRelay(server);
-    const options = { port: relay.port, httpVersion, tls: { ca: authority.ca }, connectTimeoutMs: 200 } as const;
+    const options = { port: relay.port, httpVersion, tls: { ca: authority.ca }, connectTimeoutMs: 10_000 } as const;
     const { client, notSent } = endpointClient(options);
 
     relay.blackHole(true);
@@ -114,7 +116,7 @@ describe("what is marked as not sent", () => {
     expect(error.cause).toMatchObject({ code: "ETIMEDOUT", syscall: "connect" });
 
     relay.blackHole(false);
-    const running = rejection(client.post({ delayMs: 1000 }));
+    const running = rejection(client.post({ delayMs: 60_000 }));
     await expect.poll(() => server.active, { interval: 2 }).toBe(1);
     relay.reset();
     expect(notSent(await running)).toBe(false);
@@ -122,7 +124,12 @@ describe("what is marked as not sent", () => {
 
   test("the connect timeout does not touch calls that are under way", async () => {
     await using server = await startEchoServer({ httpVersion });
-    const { client } = endpointClient({ port: server.port, httpVersion, connectTimeoutMs: 20 });
-    expect((await client.post({ text: "slow", delayMs: 60 })).text).toBe("slow");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { client } = endpointClient({ port: server.port, httpVersion, connectTimeoutMs: 1_000 });
+    const slow = client.post({ text: "slow", delayMs: 60 });
+    await expect.poll(() => server.active, { interval: 2 }).toBe(1);
+    vi.advanceTimersByTime(5_000);
+    expect((await slow).text).toBe("slow");
   });
 });

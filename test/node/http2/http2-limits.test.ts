@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
-import { endpointClient, manualClock } from "../../support/endpoint-client.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { endpointClient, manualClock, rejection } from "../../support/endpoint-client.ts";
 import { startFaultyRelay } from "../../support/faulty-relay.ts";
 import { startEchoServer } from "../../support/servers.ts";
 
@@ -11,7 +11,18 @@ const unrepeatable = { signal: new AbortController().signal, canRetry: false };
 /** Longer than the 1 s after which a connection is verified, and shorter than the idle limit. */
 const GAP_MS = 2_000;
 
+/** What is sent on loopback has been answered. */
+async function answered(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** No limit passes by itself: a PING has 50 ms, which a busy machine may take. */
+const withoutTimers = () => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+afterEach(() => void vi.useRealTimers());
+
 describe("PINGs since the server last sent data: at most two over gRPC, whose servers close at the third", () => {
+  beforeEach(withoutTimers);
+
   test("an idle connection that would need another one is replaced", async () => {
     await using server = await startEchoServer({ httpVersion: "2" });
     const clock = manualClock();
@@ -49,11 +60,20 @@ describe("PINGs since the server last sent data: at most two over gRPC, whose se
 
   test("while a call waits for a slow server", async () => {
     await using server = await startEchoServer({ httpVersion: "2" });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
     const { client, connect } = endpointClient({ port: server.port, protocol: "grpc" });
     await connect();
-    // One would be sent after 1 s, 2 s and 3 s of silence.
-    expect((await client.get({ text: "slow", delayMs: 3_500 })).text).toBe("slow");
+    const controller = new AbortController();
+    const slow = rejection(client.get({ delayMs: 600_000 }, { signal: controller.signal }));
+    await expect.poll(() => server.active).toBe(1);
+    // One would be sent after 1, 2, 4 and 8 s of silence.
+    for (let second = 0; second < 20; second++) {
+      await vi.advanceTimersByTimeAsync(1_000);
+      await answered();
+    }
     expect([server.pings, server.connections]).toEqual([2, 1]);
+    controller.abort();
+    await slow;
   });
 });
 
@@ -85,6 +105,8 @@ test("no PING is sent for a call that waits while others are answered", async ()
 });
 
 describe("a connection is replaced at an age of its own, a tenth about the limit", () => {
+  beforeEach(withoutTimers);
+
   test.each([
     ["a tenth earlier", 0, 54_000],
     ["on time", 0.5, 60_000],
@@ -118,7 +140,6 @@ describe("a connection is replaced at an age of its own, a tenth about the limit
     await using server = await startEchoServer({ httpVersion: "2" });
     await using relay = await startFaultyRelay(server);
     const clock = manualClock();
-    // Nor verified: a PING has 50 ms, which a busy machine may take.
     const never = { idleMs: 3_600_000, verifyAfterMs: 3_600_000 };
     const { client, transport } = endpointClient({ port: relay.port, clock, maxAgeMs: 60_000, ...never });
     await client.post({});

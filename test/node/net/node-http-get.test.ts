@@ -46,7 +46,7 @@ test("a status of 1xx: 103 comes before the answer, and 101 is none", async () =
   await using odd = await startHttpScript(({ socket }) => {
     socket.end("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
   });
-  await expect(nodeHttpGet(request(odd.port))).rejects.toThrow("the connection was closed without an answer");
+  await expect(nodeHttpGet(request(odd.port))).rejects.toThrow("the connection was closed without a response");
 });
 
 test("an abort, before and while it runs", async () => {

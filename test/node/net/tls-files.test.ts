@@ -299,8 +299,8 @@ describe("files that cannot be used leave those in use that could", () => {
       ({ "tls.key": key = "" }) => ({ "tls.key": key }),
       /tls\.key is not the key of .*tls\.crt$/,
     ],
-    ["an empty authority", () => ({ "ca.crt": "" }), /ca\.crt holds no certificate$/],
-    ["an authority that is none", () => ({ "ca.crt": "<html>" }), /ca\.crt holds no certificate$/],
+    ["an empty authority", () => ({ "ca.crt": "" }), /ca\.crt contains no certificate$/],
+    ["an authority that is none", () => ({ "ca.crt": "<html>" }), /ca\.crt contains no certificate$/],
     [
       "half of a list of authorities",
       () => ({ "ca.crt": `${authority.ca}${other.ca.slice(0, 300)}` }),
@@ -311,7 +311,7 @@ describe("files that cannot be used leave those in use that could", () => {
       () => ({ "ca.crt": other.ca.replace(/\nMII./, "\nAAAA") }),
       /ca\.crt cannot be parsed$/,
     ],
-    ["an empty certificate", () => ({ "tls.crt": "" }), /tls\.crt holds no certificate$/],
+    ["an empty certificate", () => ({ "tls.crt": "" }), /tls\.crt contains no certificate$/],
     [
       "half a certificate",
       ({ "tls.crt": cert = "" }) => ({ "tls.crt": cert.slice(0, 300) }),

@@ -39,7 +39,7 @@ describe.each(["connect", "grpc"] as const)("%s", (protocol) => {
       const { transport } = clientOf("own", server.port, protocol);
       const method = { ...EchoService.method.post, output: BytesValueSchema };
       const call = () => transport.unary(method, undefined, undefined, undefined, {});
-      // AnswerSource that come at once share a read.
+      // Answers that come at once share a read.
       for (const { message } of await Promise.all(Array.from({ length: 50 }, call))) {
         expect(message.value).toEqual(value);
         expect(message.value.constructor).toBe(Uint8Array);

@@ -13,7 +13,7 @@ export interface SeenRequest {
   reset: number | undefined;
 }
 
-/** AnswerSource a request that has been read. */
+/** Answers a request that has been read. */
 export type Answer = (stream: http2.ServerHttp2Stream) => void;
 
 /** A real HTTP/2 server that keeps what it was sent and answers what a test wants. */
@@ -72,7 +72,7 @@ export async function startHttp2Script(first: Answer): Promise<Http2Script> {
   };
 }
 
-/** AnswerSource with these headers, this body and, where there are any, these trailers. */
+/** Answers with these headers, this body and, where there are any, these trailers. */
 export function respond(
   headers: http2.OutgoingHttpHeaders,
   body: Uint8Array | string = "",

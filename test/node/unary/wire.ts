@@ -3,7 +3,7 @@ import { EchoResponseSchema } from "../../support/gen/echo_pb.ts";
 import type { Protocol } from "./paths.ts";
 import { type Answer, respond } from "./script.ts";
 
-/** AnswerSource in bytes, as servers of Connect and of gRPC write them. */
+/** Answers in bytes, as servers of Connect and of gRPC write them. */
 
 export function messageOf(text: string, fields: MessageInitShape<typeof EchoResponseSchema> = {}): Buffer {
   return Buffer.from(toBinary(EchoResponseSchema, create(EchoResponseSchema, { text, ...fields })));

@@ -114,7 +114,7 @@ describe("an agent that is slow", () => {
     expect(sent.map(({ request }) => request.timeoutMs)).toEqual([LAST_MS, LAST_MS - 1_000]);
     expect(sent.every(({ request }) => request.signal.aborted)).toBe(true);
     expect(look.outcome).toBe(
-      "Consul cannot be asked: 10.0.0.1:8500: no answer within 4500 ms; 10.0.0.2:8500: no answer within 4500 ms",
+      "cannot query Consul: 10.0.0.1:8500: no answer within 4500 ms; 10.0.0.2:8500: no answer within 4500 ms",
     );
   });
 
@@ -128,7 +128,7 @@ describe("an agent that is slow", () => {
       await runtime.advance(0);
       expect(asked()).toEqual(["10.0.0.1 at 0"]);
       expect(look.outcome).toBe(
-        status === 200 ? "arrived" : "Consul cannot be asked: 10.0.0.1:8500: answered 500 (arrived)",
+        status === 200 ? "arrived" : "cannot query Consul: 10.0.0.1:8500: answered 500 (arrived)",
       );
     }
   });
@@ -252,7 +252,7 @@ describe("agents that are given by name", () => {
     const { runtime, lookUp } = setUp(["consul.test"]);
     const look = lookUp();
     await runtime.advance(0);
-    expect(look.outcome).toBe("Consul cannot be asked: consul.test:8500: its name has no address");
+    expect(look.outcome).toBe("cannot query Consul: consul.test:8500: its name has no address");
   });
 
   test("of many addresses sixteen are asked, each before the time is over", async () => {

@@ -150,7 +150,7 @@ describe("credentials", () => {
     }
     await writeFile(file, "hunter2\nhunter3\n");
     const error = String(await rejection(transport.refresh()));
-    expect(error).toMatch(/the file of CONSUL_HTTP_TOKEN_FILE holds something else than one token/);
+    expect(error).toMatch(/the file of CONSUL_HTTP_TOKEN_FILE must contain exactly one token/);
     expect(error).not.toContain("hunter");
     transport.close();
   });
@@ -177,7 +177,7 @@ describe("credentials", () => {
 
   test("a token that cannot be sent is an error that names its variable, and not the token", async () => {
     const failed = consulCredentials({ CONSUL_HTTP_TOKEN: "hunter2 ☃" }, nodePlatform.readTextFile);
-    expect(String(await rejection(failed))).toMatch(/^Error: CONSUL_HTTP_TOKEN holds something else than one token/);
+    expect(String(await rejection(failed))).toMatch(/^Error: CONSUL_HTTP_TOKEN must contain exactly one token/);
   });
 
   test.each([

@@ -90,13 +90,13 @@ describe("an agent that fails", () => {
 test.each<[string, Scripted, RegExp]>([
   ["a refusal", answering(403, "Permission denied"), /Consul at 127.* answered 403 \(Permission denied\): set CONSUL_/],
   ["no way in", answering(401, ""), /answered 401: set CONSUL_HTTP_AUTH/],
-  ["another method's path", answering(405, "no"), /answered 405 \(no\): it must be Consul's HTTP API/],
-  ["an answer without content", answering(204, ""), /answered 204: it must be Consul's HTTP API/],
+  ["another method's path", answering(405, "no"), /answered 405 \(no\): Consul's HTTP API must listen there/],
+  ["an answer without content", answering(204, ""), /answered 204: Consul's HTTP API must listen there/],
   ["a redirect", answering(302, "", { location: "http://127.0.0.1:1/" }), /answered 302: .*without a redirect$/],
   ["cleartext to TLS", answering(400, "Client sent an HTTP request to an HTTPS server."), /write consul\+https/],
   ["another question than Consul's", answering(400, "no"), /answered 400 \(no\): correct the target's query$/],
-  ["no JSON", answering(200, "<html>"), /Consul's answer is no JSON/],
-  ["no list", answering(200, { error: 1 }), /no list of instances/],
+  ["no JSON", answering(200, "<html>"), /Consul's response is not JSON/],
+  ["no list", answering(200, { error: 1 }), /not a list of instances/],
 ])("%s is a failure that is not tried again", async (_, answer, message) => {
   await using agent = await startHttpScript(answer);
   await expect(resolve([agent])()).rejects.toThrow(message);
@@ -115,9 +115,7 @@ test.each([
   expect(behind.requests).toHaveLength(1);
   // Whatever the order of the failures, the error shows the refusal and its way out.
   const failure = String(await resolve([dead, behind], rest)().catch((error: Error) => error));
-  expect(failure).toMatch(
-    new RegExp(`Consul cannot be asked: .*: socket hang up; .* answered ${status} \\(${body}\\): `),
-  );
+  expect(failure).toMatch(new RegExp(`cannot query Consul: .*: socket hang up; .* answered ${status} \\(${body}\\): `));
 });
 
 test("what every agent refuses is one error about the refusal", async () => {
@@ -170,7 +168,7 @@ describe("a name with several addresses", () => {
 
 test.each([
   ["http", "a Consul agent must listen there (its HTTP API has port 8500, or 8501 for TLS)"],
-  ["https", "this agent speaks no TLS; write consul+http in the target"],
+  ["https", "this agent does not speak TLS; write consul+http in the target"],
 ])("consul+%s to what is not there says what to do", async (scheme, wayOut) => {
   await using agent = await startHttpScript(answering(200, []));
   const address = scheme === "http" ? `127.0.0.1:${await closedPort()}` : agent.address;

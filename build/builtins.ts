@@ -25,7 +25,7 @@ export const lazyBuiltins: Plugin = {
   name: "lazy-builtins",
   setup(build) {
     build.onResolve({ filter: /^node:/ }, ({ path, importer }) => {
-      if (!(path in USED)) throw new Error(`${importer}: tsup.builtins.ts does not list ${path}`);
+      if (!(path in USED)) throw new Error(`${importer}: build/builtins.ts does not list ${path}`);
       return { path, namespace: "builtin", sideEffects: false };
     });
     build.onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({
