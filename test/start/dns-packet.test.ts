@@ -3,7 +3,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, test } from "vitest";
 import * as sources from "../../src/dns/message.ts";
-import { dnsPacketAsModules } from "../../tsup.dns-packet.ts";
+import { dnsPacketAsModules } from "../../build/dns-packet.ts";
 import { MESSAGES } from "../support/dns-messages.ts";
 import { mutate, xorshift } from "../support/mutations.ts";
 
