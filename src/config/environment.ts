@@ -6,7 +6,7 @@ import { nearest } from "./did-you-mean.ts";
 import { variableHint } from "./hints.ts";
 import { type Layer, parseOption } from "./layers.ts";
 import type { OptionDefinition } from "./option-definition.ts";
-import { optionGroups, optionsByName, variableOf } from "./option-table.ts";
+import { membersOf, optionsByName, variableOf } from "./option-table.ts";
 import { EXAMPLE_TARGET } from "./value-types.ts";
 
 /** What the environment says of one transport. */
@@ -111,7 +111,7 @@ function prefixOf(name: string, problems: string[]): string {
 /** A group that is off has no use for its members; that one source says both must be a mistake. */
 function checkConflicts(layer: Layer, prefix: string, problems: string[]): void {
   for (const [group, value] of layer) {
-    const members = value === false ? [...(optionGroups().get(group)?.values() ?? [])] : [];
+    const members = value === false ? membersOf(group) : [];
     const set = members.find(({ path }) => layer.has(path));
     if (set?.name === undefined) continue;
     const [off, useless] = [group, set.name].map((name) => prefix + variableOf(name).slice(PREFIX.length));

@@ -1,7 +1,7 @@
 import { mayBeSecret, quotedUnlessSecret } from "../common/secret.ts";
 import { valueHint } from "./hints.ts";
 import type { OptionDefinition } from "./option-definition.ts";
-import { type OptionGroups, optionGroups } from "./option-table.ts";
+import { isGroup } from "./option-table.ts";
 import type { BalancedTransportOptions } from "./options.ts";
 
 /** Options that an environment or a target says, by path. */
@@ -33,16 +33,15 @@ export function parseOption(
  * that is switched off in one source is on again where a later one sets one of its members.
  */
 export function mergeLayers(code: BalancedTransportOptions, layers: readonly Layer[]): BalancedTransportOptions {
-  const groups = optionGroups();
   const options: Record<string, unknown> = { target: code.target };
   const off = new Set<string>();
-  for (const layer of [...layers, fromCode(code, groups)]) {
+  for (const layer of [...layers, fromCode(code)]) {
     for (const [path, value] of layer) {
       const [group, member] = path.split(".") as [string, string | undefined];
       if (member !== undefined) {
         options[group] = { ...(options[group] as object | undefined), [member]: value };
         if (layer.get(group) !== false) off.delete(group);
-      } else if (!groups.has(group)) options[group] = value;
+      } else if (!isGroup(group)) options[group] = value;
       else if (value === false) off.add(group);
       else {
         options[group] ??= {};
@@ -55,11 +54,11 @@ export function mergeLayers(code: BalancedTransportOptions, layers: readonly Lay
 }
 
 /** Code's options by path. They have been checked. */
-function fromCode(options: BalancedTransportOptions, groups: OptionGroups): Layer {
+function fromCode(options: BalancedTransportOptions): Layer {
   const values = new Map<string, unknown>();
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || name === "target") continue;
-    const members = groups.has(name) && value !== false ? Object.entries(value as object) : undefined;
+    const members = isGroup(name) && value !== false ? Object.entries(value as object) : undefined;
     if (members === undefined) values.set(name, value);
     else for (const [member, one] of members) if (one !== undefined) values.set(`${name}.${member}`, one);
   }

@@ -16,7 +16,7 @@ export const optionTable = lazily((): readonly OptionDefinition[] => [
     default: undefined,
     doc: "Another target, of any kind, whose servers are used while none of the target's own can be.",
   },
-  ...protocolOptions(),
+  ...protocolOptionsOnce(),
   ...callOptions(),
   ...networkOptions(),
   {
@@ -48,20 +48,27 @@ export const optionsByName = lazily(
     ),
 );
 
-/** The options by their group and their name in it; those of no group are in "". */
-export type OptionGroups = ReadonlyMap<string, ReadonlyMap<string, OptionDefinition>>;
+/**
+ * The option of this path. A program sets few options in code, and mostly of the protocol: with no other, the rest of the
+ * table is not made.
+ */
+export function definitionOf(path: string): OptionDefinition | undefined {
+  const isThis = (definition: OptionDefinition) => definition.path === path;
+  return protocolOptionsOnce().find(isThis) ?? optionTable().find(isThis);
+}
 
-export const optionGroups = lazily((): OptionGroups => groupsOf(optionTable()));
+const protocolOptionsOnce = lazily(protocolOptions);
 
-function groupsOf(definitions: readonly OptionDefinition[]): Map<string, Map<string, OptionDefinition>> {
-  const groups = new Map<string, Map<string, OptionDefinition>>();
-  for (const definition of definitions) {
-    const dot = definition.path.indexOf(".");
-    const group = definition.path.slice(0, Math.max(0, dot));
-    if (!groups.has(group)) groups.set(group, new Map());
-    groups.get(group)?.set(definition.path.slice(dot + 1), definition);
-  }
-  return groups;
+const GROUPS: readonly string[] = ["tls", "connect", "retry", "breaker", "dns", "connection"];
+
+/** Whether the option of this path is a group of options. */
+export function isGroup(path: string): boolean {
+  return GROUPS.includes(path);
+}
+
+/** The members of a group; of "", the options in no group, and the groups. */
+export function membersOf(group: string): OptionDefinition[] {
+  return optionTable().filter(({ path }) => path.slice(0, Math.max(0, path.indexOf("."))) === group);
 }
 
 /** The variable of an option of the unnamed transport. */

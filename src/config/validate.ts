@@ -4,7 +4,7 @@ import { ConfigurationError } from "../errors.ts";
 import { suggestion } from "./did-you-mean.ts";
 import { optionHint, valueHint } from "./hints.ts";
 import type { OptionDefinition } from "./option-definition.ts";
-import { type OptionGroups, optionGroups, optionTable } from "./option-table.ts";
+import { definitionOf, isGroup, membersOf, optionTable } from "./option-table.ts";
 import type { BalancedTransportOptions } from "./options.ts";
 import { EXAMPLE_TARGET, object } from "./value-types.ts";
 
@@ -16,7 +16,7 @@ import { EXAMPLE_TARGET, object } from "./value-types.ts";
 export function validateOptions(options: unknown): string[] {
   if (!object.accepts(options)) throw new ConfigurationError([noObject(options)]);
   const problems: string[] = [];
-  checkGroup(options as object, "", optionGroups(), problems);
+  checkGroup(options as object, "", problems);
   return problems;
 }
 
@@ -28,33 +28,33 @@ function noObject(options: unknown): string {
 }
 
 /** @param prefix "" for those of no group, else the group's name and a dot. */
-function checkGroup(group: object, prefix: string, groups: OptionGroups, problems: string[]): void {
-  const definitions = groups.get(prefix.slice(0, -1)) as ReadonlyMap<string, OptionDefinition>;
+function checkGroup(group: object, prefix: string, problems: string[]): void {
   for (const [name, value] of Object.entries(group)) {
     if (value === undefined || (prefix === "" && name === "target")) continue;
-    const definition = definitions.get(name);
-    if (definition === undefined) problems.push(unknownOption(prefix, name, definitions));
-    else checkOption(definition, value, groups, problems);
+    // A dot in a name leads into no group.
+    const definition = name.includes(".") ? undefined : definitionOf(prefix + name);
+    if (definition === undefined) problems.push(unknownOption(prefix, name));
+    else checkOption(definition, value, problems);
   }
 }
 
-function unknownOption(prefix: string, name: string, definitions: ReadonlyMap<string, OptionDefinition>): string {
+function unknownOption(prefix: string, name: string): string {
   // The right name, but in the wrong group: "maxAttempts" beside "retry".
   const elsewhere = optionTable().find(({ path }) => path.endsWith(`.${name}`))?.path;
-  const names = prefix === "" ? ["target", ...definitions.keys()] : [...definitions.keys()];
-  const known = elsewhere === undefined ? names.map((known) => `${prefix}${known}`) : [elsewhere];
+  const members = membersOf(prefix.slice(0, -1)).map(({ path }) => path);
+  const known = elsewhere === undefined ? (prefix === "" ? ["target", ...members] : members) : [elsewhere];
   const hint = optionHint(prefix + name) ?? suggestion(elsewhere ?? `${prefix}${name}`, known);
   return `unknown option "${prefix}${escaped(name)}"${hint}`;
 }
 
-function checkOption(definition: OptionDefinition, value: unknown, groups: OptionGroups, problems: string[]): void {
+function checkOption(definition: OptionDefinition, value: unknown, problems: string[]): void {
   if (!definition.type.accepts(value)) {
     const shown = show(value);
     const hint = shown === NOT_SHOWN ? "" : valueHint(definition, value);
     const got = definition.secret ? "" : `, not ${shown}${hint}`;
     problems.push(`${definition.path} must be ${definition.type.description}${got}`);
-  } else if (groups.has(definition.path) && value !== false) {
-    checkGroup(value as object, `${definition.path}.`, groups, problems);
+  } else if (isGroup(definition.path) && value !== false) {
+    checkGroup(value as object, `${definition.path}.`, problems);
   }
 }
 
