@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, test } from "vitest";
-import * as sources from "../../src/dns/message.ts";
 import { dnsPacketAsModules } from "../../build/dns-packet.ts";
+import * as sources from "../../src/dns/message.ts";
 import { MESSAGES } from "../support/dns-messages.ts";
 import { mutate, xorshift } from "../support/mutations.ts";
 
