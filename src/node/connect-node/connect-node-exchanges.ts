@@ -58,13 +58,14 @@ export class ConnectNodeExchanges {
    * Runs a call. What fails it without a response and without a fact from its connection came from the client itself:
    * a message that cannot be serialised or is too large, input that breaks. It would come with any server.
    */
-  run<T>(send: () => Promise<T>, call: CallUnderWay | undefined): Promise<T> {
+  run<T>(send: () => Promise<T>, { call, signal, timeoutMs }: RunningCall): Promise<T> {
     const exchange = new ConnectNodeExchange(call);
     this.#opening = exchange;
     const response = send();
     this.#opening = undefined;
     return response.catch((error) => {
-      if (!isOfCaller(error)) recordCause(error, exchange);
+      const isOfCaller = signal?.aborted || (timeoutMs !== undefined && isDeadlineExceeded(error));
+      if (!isOfCaller) recordCause(error, exchange);
       recordSight(error, exchange.sight);
       throw error;
     });
@@ -72,10 +73,18 @@ export class ConnectNodeExchanges {
 
   /** The same for calls that interceptors hold up before they reach connect-node: the innermost of them. */
   readonly interceptor: Interceptor = (next) => (request) =>
-    this.run(() => next(request), linkOf(request.contextValues)?.call);
+    // Its signal is that of the call and of its time limit.
+    this.run(() => next(request), { call: linkOf(request.contextValues)?.call, signal: request.signal });
 }
 
-/** A deadline or an abort ended it. */
-function isOfCaller(error: unknown): boolean {
-  return error instanceof ConnectError && (error.code === Code.DeadlineExceeded || error.code === Code.Canceled);
+/** What may end a call from the caller's side. */
+interface RunningCall {
+  readonly call: CallUnderWay | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** Kept by connect-node, whose error is all that tells when it has passed. */
+  readonly timeoutMs?: number | undefined;
+}
+
+function isDeadlineExceeded(error: unknown): boolean {
+  return error instanceof ConnectError && error.code === Code.DeadlineExceeded;
 }

@@ -10,6 +10,7 @@ import { transportBorder } from "../../endpoints/attempt-link.ts";
 import type { CarryingTransport } from "../../endpoints/endpoint-transport.ts";
 import type { ConnectOptions } from "../../net/connect-options.ts";
 import { Http2Sessions } from "../http2/http2-sessions.ts";
+import { USER_AGENT } from "../unary/user-agent.ts";
 import { ConnectNodeExchange, type ConnectNodeExchanges } from "./connect-node-exchanges.ts";
 import { getOrPost } from "./get-or-post.ts";
 
@@ -35,7 +36,7 @@ export interface ConnectNodeOptions {
  * that needs it.
  */
 export function connectNodeTransport(options: ConnectNodeOptions): Calls {
-  const { baseUrl, connect, exchanges, interceptors } = options;
+  const { protocol, baseUrl, connect, exchanges, interceptors } = options;
   const isIntercepted = interceptors.length > 0;
   const all = isIntercepted ? [...interceptors, transportBorder, exchanges.interceptor] : [];
   let made: Transport | undefined;
@@ -48,12 +49,24 @@ export function connectNodeTransport(options: ConnectNodeOptions): Calls {
   const isJoined = connect.sendCompression === undefined;
   return {
     unary(method, signal, timeoutMs, header, input, contextValues, call) {
-      const send = () => transport().unary(method, signal, timeoutMs, header, input, contextValues);
-      return isJoined ? run(send, call) : send();
+      const send = async () =>
+        transport().unary(method, signal, timeoutMs, withUserAgent(header, protocol), input, contextValues);
+      return isJoined ? run(send, { call, signal, timeoutMs }) : send();
     },
-    stream: (method, signal, timeoutMs, header, input, contextValues, call) =>
-      run(() => transport().stream(method, signal, timeoutMs, header, input, contextValues), call),
+    stream(method, signal, timeoutMs, header, input, contextValues, call) {
+      const send = async () =>
+        transport().stream(method, signal, timeoutMs, withUserAgent(header, protocol), input, contextValues);
+      return run(send, { call, signal, timeoutMs });
+    },
   };
+}
+
+/** Ours in place of Connect's; a caller's own stands. gRPC-web knows it under two names. */
+function withUserAgent(header: HeadersInit | undefined, protocol: ConnectNodeOptions["protocol"]): Headers {
+  const headers = new Headers(header);
+  const isNamed = headers.has("user-agent") || (protocol === "grpc-web" && headers.has("x-user-agent"));
+  if (!isNamed) headers.set("user-agent", USER_AGENT);
+  return headers;
 }
 
 function create({ protocol, over, exchanges }: ConnectNodeOptions, common: ConnectOptions & Common): Transport {

@@ -25,10 +25,10 @@ describe.each(["connect", "grpc"] as const)("%s", (protocol) => {
       await send(clientOf(path, server.port, protocol).transport, { ...post, header });
       return server.requests.at(-1)?.userAgent;
     };
-    expect(await agentOf("own", {})).toBe(USER_AGENT);
-    expect(await agentOf("connect-node", {})).toMatch(/^connect-es\//);
-    for (const path of ["own", "connect-node"] as const)
+    for (const path of ["own", "connect-node"] as const) {
+      expect(await agentOf(path, {})).toBe(USER_AGENT);
       expect(await agentOf(path, { "User-Agent": "a/1" })).toBe("a/1");
+    }
   });
 
   test.each([false, true])(

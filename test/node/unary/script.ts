@@ -4,7 +4,7 @@ import { listenOnLoopback } from "../../support/loopback.ts";
 
 /** A request as the server saw it. */
 export interface SeenRequest {
-  /** With the pseudo-headers, without `user-agent`, which tells the two paths apart. */
+  /** With the pseudo-headers, without `user-agent`, which has the version in it. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly userAgent: string | undefined;
   /** In hex. */
