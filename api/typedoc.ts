@@ -1,4 +1,5 @@
 import type { TypeDocOptions } from "typedoc";
+import manifest from "../package.json" with { type: "json" };
 import { entryPoints } from "./entry-points.ts";
 
 const [main] = entryPoints();
@@ -9,6 +10,10 @@ const options: Partial<TypeDocOptions> = {
   tsconfig: "../tsconfig.json",
   out: "../.cache/reference",
   readme: "none",
+  // A clone need not have a remote by which Git would know where the sources are.
+  disableGit: true,
+  gitRevision: "HEAD",
+  sourceLinkTemplate: `${manifest.homepage.replace(/#.*/, "")}/blob/{gitRevision}/{path}#L{line}`,
   // `npm run typecheck` has found them.
   skipErrorChecking: true,
   excludeInternal: true,

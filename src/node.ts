@@ -1,8 +1,10 @@
 import { type EnvironmentTransportOptions, readOptions } from "./config/from-environment.ts";
 import type { BalancedTransportOptions } from "./config/options.ts";
+import type { Resolver } from "./discovery/resolver.ts";
 import { nodePlatform } from "./node/node-platform.ts";
 import type { BalancedTransport } from "./transport/balanced-transport.ts";
 import { balancedTransport } from "./transport/create.ts";
+import { type ResolverOptions, resolverFor } from "./transport/create-resolver.ts";
 
 export * from "./public.ts";
 
@@ -38,4 +40,18 @@ export function balancedTransportFromEnv(
 ): BalancedTransport {
   const { options, ...surroundings } = readOptions(nameOrOptions, optionsOfNamed);
   return balancedTransport(options, nodePlatform, surroundings);
+}
+
+/**
+ * The resolver of a target, as a transport would make it: to look at what a name has, or to build a target of your own
+ * on it (docs/extending.md). It keeps nothing between two look-ups. Nothing is looked up yet.
+ *
+ * ```ts
+ * const resolver = createResolver("srv:///_grpc._tcp.users.example.com");
+ * ```
+ *
+ * @throws ConfigurationError with everything that is wrong with the target or the options.
+ */
+export function createResolver(target: string, options: ResolverOptions = {}): Resolver {
+  return resolverFor(target, { env: globalThis.process?.env ?? {}, ...options }, nodePlatform);
 }

@@ -9,6 +9,7 @@ export type {
   DnsOptions,
   RetryOptions,
 } from "./config/options.ts";
+export { mapEndpoints } from "./discovery/map-endpoints.ts";
 export type { Resolution, ResolveContext, Resolver } from "./discovery/resolver.ts";
 export type { AddressFamily } from "./dns/dns-client.ts";
 export type { Endpoint, EndpointSpec } from "./endpoint.ts";
@@ -39,5 +40,6 @@ export type {
 } from "./telemetry/events.ts";
 export type { AnswerSnapshot, EndpointSnapshot, RetryBudgetSnapshot, Snapshot } from "./telemetry/snapshot.ts";
 export type { BalancedTransport } from "./transport/balanced-transport.ts";
+export type { ResolverOptions } from "./transport/create-resolver.ts";
 export { deadlineFrom, type RemainingTime } from "./transport/deadline-from.ts";
 export type { WarmUpOptions } from "./transport/warm-up.ts";

@@ -1,3 +1,7 @@
+// call/ is one call from its start to its outcome: it chooses an endpoint, makes attempts, waits for connections,
+// retries, hedges where a connection is silent, keeps deadlines, and settles what each attempt means for its endpoint
+// and its call. It may know endpoints, answers and decisions as values. It must not know DNS, a scheme or a socket.
+
 import type { DescMethod } from "@bufbuild/protobuf";
 import { type ContextValues, createContextValues } from "@connectrpc/connect";
 import type { EndpointState } from "../endpoints/endpoint-state.ts";

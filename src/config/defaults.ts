@@ -1,7 +1,7 @@
 import { Code } from "@connectrpc/connect";
 
 /**
- * The values of the options that nobody sets, and why. settings.ts fills them in, and the rows of the option table name
+ * The values of the options that nobody sets, and why. resolved-options.ts fills them in, and the definitions of the option table name
  * them, so that the documentation says the same. Infinity and an empty text are "none".
  */
 export const defaults = {

@@ -1,3 +1,6 @@
+// config/ has the options: each is defined once (its check, its default, its documentation), read from code, a
+// target's query and variables, and merged. It must not act on any of them.
+
 import type { Code, Interceptor } from "@connectrpc/connect";
 import type { Resolver } from "../discovery/resolver.ts";
 import type { AddressFamily } from "../dns/dns-client.ts";

@@ -43,7 +43,7 @@ export interface ResolvedOptions {
 const pickers = { p2c: powerOfTwoChoices, "round-robin": roundRobin };
 
 /**
- * @param options checked and mergeLayers, so that none is undefined.
+ * @param options checked and merged, so that none is undefined.
  * @param events where the transport's events go.
  */
 export function resolveOptions(

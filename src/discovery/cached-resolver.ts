@@ -1,3 +1,7 @@
+// discovery/ says how long an answer may be used, whatever it comes from: one look-up at a time, ages compared in a
+// call, stale before nothing, empty answers confirmed, a fallback target behind the first. It must not know DNS,
+// Consul or any other source: schemes/ has those, behind `Resolver`.
+
 import { messageOf } from "../common/quoted.ts";
 import type { Runtime } from "../runtime.ts";
 import { type Answer, type AnswerAgeLimits, AnswerCache, type LookUpFact } from "./answer-cache.ts";

@@ -16,7 +16,7 @@ const KEEP_MS = 10 * 60_000;
 interface Sampled {
   readonly spec: EndpointSpec;
   readonly seenAt: number;
-  /** PartialAnswers in a row without it. */
+  /** Partial answers in a row without it. */
   readonly missed: number;
 }
 

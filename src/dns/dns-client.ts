@@ -1,3 +1,7 @@
+// dns/ is a stub resolver over sockets that it is given: queries to several servers within one deadline, hostile
+// messages checked before they are read, aliases followed. It must not open a socket, cache an answer, or know what is
+// looked up.
+
 /** A resource record of an answer, reduced to what discovery uses. */
 export interface SrvRecord {
   readonly priority: number;

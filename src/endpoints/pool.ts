@@ -1,3 +1,7 @@
+// endpoints/ is all that is known of each endpoint, as long as it is worth knowing: its transport, what is under way
+// on it, its breaker, its tier and weight; and which of them are eligible now. It may know pickers and an endpoint's
+// identity. It must not know of calls, or where endpoints come from.
+
 import { rank } from "../common/rendezvous.ts";
 import type { Endpoint, ListedEndpoint } from "../endpoint.ts";
 import type { Picker, PickerFactory, PickInfo } from "../pickers/picker.ts";

@@ -1,3 +1,8 @@
+// node/ is what Node contributes, behind `Platform`: DNS sockets, HTTP requests, files, and the transports of
+// endpoints over connections that survive a freeze. It is the only room that names Node's modules, each loaded when it
+// is first used. It must not know of retries, or which endpoint is used: an edge runtime has a room of its own in its
+// place.
+
 import { readFile } from "node:fs/promises";
 import type { Platform } from "../platform.ts";
 import { systemRuntime } from "../runtime.ts";

@@ -1,3 +1,7 @@
+// pickers/ has functions from the eligible endpoints to the one for a call. They may know of an endpoint what
+// `Candidate` says, and nothing of connections, breakers or discovery; they draw at random only by what they are
+// given.
+
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ContextValues } from "@connectrpc/connect";
 import type { Endpoint } from "../endpoint.ts";

@@ -1,3 +1,7 @@
+// resilience/ turns facts into decisions: what became of an attempt, whether its call is retried, what a retry costs,
+// how long to wait. `policies.ts` is the one seam to cockatiel. It must not know of endpoints or calls: it gets
+// values, and returns values.
+
 import { Code, ConnectError } from "@connectrpc/connect";
 import { isBadRequest, isConnectPhase, isLost, isRefused, systemCodeAmong } from "./error-shapes.ts";
 import { causesOf, factAmong } from "./failure-facts.ts";

@@ -1,3 +1,7 @@
+// schemes/ has the sources of endpoints: a target URI is parsed, and the resolver of its scheme made. A new source is
+// a neighbour of `srv.ts` and a line in `all.ts`. A resolver may ask by the DNS client and the HTTP request that it is
+// given. It must not cache, set a timer, or know of calls.
+
 import type { Layer } from "../config/layers.ts";
 import type { Resolver } from "../discovery/resolver.ts";
 import type { AddressFamily, DnsClient } from "../dns/dns-client.ts";

@@ -1,3 +1,6 @@
+// telemetry/ is what users see of a transport: events and their log, the report of a failed call, the snapshot. It may
+// read the state of endpoints and answers. It must not decide anything, or show a secret.
+
 import type { ResolveContext } from "../discovery/resolver.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { ConnectionEnd } from "../endpoints/endpoint-transport.ts";

@@ -1,3 +1,7 @@
+// transport/ is what users hold: it creates a balanced transport from its options, joins the parts of one
+// (`assemble.ts` reads as the way of a call), keeps its endpoints in step with the answers of its targets, and closes
+// it. It may know every room but Node's. It must not decide anything about an attempt: call/ does.
+
 import type {
   DescMessage,
   DescMethod,

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { type CallOptions, ConnectError, createClient } from "@connectrpc/connect";
 import { startDnsServer } from "../../examples/demo/dns-server.ts";
 import * as otherRuntime from "../../src/index.ts";
-import { type BalancedTransportOptions, callReport, createBalancedTransport } from "../../src/node.ts";
+import { type BalancedTransportOptions, callReport, createBalancedTransport, createResolver } from "../../src/node.ts";
 import { createTestAuthority } from "../support/certificates.ts";
 import { rejection } from "../support/endpoint-client.ts";
 import { type FaultyServerOptions, startFaultyServer } from "../support/faulty-server.ts";
@@ -60,6 +60,10 @@ const status = (code: number) =>
   });
 
 export const failures: readonly Failure[] = [
+  {
+    name: "an option of a transport for a resolver",
+    provoke: async () => [(await rejection((async () => createResolver("srv:///a.test?max-attempts=2"))())).message],
+  },
   { name: "a port where nothing listens", provoke: () => toldAt(1) },
   { name: "a server that says nothing", provoke: () => toldBy(createServer()) },
   { name: "a server that hangs up", provoke: () => toldBy(createServer((socket) => socket.destroy())) },

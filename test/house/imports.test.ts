@@ -57,6 +57,25 @@ test("no import leads up, or to another room of the same floor", () => {
   expect(wrong).toEqual([]);
 });
 
+test("each room imports what docs/ARCHITECTURE.md says that it may, and nothing else", () => {
+  const page = readFileSync(new URL("../../docs/ARCHITECTURE.md", import.meta.url), "utf8");
+  const [, table = ""] = /## What each may know([\s\S]*?)\n## /.exec(page) ?? [];
+  const documented = [...table.matchAll(/^\| `([\w-]+)` \| ([\w, -]*)\|/gm)].map(([, room, list = ""]) => [
+    room,
+    list.trim().split(", ").filter(Boolean).sort(),
+  ]);
+  const rooms = new Map<string, Set<string>>();
+  for (const [file, imported] of imports) {
+    const room = rooms.get(roomOf(file)) ?? new Set();
+    rooms.set(roomOf(file), room);
+    for (const other of imported) if (roomOf(other) !== roomOf(file)) room.add(roomOf(other));
+  }
+  rooms.delete("entry points");
+  rooms.delete("public");
+  const actual = [...rooms].map(([room, others]) => [room, [...others].sort()]);
+  expect(documented.toSorted()).toEqual(actual.toSorted());
+});
+
 test("one file calls cockatiel, so that its price and what it cannot do are seen in one place", () => {
   const calling = [...imports.keys()].filter((file) =>
     readFileSync(join(root, file), "utf8").includes('from "cockatiel"'),

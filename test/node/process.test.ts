@@ -2,11 +2,14 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { startBlackHole } from "../support/black-hole.ts";
 import type { EndpointClientOptions } from "../support/endpoint-client.ts";
 import { startFaultyRelay } from "../support/faulty-relay.ts";
 import { startEchoServer } from "../support/servers.ts";
+
+// Each starts a process, which takes a busy machine seconds.
+vi.setConfig({ testTimeout: 60_000 });
 
 const script = new URL("../support/endpoint-child.ts", import.meta.url).pathname;
 
