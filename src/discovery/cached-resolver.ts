@@ -86,8 +86,13 @@ export class CachedResolver {
    * The answer, after waiting for a look-up as long as the answer's age makes that worth while.
    * @throws NoAnswerError where nothing can be used; the signal's reason if it aborts.
    */
-  async get({ signal, deadline }: WaitLimits): Promise<Answer> {
-    if (this.answer === undefined) await this.#waitOutPause(signal, deadline);
+  async get(waiting: WaitLimits): Promise<Answer> {
+    if (this.answer === undefined) await this.waitOutPause(waiting);
+    return this.getUnpaused(waiting);
+  }
+
+  /** The same, where a look-up that may not be made now is not waited for. */
+  async getUnpaused({ signal, deadline }: WaitLimits): Promise<Answer> {
     const now = this.#runtime.clock.now();
     const phase = this.#phase(this.answer, now);
     this.#refreshIfDue(phase, now);
@@ -97,6 +102,21 @@ export class CachedResolver {
     const { answer } = this;
     if (answer === undefined) throw new NoAnswerError(this.whyNoAnswer, this.isLookingUp, this.#cache.lookUpError);
     return answer;
+  }
+
+  /**
+   * With nothing to go on with, a call waits for the next look-up that may be made, which all who wait then share; not
+   * where its time would be over before, nor for longer than it would wait for the look-up itself.
+   */
+  async waitOutPause({ signal, deadline }: WaitLimits): Promise<void> {
+    const { clock, sleep } = this.#runtime;
+    const calledAt = clock.now();
+    const until = calledAt + this.#cache.pauseLeftMs(calledAt);
+    if (until >= Math.min(deadline, calledAt + LOOK_UP_LIMIT_MS)) return;
+    // A timer may be early by a fraction. A pause that begins later is that of the look-up which the call had waited for.
+    for (let now = calledAt; now < until && !this.isLookingUp && this.#cache.isPaused(now); now = clock.now()) {
+      await sleep(Math.ceil(until - now), signal);
+    }
   }
 
   /**
@@ -185,21 +205,6 @@ export class CachedResolver {
     const isDue = phase !== "fresh" && !this.#cache.isPaused(now);
     if (isDue) this.#lookUps.start(phase === "none" ? "first" : "expired", now);
     return this.isLookingUp;
-  }
-
-  /**
-   * With nothing to go on with, a call waits for the next look-up that may be made, which all who wait then share; not
-   * where its time would be over first, nor for longer than it would wait for the look-up itself.
-   */
-  async #waitOutPause(signal: AbortSignal | undefined, deadline: number): Promise<void> {
-    const { clock, sleep } = this.#runtime;
-    const calledAt = clock.now();
-    const until = calledAt + this.#cache.pauseLeftMs(calledAt);
-    if (until >= Math.min(deadline, calledAt + LOOK_UP_LIMIT_MS)) return;
-    // A timer may be early by a fraction. A pause that begins later is that of the look-up which the call had waited for.
-    for (let now = calledAt; now < until && !this.isLookingUp && this.#cache.isPaused(now); now = clock.now()) {
-      await sleep(Math.ceil(until - now), signal);
-    }
   }
 
   /** How long a call waits for the look-up under way. With an answer, one that is slow is waited for by nobody else. */

@@ -65,6 +65,7 @@ export class WithFallback implements AnswerSource {
 
   async get(waiting: WaitLimits): Promise<Answer> {
     const { first, second, clock } = this.#options;
+    if (this.answer === undefined) await this.#waitOutPause(waiting);
     if (first.peek(clock.now()) === undefined && first.isAwaited) await this.#ask([first], waiting, true);
     if (!this.#firstServes(clock.now())) {
       // With endpoints of its own to try, a call waits for the fallback as it would for a refresh.
@@ -109,6 +110,19 @@ export class WithFallback implements AnswerSource {
     return this.#options.serves((this.answer as Answer).endpoints, now);
   }
 
+  /** Waits until a look-up of one of them may be made. */
+  async #waitOutPause({ signal, deadline }: WaitLimits): Promise<void> {
+    const { first, second } = this.#options;
+    const over = new AbortController();
+    const either = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
+    try {
+      await Promise.race([first, second].map((resolver) => resolver.waitOutPause({ signal: either, deadline })));
+    } finally {
+      // Whoever still waits would hold the process.
+      over.abort(OVER);
+    }
+  }
+
   /**
    * Waits until one of them has endpoints, or none will. Rejects only when the signal aborts.
    *
@@ -122,7 +136,7 @@ export class WithFallback implements AnswerSource {
     const answers = resolvers.map(async (resolver) => {
       // One with endpoints has the same limits of its own.
       const limit = briefly && !hasEndpoints(resolver.answer) ? soon : deadline;
-      const answer = await resolver.get({ signal: either, deadline: limit });
+      const answer = await resolver.getUnpaused({ signal: either, deadline: limit });
       if (!hasEndpoints(answer)) throw new NoAnswerError("it has no endpoints", false);
     });
     try {

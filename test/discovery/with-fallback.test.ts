@@ -222,6 +222,18 @@ describe("when neither answers", () => {
     expect((await call(800)).waitedMs).toBe(800);
   });
 
+  it("a call while both back off waits for the one that may be asked first", async () => {
+    const { runtime, does, lookUps, call } = failover("fails", "fails");
+    expect((await call()).waitedMs).toBe(0);
+    does.second = endpoints("b");
+    const { list, waitedMs } = await call();
+    expect(list).toBe("b/0");
+    expect(waitedMs).toBeGreaterThanOrEqual(800);
+    expect(waitedMs).toBeLessThanOrEqual(1_200);
+    expect(lookUps.second).toBe(2);
+    expect(runtime.sleeping).toBe(0);
+  });
+
   it("the first that does is used", async () => {
     const { call, does, runtime } = failover("is silent", "fails");
     await call(700);
