@@ -97,7 +97,14 @@ export class AnswerCache {
   }
 
   isPaused(now: number): boolean {
-    return this.#pause !== undefined && isWithin(this.#pause.forMs, this.#pause.since, now);
+    return this.pauseLeftMs(now) > 0;
+  }
+
+  /** How long no look-up is made; 0 where one may be made. */
+  pauseLeftMs(now: number): number {
+    if (this.#pause === undefined) return 0;
+    const { since, forMs } = this.#pause;
+    return isWithin(forMs, since, now) ? since + forMs - now : 0;
   }
 
   #apply(resolution: Resolution, now: number): AnsweredFact | UnconfirmedFact {

@@ -6,7 +6,7 @@ import { messageOf } from "../common/quoted.ts";
 import type { Runtime } from "../runtime.ts";
 import { type Answer, type AnswerAgeLimits, AnswerCache, type LookUpFact } from "./answer-cache.ts";
 import { FailureLookUps } from "./failure-look-ups.ts";
-import { type EndedLookUp, type LookUpResult, LookUps } from "./look-up.ts";
+import { type EndedLookUp, LOOK_UP_LIMIT_MS, type LookUpResult, LookUps } from "./look-up.ts";
 import type { Resolver } from "./resolver.ts";
 
 /** How long a look-up is waited for, from its start, by calls that have an old answer to fall back on. */
@@ -87,6 +87,7 @@ export class CachedResolver {
    * @throws NoAnswerError where nothing can be used; the signal's reason if it aborts.
    */
   async get({ signal, deadline }: WaitLimits): Promise<Answer> {
+    if (this.answer === undefined) await this.#waitOutPause(signal, deadline);
     const now = this.#runtime.clock.now();
     const phase = this.#phase(this.answer, now);
     this.#refreshIfDue(phase, now);
@@ -184,6 +185,21 @@ export class CachedResolver {
     const isDue = phase !== "fresh" && !this.#cache.isPaused(now);
     if (isDue) this.#lookUps.start(phase === "none" ? "first" : "expired", now);
     return this.isLookingUp;
+  }
+
+  /**
+   * With nothing to go on with, a call waits for the next look-up that may be made, which all who wait then share; not
+   * where its time would be over first, nor for longer than it would wait for the look-up itself.
+   */
+  async #waitOutPause(signal: AbortSignal | undefined, deadline: number): Promise<void> {
+    const { clock, sleep } = this.#runtime;
+    const calledAt = clock.now();
+    const until = calledAt + this.#cache.pauseLeftMs(calledAt);
+    if (until >= Math.min(deadline, calledAt + LOOK_UP_LIMIT_MS)) return;
+    // A timer may be early by a fraction. A pause that begins later is that of the look-up which the call had waited for.
+    for (let now = calledAt; now < until && !this.isLookingUp && this.#cache.isPaused(now); now = clock.now()) {
+      await sleep(Math.ceil(until - now), signal);
+    }
   }
 
   /** How long a call waits for the look-up under way. With an answer, one that is slow is waited for by nobody else. */

@@ -3,11 +3,14 @@ import { elapsedMs, isWithin, OVER, type Runtime } from "../runtime.ts";
 import type { Resolution, ResolveContext, Resolver } from "./resolver.ts";
 
 /** One look-up, all its queries included, is given up after this. */
-const LOOK_UP_LIMIT_MS = 5_000;
+export const LOOK_UP_LIMIT_MS = 5_000;
 /** The resolver's own limit is earlier by this, so that it can still say which of its servers gave no answer. */
 const LAST_WORD_MS = 100;
-/** One that was frozen with the process may never end; its limit is counted on our clock. */
-const LOST_AFTER_MS = 2 * LOOK_UP_LIMIT_MS;
+/**
+ * One that still runs by then was frozen with the process: its timer would have ended it. What it asked is lost, so that
+ * it would fail whoever joins it. The rest is for a busy event loop, whose timers are late.
+ */
+const FROZEN_AFTER_MS = LOOK_UP_LIMIT_MS + 250;
 
 type Reason = ResolveContext["reason"];
 
@@ -63,9 +66,9 @@ export class LookUps {
     return this.#startedAt;
   }
 
-  /** False if one is under way already. */
+  /** False if one is under way already. In place of one that was frozen another one is started, for all who wait. */
   start(reason: Reason, now: number): boolean {
-    if (this.#running !== undefined && isWithin(LOST_AFTER_MS, this.#startedAt, now)) return false;
+    if (this.#running !== undefined && isWithin(FROZEN_AFTER_MS, this.#startedAt, now)) return false;
     this.#startedAt = now;
     this.#running = this.#run(reason, ++this.#started);
     return true;
@@ -77,7 +80,7 @@ export class LookUps {
     const running = this.#running;
     if (running === undefined || ms <= 0) return;
     try {
-      await withTimeLimit(Math.min(ms, LOST_AFTER_MS), running, signal);
+      await withTimeLimit(Math.min(ms, 2 * FROZEN_AFTER_MS), running, signal);
     } catch (error) {
       signal?.throwIfAborted();
       if (!isTimeLimit(error)) throw error;
@@ -99,7 +102,8 @@ export class LookUps {
         return { kind: "failed", error, failedAt } as const;
       },
     );
-    if (number !== this.#started) return;
+    // Those who have waited for it wait for the one that took its place.
+    if (number !== this.#started) return this.#running;
     this.#running = undefined;
     const durationMs = elapsedMs(startedAt, clock.now());
     this.#listener.onEnd(result, { reason, durationMs, servers: [...servers] });

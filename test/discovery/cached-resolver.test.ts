@@ -82,6 +82,79 @@ describe("a directory", () => {
     expect(directory.answer?.endpoints).toEqual([]);
   });
 
+  describe("with no answer at all, after a failed look-up", () => {
+    /** The first pause is between 0.8 and 1.2 s, each further one 1.6 times as long. */
+    async function paused({ failures = 1, dead = failures }: { failures?: number; dead?: number } = {}) {
+      let asked = 0;
+      const { runtime, directory } = cachedResolverOf(() => {
+        asked += 1;
+        if (asked <= dead) throw new Error("SERVFAIL");
+        return good;
+      });
+      for (let failure = 1; failure <= failures; failure++) {
+        await expect(directory.get(noLimit)).rejects.toThrow("SERVFAIL");
+        if (failure < failures) runtime.time += 40_000;
+      }
+      return { runtime, directory, lookUps: () => asked };
+    }
+    const within = ({ runtime }: { runtime: FakeRuntime }, ms: number) => ({
+      signal: undefined,
+      deadline: runtime.time + ms,
+    });
+
+    it("calls wait the pause out, and share one look-up", async () => {
+      const { runtime, directory, lookUps } = await paused();
+      const calls = Promise.all(Array.from({ length: 100 }, () => directory.get(within({ runtime }, 3_000))));
+      await runtime.advance(700);
+      expect(lookUps()).toBe(1);
+      await runtime.advance(600);
+      for (const { endpoints } of await calls) expect(endpoints).toEqual(good.endpoints);
+      expect(lookUps()).toBe(2);
+      expect(runtime.sleeping).toBe(0);
+    });
+
+    it("calls wait out one pause, and fail with the look-up behind it", async () => {
+      const { runtime, directory, lookUps } = await paused({ dead: 2 });
+      const calls = Promise.allSettled(Array.from({ length: 3 }, () => directory.get(noLimit)));
+      await runtime.advance(1_300);
+      expect((await calls).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+      expect(lookUps()).toBe(2);
+    });
+
+    it("a call whose time would be over first fails at once", async () => {
+      const { runtime, directory } = await paused();
+      await expect(directory.get(within({ runtime }, 500))).rejects.toThrow("SERVFAIL");
+      expect(runtime.sleeping).toBe(0);
+    });
+
+    it("a call does not wait longer than for a look-up", async () => {
+      const { runtime, directory } = await paused({ failures: 5 });
+      await expect(directory.get(noLimit)).rejects.toThrow("SERVFAIL");
+      runtime.time += 3_500;
+      const late = directory.get(noLimit);
+      await runtime.advance(5_000);
+      expect((await late).endpoints).toEqual(good.endpoints);
+    });
+
+    it("the caller's abort ends the wait", async () => {
+      const { runtime, directory } = await paused();
+      const aborting = new AbortController();
+      const call = directory.get({ signal: aborting.signal, deadline: Number.POSITIVE_INFINITY });
+      aborting.abort(new Error("enough"));
+      await expect(call).rejects.toThrow("enough");
+      expect(runtime.sleeping).toBe(0);
+    });
+
+    it("a freeze during the wait is part of it", async () => {
+      const { runtime, directory } = await paused();
+      const call = directory.get(noLimit);
+      await runtime.advance(100);
+      runtime.time += 60_000;
+      await runtime.advance(1_200);
+      expect((await call).endpoints).toEqual(good.endpoints);
+    });
+  });
+
   describe("after a failed connection", () => {
     const on = (port: number): Resolution => ({ ...good, endpoints: [{ address: "10.0.0.1", port }] }) as Resolution;
 
