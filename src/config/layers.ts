@@ -1,7 +1,7 @@
 import { mayBeSecret, quotedUnlessSecret } from "../common/secret.ts";
 import { valueHint } from "./hints.ts";
 import type { OptionDefinition } from "./option-definition.ts";
-import { isGroup } from "./option-table.ts";
+import { groups } from "./option-table.ts";
 import type { BalancedTransportOptions } from "./options.ts";
 
 /** Options that an environment or a target says, by path. */
@@ -41,7 +41,7 @@ export function mergeLayers(code: BalancedTransportOptions, layers: readonly Lay
       if (member !== undefined) {
         options[group] = { ...(options[group] as object | undefined), [member]: value };
         if (layer.get(group) !== false) off.delete(group);
-      } else if (!isGroup(group)) options[group] = value;
+      } else if (!groups.has(group)) options[group] = value;
       else if (value === false) off.add(group);
       else {
         options[group] ??= {};
@@ -58,7 +58,7 @@ function fromCode(options: BalancedTransportOptions): Layer {
   const values = new Map<string, unknown>();
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || name === "target") continue;
-    const members = isGroup(name) && value !== false ? Object.entries(value as object) : undefined;
+    const members = groups.has(name) && value !== false ? Object.entries(value as object) : undefined;
     if (members === undefined) values.set(name, value);
     else for (const [member, one] of members) if (one !== undefined) values.set(`${name}.${member}`, one);
   }

@@ -53,18 +53,21 @@ export const optionsByName = lazily(
  * table is not made.
  */
 export function definitionOf(path: string): OptionDefinition | undefined {
-  const isThis = (definition: OptionDefinition) => definition.path === path;
-  return protocolOptionsOnce().find(isThis) ?? optionTable().find(isThis);
+  return protocolByPath().get(path) ?? allByPath().get(path);
 }
 
 const protocolOptionsOnce = lazily(protocolOptions);
+const protocolByPath = lazily(() => byPath(protocolOptionsOnce()));
+const allByPath = lazily(() => byPath(optionTable()));
 
-const GROUPS: readonly string[] = ["tls", "connect", "retry", "breaker", "dns", "connection"];
-
-/** Whether the option of this path is a group of options. */
-export function isGroup(path: string): boolean {
-  return GROUPS.includes(path);
+function byPath(definitions: readonly OptionDefinition[]): ReadonlyMap<string, OptionDefinition> {
+  const map = new Map<string, OptionDefinition>();
+  for (const definition of definitions) map.set(definition.path, definition);
+  return map;
 }
+
+/** The options that are groups of options. */
+export const groups: ReadonlySet<string> = new Set(["tls", "connect", "retry", "breaker", "dns", "connection"]);
 
 /** The members of a group; of "", the options in no group, and the groups. */
 export function membersOf(group: string): OptionDefinition[] {

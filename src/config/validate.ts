@@ -4,7 +4,7 @@ import { ConfigurationError } from "../errors.ts";
 import { suggestion } from "./did-you-mean.ts";
 import { optionHint, valueHint } from "./hints.ts";
 import type { OptionDefinition } from "./option-definition.ts";
-import { definitionOf, isGroup, membersOf, optionTable } from "./option-table.ts";
+import { definitionOf, groups, membersOf, optionTable } from "./option-table.ts";
 import type { BalancedTransportOptions } from "./options.ts";
 import { EXAMPLE_TARGET, object } from "./value-types.ts";
 
@@ -53,7 +53,7 @@ function checkOption(definition: OptionDefinition, value: unknown, problems: str
     const hint = shown === NOT_SHOWN ? "" : valueHint(definition, value);
     const got = definition.secret ? "" : `, not ${shown}${hint}`;
     problems.push(`${definition.path} must be ${definition.type.description}${got}`);
-  } else if (isGroup(definition.path) && value !== false) {
+  } else if (groups.has(definition.path) && value !== false) {
     checkGroup(value as object, `${definition.path}.`, problems);
   }
 }
