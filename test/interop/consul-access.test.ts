@@ -72,8 +72,8 @@ describe("consul+http", () => {
   });
 
   test.each([
-    ["no token", undefined, /there is no token that may read it \(CONSUL_HTTP_TOKEN/],
-    ["a token that may not read nodes", tokens.halfReader, /its token \(CONSUL_HTTP_TOKEN\) may not read all of it/],
+    ["no token", undefined, /no token that may read it is set \(CONSUL_HTTP_TOKEN/],
+    ["a token that may not read nodes", tokens.halfReader, /its token \(CONSUL_HTTP_TOKEN\) may not read all of them/],
   ])("%s: no servers, and the answer's reason says why", async (_, token, reason) => {
     const { client, transport } = withToken(token);
     expect(await rejection(client.get({}))).toMatchObject({ rawMessage: "the service has no servers" });
