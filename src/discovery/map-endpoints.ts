@@ -1,3 +1,4 @@
+import { handled } from "../common/handled.ts";
 import type { EndpointSpec } from "../endpoint.ts";
 import type { Resolution, Resolver } from "./resolver.ts";
 
@@ -36,10 +37,4 @@ export function mapEndpoints(
     ...(authority !== undefined && { authority }),
     resolve: async (context) => changed(await resolver.resolve(context)),
   };
-}
-
-/** Who waits for it sees its failure; nobody need wait. */
-function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => {});
-  return promise;
 }

@@ -1,3 +1,4 @@
+import { handled } from "../common/handled.ts";
 import { quoted } from "../common/quoted.ts";
 import type { EndpointSpec, ListedEndpoint } from "../endpoint.ts";
 import { hostName, isInDomain } from "../net/host-name.ts";
@@ -77,12 +78,6 @@ export function withCheckedNames(
       return check(await resolver.resolve(context));
     },
   };
-}
-
-/** Whoever waits for it hears of its failure; nobody has to. */
-function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => {});
-  return promise;
 }
 
 /**
